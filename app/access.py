@@ -1,0 +1,207 @@
+"""Who may call a route. Every route declares it; a route that does not cannot be served.
+
+A caller is two separate facts: the *person* (a session made by electronic signature) and the
+*device* (its own credential). Each route names the roles and the kinds of device it accepts;
+what belongs to another unit is refused by the slice's service, which answers "not found".
+"""
+
+import enum
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute, Mount
+
+from app.errors import DomainError, Kind
+
+
+class Role(enum.Enum):
+    """The functions a person may hold through a post; see ``docs/glossary.md``."""
+
+    PATROL_OFFICER = "patrol_officer"
+    DEVICE_KEEPER = "device_keeper"
+    DUTY_OFFICER = "duty_officer"
+    COMPLAINTS_REVIEWER = "complaints_reviewer"
+    RESPONSIBLE_OFFICIAL = "responsible_official"
+    EXCHANGE_OPERATOR = "exchange_operator"
+    FINANCE_CLERK = "finance_clerk"
+    AUDITOR = "auditor"
+    ADMINISTRATOR = "administrator"
+
+
+class DeviceKind(enum.Enum):
+    """The devices we know. A terminal acts through its agent, a camera through its dock."""
+
+    TABLET = "tablet"
+    TERMINAL = "terminal"
+    CAMERA = "camera"
+    DOCK = "dock"
+
+
+class NotSignedIn(DomainError):
+    """No session, or one that has ended."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "access.not_signed_in"
+    cure = "Sign in with your electronic signature."
+
+
+class DeviceNotKnown(DomainError):
+    """No device credential, a wrong one, or one of a device that is out of service."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "access.device_not_known"
+    cure = "Use a device that the device keeper has enrolled."
+
+
+class NotYourRoute(DomainError):
+    """The caller is known, but its role or kind of device is not admitted here."""
+
+    kind = Kind.FORBIDDEN
+    code = "access.not_admitted"
+    cure = "Ask the exchange operator or the device keeper for the right you need."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Principal:
+    """Who calls: facts that were checked for this very request.
+
+    ``person_id``, ``post_id``, ``role`` and ``session_id`` are ``None`` on routes for devices
+    alone; ``device_id`` and ``device_kind`` are ``None`` where no device was asked for.
+    ``department_id`` is the person's unit, or the device's where no person calls.
+    """
+
+    department_id: UUID
+    person_id: UUID | None = None
+    post_id: UUID | None = None
+    role: Role | None = None
+    session_id: UUID | None = None
+    device_id: UUID | None = None
+    device_kind: DeviceKind | None = None
+
+    @property
+    def person(self) -> UUID:
+        """The person's id, on a route that admits persons only."""
+        if self.person_id is None:
+            raise NotSignedIn("this act needs a person")
+        return self.person_id
+
+    @property
+    def device(self) -> UUID:
+        """The device's id, on a route that admits devices only."""
+        if self.device_id is None:
+            raise DeviceNotKnown("this act needs a device")
+        return self.device_id
+
+
+Authenticator = Callable[[Request], Awaitable[Principal | None]]
+
+
+class Access:
+    """A FastAPI dependency that admits the named callers and nobody else.
+
+    Give ``roles`` for persons, ``devices`` for devices, both where a person must act from an
+    enrolled device, or ``public_because`` with the reason why anybody may call.
+    """
+
+    def __init__(
+        self,
+        *,
+        roles: Iterable[Role] = (),
+        devices: Iterable[DeviceKind] = (),
+        public_because: str = "",
+    ) -> None:
+        self.roles = frozenset(roles)
+        self.devices = frozenset(devices)
+        self.public_because = public_because
+        if bool(public_because) == bool(self.roles or self.devices):
+            raise ValueError("name the callers, or say why the route is public: not both")
+
+    async def __call__(self, request: Request) -> Principal | None:
+        """Return the checked caller, or ``None`` on a public route.
+
+        Raises:
+            NotSignedIn, DeviceNotKnown: the needed proof is absent or no longer good.
+            NotYourRoute: the proof is good, the right is missing.
+        """
+        if self.public_because:
+            return None
+        person = await _ask(request, "authenticate_person") if self.roles else None
+        device = await _ask(request, "authenticate_device") if self.devices else None
+        if self.roles and person is None:
+            raise NotSignedIn("no session")
+        if self.devices and device is None:
+            raise DeviceNotKnown("no device credential")
+        if person is not None and person.role not in self.roles:
+            raise NotYourRoute("role not admitted")
+        if device is not None and device.device_kind not in self.devices:
+            raise NotYourRoute("kind of device not admitted")
+        principal = _joined(person, device)
+        request.state.principal = principal
+        return principal
+
+
+def _joined(person: Principal | None, device: Principal | None) -> Principal:
+    if person is None or device is None:
+        only = person or device
+        if only is None:
+            raise NotSignedIn("nobody")
+        return only
+    # A session is bound to the device it was opened on: another tablet is another caller.
+    if person.device_id != device.device_id:
+        raise NotYourRoute("session of another device")
+    if person.department_id != device.department_id:
+        raise NotYourRoute("device of another unit")
+    return Principal(
+        department_id=person.department_id,
+        person_id=person.person_id,
+        post_id=person.post_id,
+        role=person.role,
+        session_id=person.session_id,
+        device_id=device.device_id,
+        device_kind=device.device_kind,
+    )
+
+
+async def _ask(request: Request, name: str) -> Principal | None:
+    authenticator: Authenticator = getattr(request.app.state, name)
+    return await authenticator(request)
+
+
+async def calling(request: Request) -> Principal:
+    """Return the caller that the route's ``Access`` has admitted."""
+    principal: Principal | None = getattr(request.state, "principal", None)
+    if principal is None:
+        raise NotSignedIn("nobody")
+    return principal
+
+
+Caller = Annotated[Principal, Depends(calling)]
+
+
+def declared_access(route: APIRoute) -> Access | None:
+    """Return what the route declared, or ``None``."""
+    for dependant in route.dependant.dependencies:
+        if isinstance(dependant.call, Access):
+            return dependant.call
+    return None
+
+
+class RouteNotClosed(Exception):
+    """A route declares no access: the application refuses to start."""
+
+
+def refuse_open_routes(app: FastAPI, *, static_mounts: frozenset[str] = frozenset()) -> None:
+    """Raise ``RouteNotClosed`` unless every route of ``app`` declares who may call it."""
+    for route in app.routes:
+        _refuse_open(route, static_mounts)
+
+
+def _refuse_open(route: BaseRoute, static_mounts: frozenset[str]) -> None:
+    if isinstance(route, Mount) and route.path in static_mounts:
+        return
+    if not isinstance(route, APIRoute) or declared_access(route) is None:
+        raise RouteNotClosed(f"{getattr(route, 'path', route)!s} does not declare who may call it")

@@ -1,0 +1,57 @@
+"""Loading and reading the working-day calendar."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.calendar import rules
+from app.calendar.models import SpecialDayRow
+
+_FILE = Path(__file__).parent / "catalogue" / "special_days.csv"
+
+
+def shipped_special_days() -> tuple[rules.SpecialDay, ...]:
+    """Return the special days that this release ships.
+
+    Raises:
+        CalendarNotValid: the file is not well formed.
+    """
+    with _FILE.open(encoding="utf-8", newline="") as lines:
+        return rules.parse_special_days(lines)
+
+
+async def load_calendar(session: AsyncSession) -> int:
+    """Bring the table to what this release ships and return the number of rows; repeatable.
+
+    Rows that an administrator added for other days stay.
+    """
+    rows = [
+        {
+            "day": one.day,
+            "kind": one.kind,
+            "name_kk": one.name_kk,
+            "name_ru": one.name_ru,
+            "source": one.source,
+            "verified": one.verified,
+        }
+        for one in shipped_special_days()
+    ]
+    statement = insert(SpecialDayRow)
+    new = statement.excluded
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=[SpecialDayRow.day],
+            set_={name: new[name] for name in ("kind", "name_kk", "name_ru", "source", "verified")},
+        ),
+        rows,
+    )
+    return len(rows)
+
+
+async def working_calendar(session: AsyncSession) -> rules.WorkingCalendar:
+    """Return the calendar as the table has it now."""
+    found = await session.execute(sa.select(SpecialDayRow.day, SpecialDayRow.kind))
+    kinds = {day: kind for day, kind in found.tuples()}
+    return rules.WorkingCalendar(kinds=kinds, years=frozenset(day.year for day in kinds))

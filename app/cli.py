@@ -1,0 +1,93 @@
+"""The command line: ``python -m app COMMAND``. Settings come from the environment."""
+
+import os
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from app import commands
+from app.keys import KeysMissing
+from app.runtime.postgres import PostgresDidNotStart
+from app.runtime.supervisor import AlreadyRunning, NotHealthy, PortInUse
+
+cli = typer.Typer(
+    help="The server of Saqshy. Every setting is read from the environment; see app/settings.py.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+_EXPECTED = (AlreadyRunning, NotHealthy, PortInUse, PostgresDidNotStart, KeysMissing)
+
+
+def _refuse(error: Exception) -> NoReturn:
+    typer.echo(f"cannot go on: {error}", err=True)
+    raise typer.Exit(1)
+
+
+@cli.command()
+def up() -> None:
+    """Run the database (unless one is set), the server and the worker; watch and restart them."""
+    try:
+        commands.up(say=typer.echo)
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@cli.command()
+def serve() -> None:
+    """Run the server alone; a database must be set and migrated."""
+    try:
+        commands.serve()
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@cli.command()
+def work(
+    queue: Annotated[
+        list[str] | None, typer.Option(help="Only these queues; all by default.")
+    ] = None,
+) -> None:
+    """Run the worker alone: background jobs and the audit log's sequencer."""
+    try:
+        commands.work(queues=queue)
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@cli.command()
+def migrate(
+    revision: Annotated[str, typer.Argument(help="The revision to reach.")] = "head",
+) -> None:
+    """Bring the schema of the set database up to a revision, and load the catalogues."""
+    try:
+        commands.migrate(revision=revision, say=typer.echo)
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@cli.command(name="make-keys")
+def make_keys() -> None:
+    """Make the server's keys that are not there yet, in the folder of the settings."""
+    typer.echo(f"keys are in {commands.make_keys()}")
+
+
+@cli.command(name="import-staff")
+def import_staff(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="JSON; see docs/staff-file.md")
+    ],
+) -> None:
+    """Enter departments, people and their posts from a personnel file; safe to repeat."""
+    try:
+        typer.echo(commands.import_staff(file))
+    except (*_EXPECTED, ValueError) as error:
+        _refuse(error)
+
+
+def main() -> None:
+    """Run the command line."""
+    os.umask(0o077)  # what the server writes is for the server's user alone
+    cli()

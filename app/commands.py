@@ -1,0 +1,166 @@
+"""What the commands of ``app.cli`` do; kept apart so that tests call them without a shell."""
+
+import asyncio
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+import app.calendar.service
+import app.identity.service
+import fines.service
+from app import keys as app_keys
+from app import logs, worker
+from app.clock import utc_now
+from app.db import make_engine, make_sessions, transaction
+from app.identity.schemas import StaffFile
+from app.runtime import migrate as migrations
+from app.runtime.postgres import EmbeddedPostgres
+from app.runtime.supervisor import Child, Supervisor, program, refuse_used_port, sole_owner
+from app.settings import Settings
+
+_START_SECONDS = 60.0  # a first start on a slow disk; normally a second
+_STAFF_FILE_BYTES_MAX = 16 << 20
+
+
+class NoDatabase(ValueError):
+    """The command needs a database address, and none is set."""
+
+
+def up(*, say: Callable[[str], None]) -> None:
+    """Run everything on this machine until told to stop."""
+    settings = Settings()
+    with sole_owner(settings.var_dir):
+        refuse_used_port(host=settings.host, port=settings.port, setting="SAQSHY_PORT")
+        with _database(settings, say=say) as (url, postgres):
+            _run(settings, url=url, postgres=postgres, say=say)
+
+
+def _run(
+    settings: Settings, *, url: str, postgres: EmbeddedPostgres | None, say: Callable[[str], None]
+) -> None:
+    environment = {"DATABASE_URL": url, "SAQSHY_KEYS_DIR": str(settings.keys)}
+    logs_dir = settings.var_dir / "logs"
+    children = [
+        Child("server", program("serve"), environment, logs_dir / "serve.log"),
+        Child("worker", program("work"), environment, logs_dir / "work.log"),
+    ]
+    supervisor = Supervisor(children=children, postgres=postgres, say=say)
+    host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
+    health = f"http://{host}:{settings.port}/health"
+    supervisor.start(health_url=health, timeout_seconds=_START_SECONDS)
+    say(f"the server answers at {settings.public_url}; logs are in {logs_dir}")
+    try:
+        supervisor.watch()
+    finally:
+        say("stopping")
+        supervisor.stop()
+
+
+@contextmanager
+def _database(
+    settings: Settings, *, say: Callable[[str], None]
+) -> Iterator[tuple[str, EmbeddedPostgres | None]]:
+    """Yield the database's address; in the embedded mode started, migrated and filled."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value(), None
+        return
+    postgres = EmbeddedPostgres(settings.var_dir / "db")
+    postgres.start()
+    try:
+        postgres.ensure_database()
+        app_keys.make_missing(settings.keys)
+        url = postgres.url()
+        say("PostgreSQL runs; bringing the schema up to date")
+        _prepare(url)
+        yield url, postgres
+    finally:
+        postgres.stop()
+
+
+def _prepare(database_url: str) -> None:
+    migrations.upgrade(database_url=database_url)
+    asyncio.run(_load_catalogues(database_url))
+
+
+async def _load_catalogues(database_url: str) -> None:
+    engine = make_engine(database_url, pool_size=1)
+    async with transaction(make_sessions(engine)) as session:
+        await app.calendar.service.load_catalogue(session)
+        await fines.service.load_catalogue(session, now=utc_now())
+    await engine.dispose()
+
+
+def _database_url(settings: Settings) -> str:
+    if settings.database_url is None:
+        raise NoDatabase("set DATABASE_URL, or use 'up', which brings its own database")
+    return settings.database_url.get_secret_value()
+
+
+def serve() -> None:
+    """Answer HTTP until told to stop."""
+    settings = Settings()
+    _database_url(settings)
+    app_keys.load(settings.keys)  # refuse before the first request, with a clear word
+    logs.configure()
+    uvicorn.run(
+        "app.main:from_environment",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.serve_processes,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,  # our own line names the route, never the path
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=30,
+    )
+
+
+def work(*, queues: Sequence[str] | None) -> None:
+    """Run background jobs until told to stop."""
+    settings = Settings()
+    _database_url(settings)
+    logs.configure()
+    asyncio.run(worker.run(settings, queues=queues))
+
+
+def migrate(*, revision: str, say: Callable[[str], None]) -> None:
+    """Bring the set database up to ``revision``; at the head, load the catalogues too."""
+    url = _database_url(Settings())
+    migrations.upgrade(database_url=url, revision=revision)
+    if revision == "head":
+        asyncio.run(_load_catalogues(url))
+    say(f"the schema is at {revision}")
+
+
+def make_keys() -> Path:
+    """Make the keys that are missing; return their folder."""
+    settings = Settings()
+    app_keys.make_missing(settings.keys)
+    return settings.keys
+
+
+def import_staff(file: Path) -> str:
+    """Enter the personnel file; return what was done, in a sentence."""
+    settings = Settings()
+    if file.stat().st_size > _STAFF_FILE_BYTES_MAX:
+        raise ValueError(f"a personnel file holds at most {_STAFF_FILE_BYTES_MAX >> 20} MiB")
+    document = StaffFile.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    url = settings.database_url.get_secret_value() if settings.database_url else None
+    if url is None:  # the embedded database of a running ``up``
+        url = EmbeddedPostgres(settings.var_dir / "db").url()
+    return asyncio.run(_import_staff(url, document))
+
+
+async def _import_staff(url: str, document: StaffFile) -> str:
+    engine = make_engine(url, pool_size=1)
+    async with transaction(make_sessions(engine)) as session:
+        done = await app.identity.service.import_staff(session, document=document, now=utc_now())
+    await engine.dispose()
+    return str(done)

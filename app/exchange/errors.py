@@ -1,0 +1,140 @@
+"""Refusals of the exchange. None of them says whether a person or a vehicle exists."""
+
+from uuid import UUID
+
+from app.errors import DomainError, Kind
+
+
+class MrzNotValid(DomainError):
+    """The machine-readable zone cannot be trusted; the message never repeats it.
+
+    The fields name the ``line`` (1 to 3, or 0 for the whole), the ``field`` in it and the
+    ``fault``: ``line_count``, ``line_length``, ``character``, ``document_code``, ``issuer``,
+    ``check_digit``, ``date``, ``sex``, ``names``, ``no_iin`` or ``birth_dates_differ``.
+    """
+
+    kind = Kind.INVALID
+    code = "exchange.mrz_not_valid"
+    cure = "Read the back of the identity card again, or type the IIN."
+
+    def __init__(self, *, fault: str, line: int, field: str) -> None:
+        super().__init__(
+            f"machine-readable zone, line {line}: {field}: {fault}",
+            fault=fault,
+            line=line,
+            field=field,
+        )
+        self.fault = fault
+        self.line = line
+        self.field = field
+
+
+class PlateNotValid(DomainError):
+    """The text is not a number plate of Kazakhstan; ``fault``: length, character or pattern."""
+
+    kind = Kind.INVALID
+    code = "exchange.plate_not_valid"
+    cure = "Type the plate as it stands on the vehicle; leave it out for a foreign vehicle."
+
+    def __init__(self, *, fault: str) -> None:
+        super().__init__("this is not a number plate of Kazakhstan", fault=fault)
+        self.fault = fault
+
+
+class GateRefused(DomainError):
+    """A gate refused the request; one subclass per gate, the base is never raised.
+
+    The fields carry ``refusal`` (stable), ``item`` of the Rules, ``rule_set``, ``check_id`` and
+    the reason in Kazakh, Russian and English.
+    """
+
+    kind = Kind.FORBIDDEN
+    code = "exchange.refused"
+
+
+class SessionRefused(GateRefused):
+    """Gate AUTH: no session by electronic signature, or one that is no longer good."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "exchange.session_refused"
+    cure = "Sign in again with your electronic signature."
+
+
+class DeviceRefused(GateRefused):
+    """Gate DEVICE: the device may not ask for this officer."""
+
+    code = "exchange.device_refused"
+    cure = "Use the tablet that the device keeper has issued to you."
+
+
+class UserRefused(GateRefused):
+    """Gate USER: the officer holds no post in force."""
+
+    code = "exchange.user_refused"
+    cure = "Ask the exchange operator to renew your access."
+
+
+class RoleRefused(GateRefused):
+    """Gate ROLE: the role has no right to one of the services."""
+
+    code = "exchange.role_refused"
+    cure = "Ask the exchange operator for the right to the service."
+
+
+class BasisRefused(GateRefused):
+    """Gate LIST: the basis does not open one of the services."""
+
+    code = "exchange.basis_refused"
+    cure = "Ask under a basis that opens the service."
+
+
+class FieldsRefused(GateRefused):
+    """Gate FIELDS: a mandatory field is absent or malformed, or a forbidden one is present."""
+
+    kind = Kind.INVALID
+    code = "exchange.fields_refused"
+    cure = "Fill in the field named and send the request again."
+
+
+class LimitRefused(GateRefused):
+    """Gate LIMIT: more requests than the officer may make."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.limit_refused"
+    cure = "Wait, or ask the responsible official."
+
+
+class CheckNotFound(DomainError):
+    """No such check, or not the caller's: the two answer alike."""
+
+    kind = Kind.NOT_FOUND
+    code = "exchange.check_not_found"
+
+    def __init__(self, check_id: UUID) -> None:
+        super().__init__(f"no check {check_id}")
+
+
+class CheckNotReleased(DomainError):
+    """The answer was withheld or is not recorded yet: nothing of it may be shown."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.check_not_released"
+    cure = "Make the check again."
+
+    def __init__(self, check_id: UUID) -> None:
+        super().__init__(f"the answer of check {check_id} was not released")
+
+
+class StepRefused(DomainError):
+    """The life cycle of a register request lists no such step."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.step_refused"
+
+
+class AnswerDamaged(DomainError):
+    """A stored answer cannot be opened: altered, or sealed under another key."""
+
+    kind = Kind.UNAVAILABLE
+    code = "exchange.answer_damaged"
+    cure = "Make the check again and tell the administrator."

@@ -1,0 +1,1 @@
+"""The public protocol between the exchange and a register. A leaf."""

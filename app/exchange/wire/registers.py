@@ -1,0 +1,255 @@
+"""Version 1 of the protocol between the exchange and a register: JSON over HTTP.
+
+One question is one ``POST {registers_url}/v1/{register}``; see ``docs/protocols/registers.md``.
+An answer is believed only if it has this form, repeats the question's ``message_id`` and
+``register``, and is about the subject that was asked for.
+"""
+
+import enum
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
+
+VERSION = 1
+PATH = "/v1/{register}"
+ANSWER_BYTES_MAX = 256 * 1024  # a portrait of 100 KiB in base64, and room to spare
+
+IinText = Annotated[str, Field(pattern=r"^[0-9]{12}$", repr=False)]
+BinText = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
+PlateText = Annotated[str, Field(pattern=r"^[A-Z0-9]{5,10}$", repr=False)]
+Short = Annotated[str, Field(max_length=64, repr=False)]
+Long = Annotated[str, Field(max_length=256, repr=False)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RegisterName(enum.Enum):
+    """The registers of a roadside check."""
+
+    PERSON_DOCUMENTS = "person_documents"  # GBD FL: the state database of natural persons
+    DRIVER_LICENCE = "driver_licence"
+    VEHICLE = "vehicle"
+    INSURANCE = "insurance"
+    INSPECTION = "inspection"
+    WANTED_PERSONS = "wanted_persons"
+    WANTED_VEHICLES = "wanted_vehicles"
+    UNPAID_FINES = "unpaid_fines"
+
+
+class AnswerStatus(enum.Enum):
+    """What a register says of a question."""
+
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"  # the register's own rules do not allow the question
+
+
+class Requester(_Message):
+    """Who asks, and on which basis: the register keeps it in its own log."""
+
+    department_bin: BinText
+    officer_iin: IinText
+    basis: Annotated[str, Field(max_length=32)]
+
+
+class Query(_Message):
+    """The subject: a person's IIN, or a vehicle's plate."""
+
+    iin: IinText | None = None
+    plate: PlateText | None = None
+
+
+class RegisterRequest(_Message):
+    """One question to one register."""
+
+    message_id: UUID
+    message_at: AwareDatetime
+    requester: Requester
+    query: Query
+
+
+class PersonDocuments(_Message):
+    """GBD FL: the person and the identity card in force."""
+
+    iin: IinText
+    surname: Short
+    given_name: Short
+    patronymic: Short = ""
+    birth_date: date
+    document_number: Short
+    document_issued_on: date | None = None
+    document_valid_until: date | None = None
+    document_in_force: bool = True
+    residence: Long = ""
+    phone: Short = ""
+    portrait_png_base64: Annotated[str, Field(max_length=200_000, repr=False)] = ""
+
+
+class LicenceState(enum.Enum):
+    """Whether the person may drive."""
+
+    IN_FORCE = "in_force"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"  # deprived of the right to drive
+
+
+class DriverLicence(_Message):
+    """The driving licence of a person."""
+
+    iin: IinText
+    licence_number: Short
+    categories: Annotated[tuple[Annotated[str, Field(max_length=4)], ...], Field(max_length=32)]
+    issued_on: date
+    valid_until: date
+    state: LicenceState
+
+
+class Vehicle(_Message):
+    """A registered vehicle and its owner."""
+
+    plate: PlateText
+    make_model: Short
+    year: int = Field(ge=1900, le=2200)
+    color: Short
+    vin: Short
+    registration_number: Short
+    owner_iin: IinText | None = None
+    owner_name: Long = ""
+
+
+class Insurance(_Message):
+    """The contract of compulsory insurance of a vehicle."""
+
+    plate: PlateText
+    policy_number: Short
+    insurer: Long
+    valid_from: date
+    valid_until: date
+
+
+class Inspection(_Message):
+    """The last technical inspection of a vehicle."""
+
+    plate: PlateText
+    certificate_number: Short
+    passed_on: date
+    valid_until: date
+
+
+class WantedPerson(_Message):
+    """A search for a person. A hit is confirmed with the initiator before anybody acts on it."""
+
+    iin: IinText
+    category: Short
+    initiator: Long
+    since: date
+
+
+class WantedVehicle(_Message):
+    """A search for a vehicle."""
+
+    plate: PlateText
+    category: Short
+    initiator: Long
+    since: date
+
+
+class UnpaidFine(_Message):
+    """One fine that is not paid; money in whole tiyn."""
+
+    decision_number: Short
+    article: Short
+    decided_on: date
+    amount_tiyn: int = Field(ge=0, le=10**12)
+
+
+class UnpaidFines(_Message):
+    """The unpaid fines of a person."""
+
+    iin: IinText
+    fines: Annotated[tuple[UnpaidFine, ...], Field(min_length=1, max_length=200)]
+
+
+Record = (
+    PersonDocuments
+    | DriverLicence
+    | Vehicle
+    | Insurance
+    | Inspection
+    | WantedPerson
+    | WantedVehicle
+    | UnpaidFines
+)
+
+RECORD_OF: dict[RegisterName, type[Record]] = {
+    RegisterName.PERSON_DOCUMENTS: PersonDocuments,
+    RegisterName.DRIVER_LICENCE: DriverLicence,
+    RegisterName.VEHICLE: Vehicle,
+    RegisterName.INSURANCE: Insurance,
+    RegisterName.INSPECTION: Inspection,
+    RegisterName.WANTED_PERSONS: WantedPerson,
+    RegisterName.WANTED_VEHICLES: WantedVehicle,
+    RegisterName.UNPAID_FINES: UnpaidFines,
+}
+
+
+class _Answer(_Message):
+    message_id: UUID
+    register_name: RegisterName = Field(alias="register")
+    answered_at: AwareDatetime
+
+
+class FoundAnswer(_Answer):
+    """The register holds a record; its form is that of ``RECORD_OF``."""
+
+    status: Literal["found"]
+    record: dict[str, object] = Field(repr=False)
+
+
+class OtherAnswer(_Answer):
+    """The register holds nothing of the subject, or may not say."""
+
+    status: Literal["not_found", "refused"]
+
+
+_ANSWER: TypeAdapter[FoundAnswer | OtherAnswer] = TypeAdapter(
+    Annotated[FoundAnswer | OtherAnswer, Field(discriminator="status")]
+)
+
+
+class AnswerNotValid(ValueError):
+    """The answer cannot be believed; the message names the step and nothing of the content."""
+
+
+def read_answer(
+    content: bytes, *, register: RegisterName, request: RegisterRequest
+) -> tuple[AnswerStatus, Record | None]:
+    """Return what the register says in ``content``, checked against the question.
+
+    Raises:
+        AnswerNotValid: not JSON, another form, another message, another register or another
+            subject than was asked for.
+    """
+    # Causes are cut off: an error of validation repeats the input, which names persons.
+    try:
+        answer = _ANSWER.validate_json(content)
+    except ValueError:
+        raise AnswerNotValid("not an answer of this protocol") from None
+    if answer.message_id != request.message_id or answer.register_name is not register:
+        raise AnswerNotValid("an answer to another question")
+    if isinstance(answer, OtherAnswer):
+        return AnswerStatus(answer.status), None
+    try:
+        record = RECORD_OF[register].model_validate(answer.record)
+    except ValueError:
+        raise AnswerNotValid(f"not a record of {register.value}") from None
+    asked = request.query
+    if getattr(record, "iin", asked.iin) != asked.iin:
+        raise AnswerNotValid("a record of another person")
+    if getattr(record, "plate", asked.plate) != asked.plate:
+        raise AnswerNotValid("a record of another vehicle")
+    return AnswerStatus.FOUND, record

@@ -1,0 +1,139 @@
+"""The composition root: builds the application, and is the only module that knows every slice."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import bodycam.api
+import devices.api
+import fines.api
+import prometheus_client
+import sqlalchemy as sa
+from fastapi import APIRouter, Depends, FastAPI
+
+import app.audit.api
+import app.exchange.api
+import app.identity.api
+import app.web.pages
+from app import problems
+from app.access import Access, refuse_open_routes
+from app.db import SessionsOfApp, transaction
+from app.middleware import Requests
+from app.parts import Parts, open_parts
+from app.settings import Settings
+
+_ROUTERS: Final = (
+    app.audit.api.router,
+    app.identity.api.router,
+    app.exchange.api.router,
+    devices.api.router,
+    fines.api.router,
+    bodycam.api.router,
+    app.web.pages.router,
+)
+_STATIC: Final = frozenset({"/static"})
+
+router = APIRouter()
+
+
+@router.get(
+    "/health",
+    dependencies=[
+        Depends(Access(public_because="supervisors and proxies ask it; it tells nothing else"))
+    ],
+)
+async def health(sessions: SessionsOfApp) -> dict[str, str]:
+    """Say that this process answers and reaches its database."""
+    async with transaction(sessions) as session:
+        await session.execute(sa.text("SELECT 1"))
+    return {"status": "good"}
+
+
+def create_app(parts: Parts) -> FastAPI:
+    """Return the application over ``parts``.
+
+    Raises:
+        RouteNotClosed: a route does not declare who may call it.
+    """
+    application = FastAPI(
+        title="Saqshy",
+        version="0.1.0",
+        max_body_size=parts.settings.body_bytes_max,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    _give(application, parts)
+    _assemble(application, settings=parts.settings)
+    return application
+
+
+def from_environment() -> FastAPI:
+    """Return the application that opens its parts at start and closes them at the end."""
+    settings = Settings()
+    application = FastAPI(
+        title="Saqshy",
+        version="0.1.0",
+        max_body_size=settings.body_bytes_max,
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    application.state.settings = settings
+    _assemble(application, settings=settings)
+    return application
+
+
+@asynccontextmanager
+async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = application.state.settings
+    async with AsyncExitStack() as stack:
+        parts = await stack.enter_async_context(open_parts(settings))
+        _give(application, parts)
+        if settings.metrics_port:
+            _serve_metrics(stack, settings.metrics_port)
+        await stack.enter_async_context(sequencing(parts))
+        yield
+
+
+@asynccontextmanager
+async def sequencing(parts: Parts) -> AsyncIterator[None]:
+    """Run the audit log's sequencer: whoever holds its lock works, the others stand by."""
+    stop = asyncio.Event()
+    task = asyncio.create_task(parts.sequencer.run(stop), name="sequencer")
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+def _serve_metrics(stack: AsyncExitStack, port: int) -> None:
+    with contextlib.suppress(OSError):  # another process of this machine already serves them
+        server, thread = prometheus_client.start_http_server(port, addr="127.0.0.1")
+        stack.callback(thread.join, 2)
+        stack.callback(server.server_close)
+        stack.callback(server.shutdown)
+
+
+def _give(application: FastAPI, parts: Parts) -> None:
+    state = application.state
+    state.settings, state.keys, state.sessions = parts.settings, parts.keys, parts.sessions
+    state.trail, state.registers, state.store = parts.trail, parts.registers, parts.store
+    state.authenticate_person = app.identity.api.authenticate_person
+    state.authenticate_device = devices.api.authenticate_device
+
+
+def _assemble(application: FastAPI, *, settings: Settings) -> None:
+    problems.install(application)
+    application.include_router(router)
+    for one in _ROUTERS:
+        application.include_router(one)
+    app.web.pages.mount_static(application)
+    refuse_open_routes(application, static_mounts=_STATIC)
+    application.add_middleware(
+        Requests, concurrency_max=settings.concurrency_max, signer_url=settings.ncalayer_url
+    )

@@ -1,0 +1,99 @@
+"""What every request passes: a cap, an identifier, security headers, a log line, metrics.
+
+Plain ASGI: Starlette's ``BaseHTTPMiddleware`` costs more than the rest of a request.
+"""
+
+import time
+import uuid
+from typing import Final
+
+import structlog
+from prometheus_client import Counter, Gauge, Histogram
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.problems import problem
+
+_REQUESTS: Final = Counter("saqshy_requests_total", "Requests by route", ("route", "status"))
+_SECONDS: Final = Histogram("saqshy_request_seconds", "Time to the end of the answer", ("route",))
+_RUNNING: Final = Gauge("saqshy_requests_running", "Requests being answered")
+
+# The pages load nothing from elsewhere; the one exception is the signer on the user's machine.
+_POLICY: Final = (
+    "default-src 'self'; connect-src 'self' {signer}; img-src 'self' data: blob:;"
+    " media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'none'"
+)
+_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+log = structlog.get_logger("app.requests")
+
+
+class Requests:
+    """The middleware.
+
+    Args:
+        app: what answers.
+        concurrency_max: over it a request is answered 503 at once, with ``Retry-After``: a
+            saturated loop would make everybody wait.
+        signer_url: the one address beside ours that a page may connect to.
+    """
+
+    def __init__(self, app: ASGIApp, *, concurrency_max: int, signer_url: str) -> None:
+        self._app = app
+        self._headers = _HEADERS | {"Content-Security-Policy": _POLICY.format(signer=signer_url)}
+        self._max = concurrency_max
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if self._running >= self._max:
+            refusal = problem(status=503, code="app.busy", title="too many requests at once")
+            await refusal(scope, receive, send)
+            return
+        self._running += 1
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            self._running -= 1
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = str(uuid.uuid4())
+        began = time.perf_counter()
+        status = 500
+        structlog.contextvars.bind_contextvars(request=request_id)
+
+        async def send_on(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            with _RUNNING.track_inprogress():
+                await self._app(scope, receive, send_on)
+        finally:
+            seconds = time.perf_counter() - began
+            # The template, never the path: a path may hold what identifies a person.
+            route = getattr(scope.get("route"), "path", "unmatched")
+            _REQUESTS.labels(route, status).inc()
+            _SECONDS.labels(route).observe(seconds)
+            log.info(
+                "answered",
+                method=scope["method"],
+                route=route,
+                status=status,
+                ms=round(seconds * 1000, 1),
+            )
+            structlog.contextvars.unbind_contextvars("request")

@@ -1,0 +1,92 @@
+"""Refusals as HTTP: problem details (RFC 9457), decided once for the whole application."""
+
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from app.errors import DomainError, Kind
+
+_STATUS: Final = {
+    Kind.INVALID: 422,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.CONFLICT: 409,
+    Kind.TOO_LARGE: 413,
+    Kind.UNAVAILABLE: 503,
+    Kind.FULL: 507,
+}
+_UNAUTHENTICATED: Final = _STATUS[Kind.UNAUTHENTICATED]
+_TRY_AGAIN: Final = {_STATUS[Kind.UNAVAILABLE], _STATUS[Kind.FULL]}
+_RETRY_AFTER_SECONDS: Final = "2"
+_MEDIA_TYPE: Final = "application/problem+json"
+
+log = structlog.get_logger(__name__)
+
+
+def problem(
+    *, status: int, code: str, title: str, cure: str = "", fields: dict[str, object] | None = None
+) -> JSONResponse:
+    """Return one problem; ``code`` is stable, ``title`` and ``cure`` are for people."""
+    body: dict[str, object] = {"type": f"urn:saqshy:{code}", "title": title, "status": status}
+    body |= {"code": code}
+    if cure:
+        body["cure"] = cure
+    body |= fields or {}
+    headers = {"Retry-After": _RETRY_AFTER_SECONDS} if status in _TRY_AGAIN else {}
+    if status == _UNAUTHENTICATED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return JSONResponse(body, status, headers, _MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make ``app`` answer every refusal and every fault as problem details."""
+    app.add_exception_handler(DomainError, _domain_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _fault)
+
+
+async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, DomainError)  # noqa: S101 - for the type checker; registered for it
+    return problem(
+        status=_STATUS[error.kind],
+        code=error.code,
+        title=str(error),
+        cure=error.cure,
+        fields=error.fields,
+    )
+
+
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    # The offending input is left out: it may hold a personal number or a card number.
+    wrong = [
+        {"where": ".".join(str(step) for step in one["loc"]), "what": one["msg"]}
+        for one in error.errors()
+    ]
+    return problem(
+        status=422,
+        code="app.bad_request",
+        title="the request does not have the form this route asks for",
+        cure="Correct the fields named and send it again.",
+        fields={"errors": wrong},
+    )
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    return problem(
+        status=error.status_code, code=f"http.{error.status_code}", title=str(error.detail)
+    )
+
+
+async def _fault(request: Request, error: Exception) -> JSONResponse:
+    # The template of the route, never the path: a path may hold what identifies a person.
+    route = getattr(request.scope.get("route"), "path", "unmatched")
+    log.error("fault", route=route, exc_info=error)
+    return problem(status=500, code="app.fault", title="the server failed; nothing was changed")

@@ -1,0 +1,104 @@
+"""Every setting of the server, typed, with its unit and its reason. Built once, passed down.
+
+Names in the environment carry the prefix ``SAQSHY_``; ``DATABASE_URL`` is read as it is too.
+"""
+
+import enum
+from pathlib import Path
+from typing import Self
+
+from pydantic import AliasChoices, Field, HttpUrl, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class StoreKind(enum.Enum):
+    """Where objects (recordings, slips, papers) lie."""
+
+    DIRECTORY = "directory"
+    S3 = "s3"
+
+
+class Settings(BaseSettings):
+    """The server's settings; frozen, and silent about its values when one is wrong."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SAQSHY_",
+        frozen=True,
+        hide_input_in_errors=True,
+        populate_by_name=True,
+    )
+
+    # Database. Empty means: start the embedded PostgreSQL in ``var_dir`` and migrate on start.
+    database_url: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("DATABASE_URL", "SAQSHY_DATABASE_URL")
+    )
+    database_pool_size: int = Field(default=8, ge=1, le=64)
+    statement_timeout_seconds: float = Field(default=20, gt=0, le=600)
+
+    # Places.
+    var_dir: Path = Path("var")  # the embedded database, objects, keys, logs
+    keys_dir: Path | None = None  # default: var_dir/keys; see app.keys
+    trust_roots_dir: Path | None = None  # PEM roots of the certification authority we trust
+
+    # Listening.
+    host: str = "127.0.0.1"
+    port: int = Field(default=8700, ge=1, le=65535)
+    metrics_port: int = Field(default=8701, ge=0, le=65535)  # loopback only; 0 turns it off
+    public_url: str = "http://127.0.0.1:8700"  # what devices and receipts are told
+    serve_processes: int = Field(default=1, ge=1, le=64)
+    concurrency_max: int = Field(default=256, ge=1)  # over it: 503 with Retry-After
+    body_bytes_max: int = Field(default=1 << 20, ge=1024)  # any route that does not say otherwise
+    cookie_secure: bool = False  # set it wherever the pages are served over TLS
+
+    # Sessions (NIST SP 800-63B AAL3 bounds).
+    session_hours_max: float = Field(default=12, gt=0, le=12)
+    session_idle_minutes_max: float = Field(default=15, gt=0, le=60)
+    challenge_seconds: float = Field(default=120, gt=0, le=600)
+
+    ncalayer_url: str = "wss://127.0.0.1:13579"  # the signer on the user's own machine
+
+    # Registers of other bodies.
+    registers_url: HttpUrl | None = None
+    register_timeout_seconds: float = Field(default=3, gt=0, le=30)  # each register by itself
+    audit_wait_seconds: float = Field(default=2, gt=0, le=30)  # no leaf by then: no release
+
+    # Objects.
+    object_store: StoreKind = StoreKind.DIRECTORY
+    s3_endpoint: str | None = None
+    s3_region: str = "us-east-1"
+    s3_bucket: str = "saqshy"
+    s3_access_key: SecretStr | None = None
+    s3_secret_key: SecretStr | None = None
+    s3_checksums_when_required: bool = True  # older S3 servers corrupt trailing checksums
+    presign_seconds: int = Field(default=3600, ge=60, le=86400)
+
+    # Uploads.
+    part_size_bytes: int = Field(default=8 << 20, ge=5 << 20, le=64 << 20)  # S3 wants >= 5 MiB
+    recording_bytes_max: int = Field(default=64 << 30, ge=1 << 20)  # 24 h at 6 Mbit/s
+
+    # Terminals.
+    order_poll_seconds: float = Field(default=20, gt=0, le=60)  # the agent's long poll
+    sale_timeout_seconds: float = Field(default=240, gt=0, le=600)  # ZVT T4 is 180 s, then recovery
+
+    @model_validator(mode="after")
+    def _s3_is_whole(self) -> Self:
+        if self.object_store is StoreKind.S3 and not (
+            self.s3_endpoint and self.s3_access_key and self.s3_secret_key
+        ):
+            raise ValueError("object_store=s3 needs s3_endpoint, s3_access_key and s3_secret_key")
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        """True where the program starts its own PostgreSQL."""
+        return self.database_url is None
+
+    @property
+    def keys(self) -> Path:
+        """The folder of the server's keys."""
+        return self.keys_dir or self.var_dir / "keys"
+
+    @property
+    def objects_dir(self) -> Path:
+        """The root of the directory store."""
+        return self.var_dir / "objects"

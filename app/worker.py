@@ -1,0 +1,68 @@
+"""The worker: runs queued and periodic jobs, and stands by for the audit log's sequencer."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import fines.tasks
+import procrastinate
+import structlog
+from procrastinate import JobContext, PsycopgConnector
+
+from app.jobs import Queue
+from app.main import sequencing
+from app.parts import Parts, open_parts
+from app.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+_CONCURRENCY = 4  # jobs at once in one worker; media jobs start processes of their own
+_STALLED_AFTER_SECONDS = 30  # procrastinate's heartbeat comes each 10 s
+_KEEP_DONE_JOBS = timedelta(days=7)
+
+
+def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
+    """Return the job application with every task of every slice."""
+    connector = PsycopgConnector(conninfo=database_url, min_size=1, max_size=4)
+    jobs = procrastinate.App(connector=connector)
+    maintenance = Queue.MAINTENANCE.value
+
+    @jobs.periodic(cron="* * * * *")
+    @jobs.task(
+        name="jobs.retry_stalled",
+        queue=maintenance,
+        queueing_lock="jobs.retry_stalled",
+        pass_context=True,
+    )
+    async def retry_stalled(context: JobContext, timestamp: int) -> None:
+        del timestamp
+        manager = context.app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER_SECONDS):
+            log.warning("job was stalled and is run again", job=job.id, task=job.task_name)
+            await manager.retry_job(job)
+        keep_hours = int(_KEEP_DONE_JOBS.total_seconds() // 3600)
+        await manager.delete_old_jobs(nb_hours=keep_hours)
+
+    @jobs.periodic(cron="* * * * * */10")
+    @jobs.task(
+        name="fines.expire_orders", queue=Queue.PAYMENTS.value, queueing_lock="fines.expire_orders"
+    )
+    async def expire_orders(timestamp: int) -> None:
+        del timestamp
+        await fines.tasks.expire_orders(sessions=parts.sessions, trail=parts.trail)
+
+    return jobs
+
+
+async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:
+    """Work until a signal says stop."""
+    async with open_parts(settings) as parts, sequencing(parts):
+        url = settings.database_url
+        assert url is not None  # noqa: S101 - open_parts has refused otherwise
+        jobs = make_queue(url.get_secret_value(), parts)
+        async with jobs.open_async():
+            await jobs.run_worker_async(
+                queues=queues,
+                concurrency=_CONCURRENCY,
+                fetch_job_polling_interval=5.0,
+                shutdown_graceful_timeout=10.0,
+            )

@@ -1,0 +1,171 @@
+"""Make ``.venv`` hold exactly what ``requirements.lock`` says; standard library only.
+
+    python3 deploy/bootstrap.py [--browser]
+
+Says what it does while it does it, and does nothing when nothing has changed. With ``--browser``
+it also looks for Chromium and installs it where it may (as root, by apt-get).
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / ".installed"
+BROWSER_TRIED = VENV / ".browser-tried"
+LOWEST = (3, 11)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+
+
+class CannotInstall(Exception):
+    """Something is missing that we may not or cannot install; the message says the cure."""
+
+
+def say(text: str) -> None:
+    """Tell what is being done."""
+    print(f"==> {text}", flush=True)  # noqa: T201 - this is how a program for the terminal speaks
+
+
+def run(*command: str | Path, quiet: bool = False) -> bool:
+    """Run ``command``; return whether it ended well. Its words are shown only when it fails."""
+    done = subprocess.run(  # noqa: S603 - our own commands
+        [str(part) for part in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0 and not quiet:
+        print("\n".join(done.stdout.splitlines()[-15:]), file=sys.stderr)  # noqa: T201 - as above
+    return done.returncode == 0
+
+
+def digest() -> str:
+    """Return what identifies the wanted installation: lock, interpreter and place."""
+    parts = (LOCK.read_bytes(), sys.version.encode(), str(ROOT).encode())
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def make_venv() -> None:
+    """Make an empty virtual environment, by whichever way this machine offers."""
+    shutil.rmtree(VENV, ignore_errors=True)
+    if run(sys.executable, "-m", "venv", VENV, quiet=True):
+        return
+    shutil.rmtree(VENV, ignore_errors=True)
+    uv = shutil.which("uv")
+    if uv and run(uv, "venv", "--seed", "--python", sys.executable, VENV):
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        say("this Python lacks the module venv: installing it by apt-get")
+        version = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+        apt_install(version, "python3-venv")
+        if run(sys.executable, "-m", "venv", VENV):
+            return
+    shutil.rmtree(VENV, ignore_errors=True)
+    bare = run(sys.executable, "-m", "venv", "--without-pip", VENV)
+    if bare and run(sys.executable, "-m", "pip", "--python", PYTHON, "install", "pip", quiet=True):
+        return
+    raise CannotInstall(
+        "cannot make a virtual environment: this Python comes without pip and ensurepip."
+        " Install the package python3-venv (apt-get install python3-venv) and run it again."
+    )
+
+
+def locked(package: str) -> str:
+    """Return the lock's lines of one package, hashes included."""
+    kept: list[str] = []
+    for line in LOCK.read_text().splitlines():
+        if line.startswith(f"{package}=="):
+            kept = [line]
+        elif kept and line.startswith("    "):
+            kept.append(line)
+        elif kept:
+            break
+    return "\n".join(kept) + "\n"
+
+
+def install_by_uv() -> bool:
+    """Install the lock by uv, the quick way; return whether that worked."""
+    own = VENV / "uv.txt"
+    own.write_text(locked("uv"))
+    pip = (PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", own)
+    if not run(*pip, quiet=True):
+        return False
+    uv = VENV / "bin" / "uv"
+    return run(
+        uv, "pip", "sync", "--quiet", "--python", PYTHON, "--require-hashes", LOCK, quiet=True
+    )
+
+
+def install() -> None:
+    """Bring the virtual environment to the lock, unless it is there already."""
+    if STAMP.exists() and STAMP.read_text() == digest() and PYTHON.exists():
+        return
+    began = time.monotonic()
+    say(f"making {VENV.name} for Python {sys.version.split()[0]}")
+    make_venv()
+    say("installing the locked packages, each checked against its hash (one to two minutes)")
+    by_pip = (PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", LOCK)
+    if not install_by_uv() and not run(*by_pip):
+        raise CannotInstall("the packages could not be installed; see above, and run it again.")
+    STAMP.write_text(digest())
+    say(f"installed in {time.monotonic() - began:.0f} s")
+
+
+def find_browser() -> str | None:
+    """Return a Chromium that really starts (Ubuntu's package may be an empty stub), or None."""
+    for name in BROWSERS:
+        path = shutil.which(name)
+        if path and run(path, "--version", quiet=True):
+            return path
+    return None
+
+
+def apt_install(*packages: str) -> bool:
+    """Install the first of ``packages`` that apt-get can."""
+    os.environ.setdefault("DEBIAN_FRONTEND", "noninteractive")
+    run("apt-get", "update", "-q", quiet=True)
+    install_one = ("apt-get", "install", "-y", "-q", "--no-install-recommends")
+    return any(run(*install_one, package, quiet=True) for package in packages)
+
+
+def install_browser() -> None:
+    """Find Chromium, or install it where that is allowed; without it ffmpeg plays instead."""
+    if find_browser() or BROWSER_TRIED.exists():
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        say("installing Chromium by apt-get (about a minute)")
+        apt_install("chromium", "chromium-browser")
+    if not find_browser():
+        BROWSER_TRIED.touch()  # asked once; remove .venv to ask again
+        say("no Chromium here and none may be installed: footage will be decoded by ffmpeg")
+
+
+def main() -> int:
+    """Run it; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--browser", action="store_true", help="also find or install Chromium")
+    arguments = parser.parse_args()
+    if sys.version_info < LOWEST:
+        wanted = ".".join(map(str, LOWEST))
+        raise CannotInstall(f"Python {wanted} or newer is needed; this is {sys.version.split()[0]}")
+    install()
+    if arguments.browser:
+        install_browser()
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except CannotInstall as error:
+        sys.exit(f"cannot install: {error}")

@@ -1,0 +1,241 @@
+"""Refusals of the fines slice: one class per fact a caller can act on."""
+
+from uuid import UUID
+
+from app.errors import DomainError, Kind
+
+
+class OffenceRecordNotFound(DomainError):
+    """No such offence record, or one of another officer or department."""
+
+    kind = Kind.NOT_FOUND
+    code = "fines.offence_record_not_found"
+    cure = "Open the record from the list of your shift."
+
+
+class PaymentNotFound(DomainError):
+    """No such payment, or one of another officer or department."""
+
+    kind = Kind.NOT_FOUND
+    code = "fines.payment_not_found"
+    cure = "Open the payment from its offence record."
+
+
+class OrderNotFound(DomainError):
+    """No such order, or one for another terminal."""
+
+    kind = Kind.NOT_FOUND
+    code = "fines.order_not_found"
+    cure = "Ask for the next order."
+
+
+class SlipNotFound(DomainError):
+    """No such slip of this payment."""
+
+    kind = Kind.NOT_FOUND
+    code = "fines.slip_not_found"
+    cure = "Open the slip from its payment."
+
+
+class ReceiptNotIssued(DomainError):
+    """The record has no receipt: reduced proceedings were not agreed."""
+
+    kind = Kind.NOT_FOUND
+    code = "fines.receipt_not_issued"
+    cure = "Explain the reduced proceedings and record the agreement first."
+
+
+class CatalogueNotValid(DomainError):
+    """A catalogue file is not well formed; the message names the file and the line."""
+
+    kind = Kind.INVALID
+    code = "fines.catalogue_not_valid"
+    cure = "Correct the line named in fines/catalogue."
+
+
+class ArticleNotInForce(DomainError):
+    """The catalogue has no such article and part on the day of the offence."""
+
+    kind = Kind.INVALID
+    code = "fines.article_not_in_force"
+    cure = "Choose the article from the catalogue of that day."
+
+
+class MrpNotKnown(DomainError):
+    """No monthly calculation index is entered for the moment the case is started."""
+
+    kind = Kind.UNAVAILABLE
+    code = "fines.mrp_not_known"
+    cure = "Ask the administrator to enter the index in force."
+
+
+class AmountNotSingle(DomainError):
+    """The sanction holds no fine, so no sum follows from it."""
+
+    kind = Kind.INVALID
+    code = "fines.no_fine_in_sanction"
+    cure = "Send the case to the body that decides it."
+
+
+class WarningRequired(DomainError):
+    """The article allows a warning and no aggravating circumstance is named (article 43(2))."""
+
+    kind = Kind.CONFLICT
+    code = "fines.warning_required"
+    cure = "Give a warning, or name the aggravating circumstance of article 57."
+
+
+class WarningNotAllowed(DomainError):
+    """The sanction of this article holds no warning."""
+
+    kind = Kind.CONFLICT
+    code = "fines.warning_not_allowed"
+    cure = "Draw the record up with a fine."
+
+
+class OffenceInFuture(DomainError):
+    """The offence is said to happen after the record, or longer ago than the law allows."""
+
+    kind = Kind.INVALID
+    code = "fines.occurred_at_not_possible"
+    cure = "Correct the time of the offence; liability ends two months after it (article 62)."
+
+
+class CheckLacksPerson(DomainError):
+    """The roadside check found nobody, so the offender is not established (article 810(1))."""
+
+    kind = Kind.CONFLICT
+    code = "fines.offender_not_established"
+    cure = "Repeat the check until the person register answers."
+
+
+class NotEligibleForReduced(DomainError):
+    """Reduced proceedings do not apply; ``reason`` says why (article 810(2))."""
+
+    kind = Kind.CONFLICT
+    code = "fines.reduced_not_eligible"
+    cure = "Send the case by ordinary proceedings."
+
+
+class ReducedNotAgreed(DomainError):
+    """The person does not admit, does not agree to pay, or contests (article 810(1))."""
+
+    kind = Kind.CONFLICT
+    code = "fines.reduced_not_agreed"
+    cure = "Send the case by ordinary proceedings."
+
+
+class DiscountEnded(DomainError):
+    """The seven days are over: half the fine is no longer owed, but the case (article 811(3))."""
+
+    kind = Kind.CONFLICT
+    code = "fines.discount_ended"
+    cure = "The case goes by ordinary proceedings; nothing is paid at the roadside."
+
+
+class AlreadyPaid(DomainError):
+    """A payment for this record is done (article 741(1)6 bars any other)."""
+
+    kind = Kind.CONFLICT
+    code = "fines.already_paid"
+    cure = "Show the slips of the payment that was made."
+
+
+class PaymentInFlight(DomainError):
+    """A payment for this record is under way or not settled yet."""
+
+    kind = Kind.CONFLICT
+    code = "fines.payment_in_flight"
+    cure = "Wait until the payment under way has ended."
+
+
+class TerminalNotAssigned(DomainError):
+    """The officer has no terminal of his own today."""
+
+    kind = Kind.CONFLICT
+    code = "fines.terminal_not_assigned"
+    cure = "Have a terminal issued to you by the device keeper."
+
+
+class TerminalBusy(DomainError):
+    """The officer's terminal has a sale under way, or one that is not settled."""
+
+    kind = Kind.CONFLICT
+    code = "fines.terminal_busy"
+    cure = "Finish or settle the sale on this terminal first."
+
+
+class IdempotencyKeyReused(DomainError):
+    """The key was used by another officer or for another request."""
+
+    kind = Kind.CONFLICT
+    code = "fines.idempotency_key_reused"
+    cure = "Use a new key for a new request."
+
+
+class ReportDiffers(DomainError):
+    """A report for this order was taken already, and this one says something else."""
+
+    kind = Kind.CONFLICT
+    code = "fines.report_differs"
+    cure = "Repeat a report only as it was first sent."
+
+
+class OutcomeContradicts(DomainError):
+    """The outcome does not fit what is already proven of this payment."""
+
+    kind = Kind.CONFLICT
+    code = "fines.outcome_contradicts"
+    cure = "Report the last result the terminal has stored; reconciliation settles the rest."
+
+
+class CardNumberRefused(DomainError):
+    """A field holds what looks like a whole card number: nothing of the message was kept."""
+
+    kind = Kind.INVALID
+    code = "fines.card_number_refused"
+    cure = "Send masked card numbers only."
+
+
+class ImageNotValid(DomainError):
+    """The photograph of the signed slip is no whole JPEG or PNG picture."""
+
+    kind = Kind.INVALID
+    code = "fines.image_not_valid"
+    cure = "Photograph the signed slip again."
+
+
+class GlyphMissing(DomainError):
+    """A letter has no glyph in the fonts: the paper is not drawn rather than drawn wrong."""
+
+    kind = Kind.INVALID
+    code = "fines.glyph_missing"
+    cure = "Correct the text, or add a font that holds the letter."
+
+
+class PaperAltered(DomainError):
+    """A stored paper no longer has the hash it was filed with."""
+
+    kind = Kind.CONFLICT
+    code = "fines.paper_altered"
+    cure = "Call the administrator: evidence has changed."
+
+
+class TransitionRefused(DomainError):
+    """The life cycle lists no such step."""
+
+    kind = Kind.CONFLICT
+    code = "fines.transition_refused"
+    cure = "Read the object again and act on its present state."
+
+
+class OutcomeUnknown(DomainError):
+    """The terminal fell silent after the sale was sent: the card may have been charged."""
+
+    kind = Kind.CONFLICT
+    code = "fines.outcome_unknown"
+    cure = "Wait until the terminal has told its last result; do not sell again."
+
+    def __init__(self, payment_id: UUID) -> None:
+        super().__init__(f"payment {payment_id} must be settled before a new attempt")
+        self.payment_id = payment_id

@@ -1,0 +1,1 @@
+"""Decisions on offences, fines and payments: pure, dated, without clock or database."""

@@ -1,0 +1,203 @@
+"""The offence catalogue and the monthly calculation index (MRP): dated rows, read from files.
+
+Offence code (KoAP) articles 44, 57, 590-613, 810.
+"""
+
+import csv
+import enum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from fines.errors import AmountNotSingle, ArticleNotInForce, CatalogueNotValid, MrpNotKnown
+
+_MRP_COUNT_MAX = 200  # article 44(2): a natural person
+
+
+class Penalty(enum.Enum):
+    """A kind of penalty that a sanction can hold (article 41)."""
+
+    WARNING = "warning"
+    FINE = "fine"
+    LICENCE_LOSS = "licence_loss"
+    ARREST = "arrest"
+    CONFISCATION = "confiscation"
+    PUBLIC_WORKS = "public_works"
+
+
+class Jurisdiction(enum.Enum):
+    """Who decides the case in ordinary proceedings."""
+
+    POLICE = "police"
+    COURT = "court"
+
+
+class ReducedReason(enum.Enum):
+    """Why reduced proceedings apply or not (article 810)."""
+
+    ELIGIBLE = "eligible"
+    NO_FINE_IN_SANCTION = "no_fine_in_sanction"  # 810(1): the penalty must be an MRP fine
+    OTHER_PENALTY_IN_SANCTION = "other_penalty_in_sanction"  # 810(2)1
+    IMMUNITY = "immunity"  # 810(2)3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Article:
+    """One row: a sanction for natural persons and the days it is in force.
+
+    ``valid_to`` is the last day, or ``None``. ``mrp_count`` is ``None`` where the sanction has no
+    single number of MRP. ``verified`` is ``False`` until somebody has read the act itself.
+    """
+
+    article: str
+    part: str
+    valid_from: date
+    valid_to: date | None
+    penalties: frozenset[Penalty]
+    mrp_count: int | None
+    jurisdiction: Jurisdiction
+    title_kk: str
+    title_ru: str
+    source: str
+    verified: bool
+
+    def in_force(self, day: date) -> bool:
+        """Return whether the row is in force on ``day``."""
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    @property
+    def warning_allowed(self) -> bool:
+        """Whether the sanction holds a warning."""
+        return Penalty.WARNING in self.penalties
+
+    @property
+    def citation(self) -> str:
+        """The article as it is written on papers: ``592(2)``."""
+        return f"{self.article}({self.part})" if self.part else self.article
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mrp:
+    """The index from a day on, in whole tenge."""
+
+    valid_from: date
+    tenge: int
+    source: str
+    verified: bool
+
+
+def article_in_force(rows: Iterable[Article], *, article: str, part: str, day: date) -> Article:
+    """Return the row of ``article`` and ``part`` on ``day``: the day of the offence.
+
+    Raises:
+        ArticleNotInForce: there is none.
+    """
+    for row in rows:
+        if row.article == article and row.part == part and row.in_force(day):
+            return row
+    raise ArticleNotInForce("no such article on that day", article=article, part=part)
+
+
+def mrp_in_force(values: Iterable[Mrp], *, day: date) -> Mrp:
+    """Return the index on ``day``: the day the case is started (article 44(1)).
+
+    Raises:
+        MrpNotKnown: none is entered that early.
+    """
+    earlier = [one for one in values if one.valid_from <= day]
+    if not earlier:
+        raise MrpNotKnown(f"no index is entered for {day}")
+    return max(earlier, key=lambda one: one.valid_from)
+
+
+def mrp_count_of(row: Article) -> int:
+    """Return the number of MRP in the sanction.
+
+    Raises:
+        AmountNotSingle: the sanction holds no fine, or no single number.
+    """
+    if row.mrp_count is None:
+        raise AmountNotSingle(f"the sanction of {row.citation} holds no single fine")
+    return row.mrp_count
+
+
+def reduced_eligibility(row: Article, *, offender_has_immunity: bool = False) -> ReducedReason:
+    """Return ``ELIGIBLE``, or the first reason of article 810 against it."""
+    if Penalty.FINE not in row.penalties or row.mrp_count is None:
+        if row.penalties - {Penalty.WARNING, Penalty.FINE}:
+            return ReducedReason.OTHER_PENALTY_IN_SANCTION
+        return ReducedReason.NO_FINE_IN_SANCTION
+    if row.penalties - {Penalty.FINE, Penalty.WARNING}:
+        return ReducedReason.OTHER_PENALTY_IN_SANCTION
+    if offender_has_immunity:
+        return ReducedReason.IMMUNITY
+    return ReducedReason.ELIGIBLE
+
+
+def parse_articles(lines: Iterable[str]) -> tuple[Article, ...]:
+    """Return the rows of ``articles.csv``.
+
+    Raises:
+        CatalogueNotValid: a line has another form, or two rows of one part overlap in time.
+    """
+    rows: list[Article] = []
+    for number, row in enumerate(csv.DictReader(lines), start=2):
+        try:
+            rows.append(_article(row))
+        except (KeyError, ValueError, AttributeError) as error:
+            raise CatalogueNotValid(f"articles.csv: line {number} is not well formed") from error
+    _refuse_overlaps(rows)
+    return tuple(rows)
+
+
+def _article(row: dict[str, str]) -> Article:
+    count = int(row["mrp"]) if row["mrp"] else None
+    if count is not None and not 1 <= count <= _MRP_COUNT_MAX:
+        raise ValueError("mrp")
+    penalties = frozenset(Penalty(one) for one in row["penalties"].split())
+    if not penalties or (count is not None and Penalty.FINE not in penalties):
+        raise ValueError("penalties")
+    return Article(
+        article=row["article"],
+        part=row["part"],
+        valid_from=date.fromisoformat(row["valid_from"]),
+        valid_to=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+        penalties=penalties,
+        mrp_count=count,
+        jurisdiction=Jurisdiction(row["jurisdiction"]),
+        title_kk=row["title_kk"],
+        title_ru=row["title_ru"],
+        source=row["source"],
+        verified={"yes": True, "no": False}[row["verified"]],
+    )
+
+
+def _refuse_overlaps(rows: Sequence[Article]) -> None:
+    ordered = sorted(rows, key=lambda one: (one.article, one.part, one.valid_from))
+    for one, following in zip(ordered, ordered[1:], strict=False):
+        same = (one.article, one.part) == (following.article, following.part)
+        if same and one.in_force(following.valid_from):
+            raise CatalogueNotValid(f"articles.csv: rows of {one.citation} overlap")
+
+
+def parse_mrp(lines: Iterable[str]) -> tuple[Mrp, ...]:
+    """Return the rows of ``mrp.csv``.
+
+    Raises:
+        CatalogueNotValid: a line has another form, or a day stands twice.
+    """
+    rows: dict[date, Mrp] = {}
+    for number, row in enumerate(csv.DictReader(lines), start=2):
+        try:
+            one = Mrp(
+                valid_from=date.fromisoformat(row["valid_from"]),
+                tenge=int(row["tenge"]),
+                source=row["source"],
+                verified={"yes": True, "no": False}[row["verified"]],
+            )
+        except (KeyError, ValueError) as error:
+            raise CatalogueNotValid(f"mrp.csv: line {number} is not well formed") from error
+        if one.tenge <= 0 or one.valid_from in rows:
+            raise CatalogueNotValid(f"mrp.csv: line {number} repeats a day or has no value")
+        rows[one.valid_from] = one
+    return tuple(rows.values())

@@ -1,0 +1,186 @@
+"""The life cycle of a payment, and how what a terminal reports is judged.
+
+Only a person's own card, only the server's sum, only after the server's commit; silence is
+``UNKNOWN`` and is settled by the terminal's last result.
+"""
+
+import enum
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from fines.errors import OutcomeContradicts, TransitionRefused
+from fines.wire.protocol import OwnerVerdict, Reason, Result
+
+CURRENCY: Final = "398"  # ISO 4217, tenge
+PRINT_RETRY: Final = timedelta(seconds=10)  # the time to put paper in
+LAST_RESULT_RETRY: Final = timedelta(seconds=5)
+ORDER_LIFE: Final = timedelta(seconds=90)  # a sale no agent took by then is withdrawn
+STANDING_ORDER_LIFE: Final = timedelta(days=30)  # settle and print: wanted until done
+_DIGIT_RUN: Final = re.compile(r"(?<![0-9])[2-6][ -]?(?:[0-9][ -]?){11,17}[0-9](?![0-9])")
+_LUHN_FOLD: Final = 9
+
+
+class PaymentStatus(enum.Enum):
+    """Where a payment stands. Only ``APPROVED`` *and confirmed*, and later, counts as paid."""
+
+    CREATED = "created"
+    SENT = "sent"
+    APPROVED = "approved"
+    SLIPS_PRINTED = "slips_printed"
+    SIGNED = "signed"
+    FILED = "filed"
+    SETTLED = "settled"
+    DECLINED = "declined"
+    REVERSED = "reversed"
+    UNKNOWN = "unknown"
+
+
+PAYMENT_STEPS: Final[dict[PaymentStatus, frozenset[PaymentStatus]]] = {
+    PaymentStatus.CREATED: frozenset({PaymentStatus.SENT, PaymentStatus.DECLINED}),
+    PaymentStatus.SENT: frozenset(
+        {
+            PaymentStatus.APPROVED,
+            PaymentStatus.DECLINED,
+            PaymentStatus.REVERSED,
+            PaymentStatus.UNKNOWN,
+        }
+    ),
+    PaymentStatus.APPROVED: frozenset(
+        {PaymentStatus.SLIPS_PRINTED, PaymentStatus.REVERSED, PaymentStatus.UNKNOWN}
+    ),
+    PaymentStatus.SLIPS_PRINTED: frozenset({PaymentStatus.SIGNED}),
+    PaymentStatus.SIGNED: frozenset({PaymentStatus.FILED}),
+    PaymentStatus.FILED: frozenset({PaymentStatus.SETTLED}),
+    PaymentStatus.SETTLED: frozenset(),
+    PaymentStatus.DECLINED: frozenset(),
+    PaymentStatus.REVERSED: frozenset(),
+    PaymentStatus.UNKNOWN: frozenset({PaymentStatus.APPROVED, PaymentStatus.REVERSED}),
+}
+# While one of these, no other payment for the same record may exist.
+LIVE: Final = frozenset(PaymentStatus) - {PaymentStatus.DECLINED, PaymentStatus.REVERSED}
+
+
+class OrderStatus(enum.Enum):
+    """Where an order for a terminal agent stands."""
+
+    WAITING = "waiting"
+    TAKEN = "taken"  # given out; given out again until it is started
+    STARTED = "started"
+    DONE = "done"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+
+
+OPEN_ORDERS: Final = frozenset({OrderStatus.WAITING, OrderStatus.TAKEN, OrderStatus.STARTED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expected:
+    """What the server ordered, to hold an approval against."""
+
+    amount_tiyn: int
+    terminal_number: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reported:
+    """What decides of an approval."""
+
+    amount_tiyn: int
+    currency: str
+    terminal_number: str
+    owner_verdict: OwnerVerdict
+
+
+def next_payment_status(*, current: PaymentStatus, target: PaymentStatus) -> PaymentStatus:
+    """Return ``target`` if a payment may move there from ``current``.
+
+    Raises:
+        TransitionRefused: the table lists no such step. Silence on the line leads to
+            ``UNKNOWN``; it never becomes ``DECLINED`` by default.
+    """
+    if target not in PAYMENT_STEPS[current]:
+        raise TransitionRefused(f"payment: {current.value} -> {target.value}")
+    return target
+
+
+def judge_approval(*, expected: Expected, reported: Reported) -> Reason:
+    """Return ``NONE`` if the sale may stand, or the reason why the terminal takes it back."""
+    match reported.owner_verdict:
+        case OwnerVerdict.MATCH:
+            pass
+        case OwnerVerdict.NO_MATCH:
+            return Reason.THIRD_PARTY_CARD
+        case OwnerVerdict.UNKNOWN | OwnerVerdict.NOT_SUPPORTED:
+            return Reason.OWNERSHIP_UNPROVEN
+    same = (
+        reported.amount_tiyn == expected.amount_tiyn
+        and reported.currency == CURRENCY
+        and reported.terminal_number == expected.terminal_number
+    )
+    return Reason.NONE if same else Reason.SERVER_REFUSED
+
+
+def status_after_outcome(
+    *, current: PaymentStatus, confirmed: bool, result: Result, approval_stored: bool
+) -> PaymentStatus:
+    """Return where an outcome leads; the same status where it says nothing new.
+
+    Args:
+        current: where the payment stands.
+        confirmed: the terminal has said before that it keeps the sale.
+        result: what the terminal says now.
+        approval_stored: the server has committed an approval for this payment.
+
+    Raises:
+        OutcomeContradicts: it cannot be true together with what is proven.
+    """
+    if result is Result.COMPLETED:
+        if approval_stored and current in {PaymentStatus.APPROVED, PaymentStatus.UNKNOWN}:
+            return PaymentStatus.APPROVED
+        if approval_stored and confirmed:
+            return current
+        # The terminal keeps a sale that the server never accepted: only its last result and
+        # reconciliation can tell.
+        if current in {PaymentStatus.SENT, PaymentStatus.UNKNOWN}:
+            return PaymentStatus.UNKNOWN
+        raise OutcomeContradicts("completed without an accepted approval")
+    if confirmed:
+        raise OutcomeContradicts("the terminal has confirmed this sale before")
+    if result is Result.UNKNOWN:
+        if current in {PaymentStatus.SENT, PaymentStatus.APPROVED, PaymentStatus.UNKNOWN}:
+            return PaymentStatus.UNKNOWN
+        raise OutcomeContradicts("unknown after the payment has ended")
+    return _status_without_money(current=current, result=result)
+
+
+def _status_without_money(*, current: PaymentStatus, result: Result) -> PaymentStatus:
+    if current in {PaymentStatus.DECLINED, PaymentStatus.REVERSED}:
+        return current
+    if result is Result.DECLINED and current in {PaymentStatus.CREATED, PaymentStatus.SENT}:
+        return PaymentStatus.DECLINED
+    if current in {PaymentStatus.SENT, PaymentStatus.APPROVED, PaymentStatus.UNKNOWN}:
+        return PaymentStatus.REVERSED
+    raise OutcomeContradicts("no money moved, says a terminal whose sale is done")
+
+
+def holds_card_number(text: str) -> bool:
+    """Return whether ``text`` holds a run of 13 to 19 digits that could be a whole card number.
+
+    The net under the masks: card numbers never enter a table, a log or a paper. Numbers of
+    payment cards begin with 2 to 6 (ISO/IEC 7812), which spares identifiers filled with noughts.
+    """
+    return any(
+        _passes_luhn([int(one) for one in found.group() if one.isdigit()])
+        for found in _DIGIT_RUN.finditer(text)
+    )
+
+
+def _passes_luhn(digits: list[int]) -> bool:
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = digit * 2 if place % 2 else digit
+        total += value - _LUHN_FOLD if value > _LUHN_FOLD else value
+    return total % 10 == 0

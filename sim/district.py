@@ -1,0 +1,148 @@
+"""The demonstration district: invented departments, people, vehicles and cards.
+
+Everybody here is made up; every IIN has a valid form and belongs to nobody we know of.
+
+    from sim.district import DRIVER, OFFICER
+    print(OFFICER.iin, DRIVER.plate)
+"""
+
+from dataclasses import dataclass
+
+DEPARTMENT_BIN = "210940000013"
+OTHER_DEPARTMENT_BIN = "210940000024"
+
+
+@dataclass(frozen=True)
+class Staff:
+    """One member of staff, as the personnel file of the department names him."""
+
+    key: str
+    iin: str
+    surname: str
+    given_name: str
+    patronymic: str
+    role: str
+    title: str
+    badge: str
+    department_bin: str = DEPARTMENT_BIN
+
+    @property
+    def full_name(self) -> str:
+        """Surname, given name, patronymic."""
+        return f"{self.surname} {self.given_name} {self.patronymic}".strip()
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A driver with his vehicle and the cards in his pocket."""
+
+    key: str
+    iin: str
+    surname: str
+    given_name: str
+    patronymic: str
+    birth_date: str
+    document_number: str
+    residence: str
+    phone: str
+    plate: str
+    vehicle: str
+    vin: str
+    card: "Card"
+
+
+@dataclass(frozen=True)
+class Card:
+    """A payment card of the simulated issuer. Numbers of this form open nothing anywhere."""
+
+    key: str
+    pan: str
+    expiry: str  # YYMM
+    brand: str
+    holder_iin: str
+    pin: str = "1234"
+    balance_tiyn: int = 50_000_000
+
+
+def _iin(first_eleven: str) -> str:
+    # The rule of app.iin, written again: a simulator imports nothing of the server.
+    for weights in (range(1, 12), (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)):
+        rest = sum(int(d) * w for d, w in zip(first_eleven, weights, strict=True)) % 11
+        if rest < 10:  # noqa: PLR2004 - ten is no digit
+            return f"{first_eleven}{rest}"
+    raise ValueError(first_eleven)
+
+
+def _pan(first_fifteen: str) -> str:
+    total = 0
+    for place, digit in enumerate(reversed(first_fifteen)):
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value  # noqa: PLR2004 - Luhn
+    return f"{first_fifteen}{-total % 10}"
+
+
+OFFICER = Staff(
+    "officer", _iin("90031530012"), "ӘБДІРАХМАНОВ", "Ғалымжан", "Қуанышұлы",
+    "patrol_officer", "Инспектор патрульной полиции, лейтенант", "ALA-1042",
+)  # fmt: skip
+SECOND_OFFICER = Staff(
+    "second-officer", _iin("92071130044"), "ПЕТРОВ", "Сергей", "Иванович",
+    "patrol_officer", "Инспектор патрульной полиции, сержант", "ALA-1043",
+)  # fmt: skip
+KEEPER = Staff(
+    "keeper", _iin("85112440021"), "ҚАСЫМОВА", "Әйгерім", "Бөлекқызы",
+    "device_keeper", "Ответственный за технические средства", "ALA-0107",
+)  # fmt: skip
+REVIEWER = Staff(
+    "reviewer", _iin("88060740035"), "НҰРЛАНОВА", "Жанар", "Ерболқызы",
+    "complaints_reviewer", "Старший инспектор собственной безопасности", "ALA-0031",
+)  # fmt: skip
+OFFICIAL = Staff(
+    "official", _iin("79010130058"), "ОСПАНОВ", "Дәурен", "Сәкенұлы",
+    "responsible_official", "Командир батальона, подполковник", "ALA-0002",
+)  # fmt: skip
+CLERK = Staff(
+    "clerk", _iin("91021940066"), "КИМ", "Елена", "Викторовна",
+    "finance_clerk", "Специалист финансовой службы", "ALA-0215",
+)  # fmt: skip
+DUTY = Staff(
+    "duty", _iin("83051230079"), "ІСКАКОВ", "Мұрат", "Өмірұлы",
+    "duty_officer", "Оперативный дежурный, майор", "ALA-0044",
+)  # fmt: skip
+ADMINISTRATOR = Staff(
+    "administrator", _iin("87091830087"), "ЛИ", "Андрей", "Сергеевич",
+    "administrator", "Администратор системы", "ALA-0300",
+)  # fmt: skip
+STRANGER = Staff(
+    "stranger", _iin("93040130091"), "ҺАРИСОВ", "Тимур", "Ренатович",
+    "patrol_officer", "Инспектор патрульной полиции, лейтенант", "AST-2001",
+    OTHER_DEPARTMENT_BIN,
+)  # fmt: skip
+
+STAFF = (
+    OFFICER, SECOND_OFFICER, KEEPER, REVIEWER, OFFICIAL, CLERK, DUTY, ADMINISTRATOR, STRANGER,
+)  # fmt: skip
+
+DRIVER_IIN = _iin("95081730101")
+FRIEND_IIN = _iin("96022940113")  # born on a leap day
+
+DRIVER = Driver(
+    "driver", DRIVER_IIN, "ҮСЕНОВ", "Нұрлан", "Ыбырайұлы", "1995-08-17", "045678912",
+    "Алматы қ., Әуезов ауданы, Құрманғазы көшесі, 14 үй", "+77010000001",
+    "777ABC02", "Toyota Camry, 2019, ақ", "XTAKZ0000K0001042",
+    Card("own", _pan("400000000000104"), "2909", "VISA", DRIVER_IIN),
+)  # fmt: skip
+FRIEND = Driver(
+    "friend", FRIEND_IIN, "ҚОЖАХМЕТОВА", "Һүснә", "Өтегенқызы", "1996-02-29", "045678913",
+    "Алматы қ., Бостандық ауданы, Тимирязев көшесі, 42", "+77010000002",
+    "123KZA02", "Hyundai Tucson, 2021, көк", "XTAKZ0000K0001043",
+    Card("friend", _pan("510510000000204"), "2811", "MASTERCARD", FRIEND_IIN),
+)  # fmt: skip
+DRIVERS = (DRIVER, FRIEND)
+POOR_CARD = Card("poor", _pan("400000000000205"), "2909", "VISA", DRIVER_IIN, balance_tiyn=100)
+EXPIRED_CARD = Card("expired", _pan("400000000000306"), "2001", "VISA", DRIVER_IIN)
+CARDS = (DRIVER.card, FRIEND.card, POOR_CARD, EXPIRED_CARD)
+
+# Abay avenue and Baitursynov street, Almaty: where the demonstration day happens.
+PLACE = "Алматы, Абай даңғылы – Байтұрсынов көшесі"
+LATITUDE, LONGITUDE = 43.2403, 76.9250

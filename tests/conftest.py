@@ -1,0 +1,118 @@
+"""Fixtures: one real PostgreSQL for the run, one fresh database for each test that wants one."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+import pytest_socket
+from psycopg import sql
+
+from app import keys as app_keys
+from app.db import Sessions, make_engine, make_sessions
+from app.keys import Keys
+from app.runtime import migrate
+from app.runtime.postgres import EmbeddedPostgres
+from app.settings import Settings
+
+_TEMPLATE = "saqshy_template"
+# Nothing here outlives the run: durability is tested where it is promised, on a cluster of its own.
+_QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+
+
+class Cluster:
+    """The run's PostgreSQL: gives out databases cloned from the migrated template."""
+
+    def __init__(self, server: EmbeddedPostgres | None, admin_url: str) -> None:
+        self._server = server
+        self._admin_url = admin_url
+
+    def url(self, database: str) -> str:
+        if self._server is not None:
+            return self._server.url(database)
+        return psycopg.conninfo.make_conninfo(self._admin_url, dbname=database)
+
+    def create(self, *, template: str = _TEMPLATE) -> str:
+        name = f"t_{uuid4().hex}"
+        self._run(
+            sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+        return name
+
+    def create_template(self) -> None:
+        self._run(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(_TEMPLATE)))
+        migrate.upgrade(database_url=self.url(_TEMPLATE))
+
+    def drop(self, name: str) -> None:
+        self._run(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+    def _run(self, statement: sql.Composed) -> None:
+        with psycopg.connect(self.url("postgres"), autocommit=True) as connection:
+            connection.execute(statement)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    # A short path of our own: the kernel limits the path of a Unix socket.
+    folder = Path(tempfile.mkdtemp(prefix="saqshy-test-"))
+    server = EmbeddedPostgres(folder / "pg", options=_QUICK)
+    server.start()
+    try:
+        cluster = Cluster(server, server.url("postgres"))
+        cluster.create_template()
+        yield cluster
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(cluster: Cluster) -> Iterator[str]:
+    name = cluster.create()
+    yield cluster.url(name)
+    cluster.drop(name)
+
+
+@pytest.fixture
+async def sessions(database_url: str) -> AsyncIterator[Sessions]:
+    engine = make_engine(database_url)
+    yield make_sessions(engine)
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    folder = tmp_path_factory.mktemp("keys")
+    app_keys.make_missing(folder)
+    return app_keys.load(folder)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    return Settings(database_url=database_url, var_dir=tmp_path / "var", metrics_port=0)
+
+
+@pytest.fixture(autouse=True)
+def _sockets(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Unit tests reach no network; the others reach this machine alone."""
+    if "/tests/unit/" in request.node.path.as_posix() and "sockets" not in request.keywords:
+        pytest_socket.disable_socket(allow_unix_socket=True)
+        yield
+        pytest_socket.enable_socket()
+        return
+    pytest_socket.socket_allow_hosts(["127.0.0.1", "localhost", "::1"], allow_unix_socket=True)
+    yield
+    pytest_socket._remove_restrictions()
+
+
+@pytest.fixture
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith("SAQSHY_") or name == "DATABASE_URL":
+            monkeypatch.delenv(name)
