@@ -1,13 +1,14 @@
 """Statements of the log. The sequencer's run on asyncpg itself: they are among the hottest."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.models import CheckpointRow, Leaf, Node, OutboxRow, Subject
 from app.audit.rules.merkle import Coordinate
@@ -16,6 +17,10 @@ from app.db import Sessions
 LEADER_LOCK: Final = 0x5A0A0D17  # any constant of our own: who holds it is the sequencer
 WAKE_CHANNEL: Final = "saqshy_audit_wake"
 
+_CONNECT_SECONDS: Final = 5.0
+_COMMAND_SECONDS: Final = 20.0
+
+SilentDatabase = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 Connection = Any  # asyncpg.Connection; the package carries no types
 
 _INSERT_OUTBOX = sa.insert(OutboxRow)
@@ -64,7 +69,7 @@ async def put_subject(
 async def indexes_of(session: AsyncSession, event_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Return the leaf indexes of those of the events that have one."""
     rows = await session.execute(_INDEXES, {"event_ids": list(event_ids)})
-    return {row.event_id: row.index for row in rows}
+    return dict(rows.tuples().all())
 
 
 async def wake_sequencer(session: AsyncSession) -> None:
@@ -104,40 +109,48 @@ async def nodes_at(
         rows = await session.execute(
             sa.select(Leaf.index, Leaf.leaf_hash).where(Leaf.index.in_(leaves))
         )
-        found |= {(0, row.index): row.leaf_hash for row in rows}
+        found |= {(0, index): hash_ for index, hash_ in rows.tuples()}
     if inner:
         nodes = await session.execute(
             sa.select(Node.level, Node.index, Node.hash).where(
                 sa.tuple_(Node.level, Node.index).in_(inner)
             )
         )
-        found |= {(row.level, row.index): row.hash for row in nodes}
+        found |= {(level, index): hash_ for level, index, hash_ in nodes.tuples()}
     return found
 
 
-def engine_of(sessions: Sessions) -> AsyncEngine:
-    """Return the engine that a session factory is bound to."""
-    engine = sessions.kw["bind"]
-    assert isinstance(engine, AsyncEngine)  # noqa: S101 - for the type checker
-    return engine
-
-
-def connected(sessions: Sessions) -> AbstractAsyncContextManager[Connection]:
-    """Yield a connection of asyncpg that is the caller's alone and closed afterwards.
-
-    Closed rather than given back: whatever it held, the leader's lock above all, goes with it.
-    """
-    return _connected(engine_of(sessions))
-
-
 @asynccontextmanager
-async def _connected(engine: AsyncEngine):  # type: ignore[no-untyped-def]  # noqa: ANN202 - Any
-    async with engine.connect() as connection:
-        raw = await connection.get_raw_connection()
-        try:
-            yield raw.driver_connection
-        finally:
-            await connection.invalidate()
+async def connected(sessions: Sessions) -> AsyncIterator[Connection]:
+    """Yield a connection outside the pool, closed afterwards.
+
+    Whatever it held, the leader's lock above all, goes with it, also when the process is killed.
+    """
+    engine = sessions.kw["bind"]
+    arguments, options = engine.dialect.create_connect_args(engine.url)
+    connection = await asyncpg.connect(
+        *arguments,
+        **options,
+        timeout=_CONNECT_SECONDS,
+        command_timeout=_COMMAND_SECONDS,
+        server_settings={"timezone": "UTC", "application_name": "saqshy-sequencer"},
+    )
+    try:
+        yield connection
+    finally:
+        await _close(connection)
+
+
+async def _close(connection: Connection) -> None:
+    try:
+        await connection.close(timeout=_CONNECT_SECONDS)
+    except SilentDatabase:
+        connection.terminate()
+
+
+async def listen(connection: Connection, heard: Callable[[], None]) -> None:
+    """Call ``heard`` whenever somebody waits for a leaf."""
+    await connection.add_listener(WAKE_CHANNEL, lambda *_: heard())
 
 
 async def lead(connection: Connection) -> bool:

@@ -110,12 +110,12 @@ class HttpRegisters:
     async def _fetch(self, register: RegisterName, request: RegisterRequest) -> bytes:
         url = f"{str(self.base_url).rstrip('/')}{PATH.format(register=register.value)}"
         body = request.model_dump_json(exclude_none=True)
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {"Content-Type": "application/json", "Accept-Encoding": "identity"}
         async with self._client.stream("POST", url, content=body, headers=headers) as answer:
             if answer.status_code != httpx.codes.OK:
                 raise _Unusable(f"http_{answer.status_code}")
             content = bytearray()
-            async for piece in answer.aiter_bytes():
+            async for piece in answer.aiter_raw():  # raw: nothing is unpacked beyond the limit
                 content += piece
                 if len(content) > ANSWER_BYTES_MAX:
                     raise _Unusable("answer_too_large")

@@ -63,7 +63,6 @@ def distance_meters(
     up = other_north - north
     aside = math.radians((other_longitude_e7 - longitude_e7) / E7)
     half = (
-        math.sin(up / 2) ** 2
-        + math.cos(north) * math.cos(other_north) * math.sin(aside / 2) ** 2
+        math.sin(up / 2) ** 2 + math.cos(north) * math.cos(other_north) * math.sin(aside / 2) ** 2
     )
     return 2 * _EARTH_RADIUS_METERS * math.asin(math.sqrt(min(1.0, half)))

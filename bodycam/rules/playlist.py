@@ -76,7 +76,13 @@ def media_playlist(*, index: BoxIndex, started_at: datetime, url: str) -> str:
             lines.append("#EXT-X-DISCONTINUITY")
         if part.after_break or number % _INSTANT_EVERY == 0:
             at = started_at.astimezone(UTC) + timedelta(seconds=part.start_seconds)
-            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z")
-        lines += [f"#EXTINF:{part.seconds:.5f},", f"#EXT-X-BYTERANGE:{part.size}@{part.offset}", url]
+            lines.append(
+                f"#EXT-X-PROGRAM-DATE-TIME:{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+            )
+        lines += [
+            f"#EXTINF:{part.seconds:.5f},",
+            f"#EXT-X-BYTERANGE:{part.size}@{part.offset}",
+            url,
+        ]
     lines += ["#EXT-X-ENDLIST", ""]
     return "\n".join(lines)

@@ -30,7 +30,10 @@ def _in_utc_milliseconds(instant: datetime) -> datetime:
 
 def instant_text(instant: datetime) -> str:
     """Return ``instant`` in the one form that is signed: UTC, milliseconds, ``Z``."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    return (
+        instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+        + f"{instant.microsecond // 1000:03d}Z"
+    )
 
 
 Instant = Annotated[
@@ -81,7 +84,11 @@ class Manifest(Message):
 
     @model_validator(mode="after")
     def _is_whole(self) -> Self:
-        if not timedelta(0) < self.ended_at - self.started_at <= timedelta(hours=RECORDING_HOURS_MAX):
+        if (
+            not timedelta(0)
+            < self.ended_at - self.started_at
+            <= timedelta(hours=RECORDING_HOURS_MAX)
+        ):
             raise ValueError(f"a recording lasts over 0 and up to {RECORDING_HOURS_MAX} hours")
         if len(self.blocks) != block_count(self.size_bytes):
             raise ValueError("the number of blocks does not fit the size")

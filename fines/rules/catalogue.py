@@ -5,6 +5,7 @@ Offence code (KoAP) articles 44, 57, 590-613, 810.
 
 import csv
 import enum
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -101,10 +102,12 @@ def article_in_force(rows: Iterable[Article], *, article: str, part: str, day: d
 def mrp_in_force(values: Iterable[Mrp], *, day: date) -> Mrp:
     """Return the index on ``day``: the day the case is started (article 44(1)).
 
+    The budget law of each year sets it, so last year's value never runs on into the next.
+
     Raises:
-        MrpNotKnown: none is entered that early.
+        MrpNotKnown: none is entered for that year by that day.
     """
-    earlier = [one for one in values if one.valid_from <= day]
+    earlier = [one for one in values if one.valid_from <= day and one.valid_from.year == day.year]
     if not earlier:
         raise MrpNotKnown(f"no index is entered for {day}")
     return max(earlier, key=lambda one: one.valid_from)
@@ -174,7 +177,7 @@ def _article(row: dict[str, str]) -> Article:
 
 def _refuse_overlaps(rows: Sequence[Article]) -> None:
     ordered = sorted(rows, key=lambda one: (one.article, one.part, one.valid_from))
-    for one, following in zip(ordered, ordered[1:], strict=False):
+    for one, following in itertools.pairwise(ordered):
         same = (one.article, one.part) == (following.article, following.part)
         if same and one.in_force(following.valid_from):
             raise CatalogueNotValid(f"articles.csv: rows of {one.citation} overlap")

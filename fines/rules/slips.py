@@ -132,16 +132,17 @@ def masked_iin(iin: str) -> str:
 
 def plain_lines(slip: Slip, *, columns: int = LINE_COLUMNS) -> list[str]:
     """Return the slip as text lines; what every rendering has to show, in that order."""
-    return [_plain(line, columns) for line in slip.lines]
+    lines: list[str] = []
+    for line in slip.lines:
+        lines.append(_plain(line, columns))
+        if line.signature:
+            lines.append(line.text.center(columns).rstrip())
+    return lines
 
 
 def _plain(line: SlipLine, columns: int) -> str:
-    if line.rule:
-        return "-" * columns
-    if line.qr:
-        return line.qr
-    if line.signature:
-        return "_" * columns
+    if line.rule or line.signature:
+        return ("_" if line.signature else "-") * columns
     if line.right:
         return line.text + line.right.rjust(columns - len(line.text))
     match line.align:
@@ -150,7 +151,7 @@ def _plain(line: SlipLine, columns: int) -> str:
         case Align.RIGHT:
             return line.text.rjust(columns)
         case Align.LEFT:
-            return line.text
+            return line.text or line.qr
 
 
 def _sale_lines(

@@ -29,7 +29,7 @@ _RU_MILLIONS: Final = ("миллион", "миллиона", "миллионов
 
 
 def amount_words_kk(amount_tiyn: int) -> str:
-    """Return the sum in Kazakh words, tiyn in figures: ``он мың сегіз жүз он екі теңге 50 тиын``."""
+    """Return the sum in Kazakh words, tiyn in figures: ``он мың сегіз жүз … теңге 50 тиын``."""
     tenge, tiyn = _split(amount_tiyn)
     words: list[str] = []
     for value, unit in ((tenge // 10**6, "миллион"), (tenge // 1000 % 1000, "мың")):

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from app.audit.rules import ed25519
 from app.audit.rules.merkle import HASH_BYTES
@@ -66,14 +65,6 @@ class VerifierKey:
     def __str__(self) -> str:
         encoded = base64.b64encode(_ED25519 + self.public_key).decode()
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
-
-
-def log_origin(*, public_url: str) -> str:
-    """Return the log's name for a server at ``public_url``: an address without a scheme."""
-    name = f"{urlsplit(public_url).netloc}/log"
-    if not _NAME.fullmatch(name):
-        raise ValueError("the public address gives no name to the log")
-    return name
 
 
 def parse_verifier_key(text: str) -> VerifierKey:

@@ -6,6 +6,7 @@ from app.audit.service.proofs import (
     leaf_count,
     leaf_of,
     proof_of_leaf,
+    verifier_key,
 )
 from app.audit.service.sequencer import Sequencer
 from app.audit.service.trail import AuditTrail
@@ -18,4 +19,5 @@ __all__ = [
     "leaf_count",
     "leaf_of",
     "proof_of_leaf",
+    "verifier_key",
 ]

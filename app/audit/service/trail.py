@@ -11,6 +11,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.audit import repository
@@ -94,7 +95,7 @@ class AuditTrail:
 
     async def record(
         self,
-        session: object,
+        session: AsyncSession,
         *,
         event: str,
         at: datetime,
@@ -102,4 +103,58 @@ class AuditTrail:
         subject_iin: str | None = None,
         fields: Mapping[str, object] = _NO_FIELDS,
     ) -> UUID:
-        raise NotImplementedError
+        """Write an event in the caller's transaction and return its id.
+
+        It takes its place in the log after the commit, and vanishes with a rollback: record a
+        refusal in a transaction of its own.
+
+        Args:
+            session: the transaction of the change that the event tells of.
+            event: stable and dotted, ``slice.fact``; listed in ``docs/audit-events.md``.
+            at: when it happened.
+            who: the caller, or nobody.
+            subject_iin: whose data it touched; only a salted commitment reaches the log.
+            fields: JSON values: ids, codes, numbers, hashes. No personal data in clear.
+
+        Raises:
+            EventNotWritable: the event is not of this form; nothing was written.
+        """
+        event_id = uuid4()
+        subject = None
+        if subject_iin is not None:
+            salt = secrets.token_bytes(SALT_BYTES)
+            subject = commitment(subject_key=self.subject_key, salt=salt, iin=subject_iin)
+            index = subject_index(subject_key=self.subject_key, iin=subject_iin)
+            await repository.put_subject(session, event_id=event_id, subject_index=index, salt=salt)
+        leaf = leaf_bytes(
+            event_id=event_id,
+            event=event,
+            at=at,
+            actor=_actor(who),
+            subject=subject,
+            never=subject_iin,
+            fields=fields,
+        )
+        await repository.put_in_outbox(session, event_id=event_id, event=event, at=at, leaf=leaf)
+        return event_id
+
+    async def sequenced(self, sessions: Sessions, *, event_id: UUID, timeout_seconds: float) -> int:
+        """Wait until a committed event has its leaf under a signed checkpoint; return its index.
+
+        Raises:
+            AuditSilent: it has none by then, or the database does not answer. What was to be
+                released on this event's account must not be.
+        """
+        return await self._waiters.wait(sessions, event_id, timeout_seconds)
+
+
+def _actor(who: Principal | None) -> Actor:
+    if who is None:
+        return Actor()
+    return Actor(
+        department_id=who.department_id,
+        person_id=who.person_id,
+        post_id=who.post_id,
+        role=None if who.role is None else who.role.value,
+        device_id=who.device_id,
+    )

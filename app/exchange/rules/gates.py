@@ -15,8 +15,10 @@ from app.exchange.rules.bases import STOP_GROUNDS, RuleSet
 
 
 class Gate(enum.Enum):
-    """The gates that decide, in their order. Sampling and court sanctions come with the bases
-    that need them; the log is not a gate of this function but a step that must succeed.
+    """The gates that decide, in their order.
+
+    Sampling and court sanctions come with the bases that need them; the log is not a gate of
+    this function but a step that must succeed.
     """
 
     AUTH = "AUTH"

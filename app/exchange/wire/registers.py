@@ -6,6 +6,7 @@ An answer is believed only if it has this form, repeats the question's ``message
 """
 
 import enum
+from collections.abc import Iterator
 from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
@@ -16,15 +17,20 @@ VERSION = 1
 PATH = "/v1/{register}"
 ANSWER_BYTES_MAX = 256 * 1024  # a portrait of 100 KiB in base64, and room to spare
 
-IinText = Annotated[str, Field(pattern=r"^[0-9]{12}$", repr=False)]
+IinText = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 BinText = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
-PlateText = Annotated[str, Field(pattern=r"^[A-Z0-9]{5,10}$", repr=False)]
-Short = Annotated[str, Field(max_length=64, repr=False)]
-Long = Annotated[str, Field(max_length=256, repr=False)]
+PlateText = Annotated[str, Field(pattern=r"^[A-Z0-9]{5,10}$")]
+Short = Annotated[str, Field(max_length=64)]
+Long = Annotated[str, Field(max_length=256)]
 
 
 class _Message(BaseModel):
+    """Messages name persons: none of their values shows in ``repr``, hence in no log."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, object]]:
+        yield from ()
 
 
 class RegisterName(enum.Enum):
@@ -86,7 +92,7 @@ class PersonDocuments(_Message):
     document_in_force: bool = True
     residence: Long = ""
     phone: Short = ""
-    portrait_png_base64: Annotated[str, Field(max_length=200_000, repr=False)] = ""
+    portrait_png_base64: Annotated[str, Field(max_length=200_000)] = ""
 
 
 class LicenceState(enum.Enum):
@@ -207,7 +213,7 @@ class FoundAnswer(_Answer):
     """The register holds a record; its form is that of ``RECORD_OF``."""
 
     status: Literal["found"]
-    record: dict[str, object] = Field(repr=False)
+    record: dict[str, object]
 
 
 class OtherAnswer(_Answer):

@@ -1,0 +1,116 @@
+"""What the service may ask of a store. Both adapters pass the same contract test.
+
+An object is written once, in parts of ``BLOCK_SIZE_BYTES``, then sealed, and never changed. A key
+is made by us from ids alone: ``[a-z0-9-]`` in segments joined by ``/``.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeVar
+
+ReadAt = Callable[[int, int], bytes]  # offset and length; less at the end of the object
+_T = TypeVar("_T")
+
+READ_CHUNK_BYTES: Final = 1 << 20
+_KEY: Final = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*){0,7}")
+
+
+def checked_key(key: str) -> str:
+    """Return ``key`` if it is of our form, so that no key can leave the store's root.
+
+    Raises:
+        ValueError: it is not; a fault of ours, never the caller's.
+    """
+    if len(key) > 200 or _KEY.fullmatch(key) is None:  # noqa: PLR2004 - far over any id
+        raise ValueError("not a key of ours")
+    return key
+
+
+@dataclass(frozen=True)
+class PartTarget:
+    """An address that takes one part by ``PUT`` with these headers."""
+
+    url: str
+    headers: dict[str, str]
+
+
+class PartWriter(Protocol):
+    """Takes the bytes of one part. Nothing counts before ``sync`` has returned."""
+
+    async def write(self, chunk: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            StoreFull: no room; the part must be sent again.
+        """
+
+    async def sync(self) -> bytes:
+        """Put what was written on the disk and return its SHA-256."""
+
+
+class ObjectStore(Protocol):
+    """A store of recordings.
+
+    Every method may be repeated after a crash of either side. ``upload`` is what ``begin``
+    returned; it is kept in the recording's row.
+
+    Raises:
+        StoreFull: no room (``FULL``).
+        StoreSilent: the store does not answer or refuses us (``UNAVAILABLE``).
+    """
+
+    @property
+    def takes_parts_itself(self) -> bool:
+        """True where parts go straight to the store by ``part_target`` and not by ``open_part``."""
+
+    async def begin(self, *, key: str, size_bytes: int) -> str:
+        """Make room for an object and return the upload's reference."""
+
+    async def part_target(
+        self, *, key: str, upload: str, number: int, size_bytes: int, sha256: bytes | None
+    ) -> PartTarget:
+        """Return where part ``number`` (from 0) is to be ``PUT``."""
+
+    def open_part(
+        self, *, key: str, number: int, size_bytes: int
+    ) -> AbstractAsyncContextManager[PartWriter]:
+        """Open part ``number`` for writing; nobody else can have it open at the same time.
+
+        Raises:
+            PartBusy: somebody has.
+            AlreadyStored: the object is sealed.
+        """
+
+    async def stored_parts(self, *, key: str, upload: str) -> dict[int, int]:
+        """Return number and size of the parts that the store holds (``takes_parts_itself``)."""
+
+    async def seal(self, *, key: str, upload: str, size_bytes: int) -> None:
+        """Make the parts one object that is never changed again, synced to the disk.
+
+        Raises:
+            PartsMissing: the store lacks bytes.
+        """
+
+    async def discard(self, *, key: str, upload: str) -> None:
+        """Forget an upload whose bytes proved wrong before any receipt was given."""
+
+    async def size_of(self, *, key: str) -> int:
+        """Return the size of a sealed object.
+
+        Raises:
+            ObjectAbsent: there is none.
+        """
+
+    async def read(self, *, key: str, start: int, length: int) -> bytes:
+        """Return up to ``length`` bytes from ``start`` of a sealed object."""
+
+    def open_range(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
+        """Yield exactly ``length`` bytes from ``start``, in chunks of up to 1 MiB."""
+
+    async def reading(self, *, key: str, act: Callable[[ReadAt], _T]) -> _T:
+        """Run ``act`` in a worker thread with a function that reads a sealed object at an offset.
+
+        Meant for few or local reads: over S3 each read is a request.
+        """

@@ -1,0 +1,231 @@
+"""Objects in any S3 server, through boto3 in worker threads.
+
+Parts go from the dock straight to the store by presigned addresses, so no footage passes through
+Python on its way in. What comes back is read through the server: access can be withdrawn at
+once, every range is answered alike, and no signed address leaves for a browser.
+"""
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from bodycam.errors import (
+    ObjectAbsent,
+    PartGoesToStore,
+    PartsMissing,
+    StoreFull,
+    StoreSilent,
+)
+from bodycam.storage.port import READ_CHUNK_BYTES, PartTarget, PartWriter, ReadAt, checked_key
+from bodycam.wire.digests import block_count
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_T = TypeVar("_T")
+_ABSENT: Final = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
+_FULL: Final = frozenset(
+    {"QuotaExceeded", "EntityTooLarge", "XMinioStorageFull", "InsufficientStorage"}
+)
+_CONNECTIONS: Final = 16
+_PAGE: Final = 1000
+
+
+class S3Store:
+    """See ``ObjectStore`` for what the methods promise."""
+
+    takes_parts_itself = True
+
+    def __init__(
+        self,
+        *,
+        endpoint: str,
+        region: str,
+        bucket: str,
+        access_key: str,
+        secret_key: str,
+        checksums_when_required: bool,
+        presign_seconds: int,
+    ) -> None:
+        checksums = "when_required" if checksums_when_required else "when_supported"
+        options: dict[str, Any] = {
+            # boto3's default for a foreign endpoint is the old signature, version 2.
+            "signature_version": "s3v4",
+            # Trailing checksums are stored as data by some servers: silent corruption.
+            "request_checksum_calculation": checksums,
+            "response_checksum_validation": checksums,
+            "s3": {"addressing_style": "path"},
+            "connect_timeout": 5,
+            "read_timeout": 60,
+            "retries": {"max_attempts": 3, "mode": "standard"},
+            "max_pool_connections": _CONNECTIONS,
+        }
+        # A session of its own: boto3's default session is shared and not safe to build in threads.
+        self._client: S3Client = boto3.session.Session().client(
+            "s3",
+            endpoint_url=endpoint,
+            region_name=region,
+            aws_access_key_id=access_key,
+            aws_secret_access_key=secret_key,
+            config=Config(**options),
+        )
+        self._bucket = bucket
+        self._presign_seconds = presign_seconds
+
+    async def _call(self, act: Callable[[], _T]) -> _T:
+        try:
+            return await asyncio.to_thread(act)
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in _ABSENT:
+                raise ObjectAbsent("the object store has no such object") from error
+            if code in _FULL:
+                raise StoreFull("the object store has no room") from error
+            raise StoreSilent(f"the object store refused: {code}") from error
+        except BotoCoreError as error:
+            raise StoreSilent(f"the object store is silent: {type(error).__name__}") from error
+
+    async def begin(self, *, key: str, size_bytes: int) -> str:
+        """Return the id of a new multipart upload; of an empty object, an empty text."""
+        if size_bytes == 0:
+            return ""
+        made = await self._call(
+            lambda: self._client.create_multipart_upload(
+                Bucket=self._bucket, Key=checked_key(key), ContentType="video/mp4"
+            )
+        )
+        return made["UploadId"]
+
+    async def part_target(
+        self, *, key: str, upload: str, number: int, size_bytes: int, sha256: bytes | None
+    ) -> PartTarget:
+        """Return a presigned address; a store that can is told the digest to hold the part to."""
+        params: dict[str, object] = {
+            "Bucket": self._bucket,
+            "Key": checked_key(key),
+            "UploadId": upload,
+            "PartNumber": number + 1,
+        }
+        headers = {"Content-Length": str(size_bytes)}
+        if sha256 is not None:
+            text = base64.b64encode(sha256).decode()
+            params["ChecksumSHA256"] = text
+            headers["x-amz-checksum-sha256"] = text
+        url = await self._call(
+            lambda: self._client.generate_presigned_url(
+                "upload_part", Params=params, ExpiresIn=self._presign_seconds, HttpMethod="PUT"
+            )
+        )
+        return PartTarget(url=url, headers=headers)
+
+    def open_part(
+        self, *, key: str, number: int, size_bytes: int
+    ) -> AbstractAsyncContextManager[PartWriter]:
+        raise PartGoesToStore(f"part {number} of {key} goes to the object store")
+
+    async def stored_parts(self, *, key: str, upload: str) -> dict[int, int]:
+        parts = await self._call(lambda: self._list_parts(key, upload)) if upload else []
+        return {number - 1: size for number, _, size in parts}
+
+    def _list_parts(self, key: str, upload: str) -> list[tuple[int, str, int]]:
+        found: list[tuple[int, str, int]] = []
+        marker = 0
+        while True:
+            page = self._client.list_parts(
+                Bucket=self._bucket,
+                Key=checked_key(key),
+                UploadId=upload,
+                MaxParts=_PAGE,
+                PartNumberMarker=marker,
+            )
+            for part in page.get("Parts", []):
+                found.append((part["PartNumber"], part["ETag"], part["Size"]))
+            if not page.get("IsTruncated") or page["NextPartNumberMarker"] <= marker:
+                return found
+            marker = page["NextPartNumberMarker"]
+
+    async def seal(self, *, key: str, upload: str, size_bytes: int) -> None:
+        try:
+            if await self.size_of(key=key) == size_bytes:
+                return  # sealed before a crash
+        except ObjectAbsent:
+            pass
+        if not upload:
+            await self._call(
+                lambda: self._client.put_object(Bucket=self._bucket, Key=key, Body=b"")
+            )
+            return
+        count = block_count(size_bytes)
+        found = await self._call(lambda: self._list_parts(key, upload))
+        # Parts past the end are from an announcement that named a longer file: left out.
+        parts = sorted(part for part in found if part[0] <= count)
+        if len(parts) != count or sum(size for _, _, size in parts) != size_bytes:
+            raise PartsMissing(f"the store has not all bytes of {key}")
+        listed: Any = [{"PartNumber": number, "ETag": tag} for number, tag, _ in parts]
+        await self._call(
+            lambda: self._client.complete_multipart_upload(
+                Bucket=self._bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": listed}
+            )
+        )
+
+    async def discard(self, *, key: str, upload: str) -> None:
+        def run() -> None:
+            if upload:
+                try:
+                    self._client.abort_multipart_upload(
+                        Bucket=self._bucket, Key=key, UploadId=upload
+                    )
+                except ClientError as error:
+                    if error.response.get("Error", {}).get("Code", "") not in _ABSENT:
+                        raise
+            self._client.delete_object(Bucket=self._bucket, Key=checked_key(key))
+
+        await self._call(run)
+
+    async def size_of(self, *, key: str) -> int:
+        head = await self._call(
+            lambda: self._client.head_object(Bucket=self._bucket, Key=checked_key(key))
+        )
+        return head["ContentLength"]
+
+    async def read(self, *, key: str, start: int, length: int) -> bytes:
+        return await self._call(lambda: self._get(key, start, length)["Body"].read())
+
+    def _get(self, key: str, start: int, length: int) -> Any:
+        return self._client.get_object(
+            Bucket=self._bucket, Key=checked_key(key), Range=f"bytes={start}-{start + length - 1}"
+        )
+
+    async def open_range(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
+        if length == 0:
+            return
+        body = (await self._call(lambda: self._get(key, start, length)))["Body"]
+        left = length
+        try:
+            while left:
+                chunk: bytes = await self._call(lambda: body.read(min(READ_CHUNK_BYTES, left)))
+                if not chunk or len(chunk) > left:
+                    raise StoreSilent("the object store gave another number of bytes than asked")
+                left -= len(chunk)
+                yield chunk
+        finally:
+            # Closing may wait for the peer: not on the event loop.
+            await asyncio.to_thread(body.close)
+
+    async def reading(self, *, key: str, act: Callable[[ReadAt], _T]) -> _T:
+        def read_at(start: int, length: int) -> bytes:
+            try:
+                content: bytes = self._get(key, start, length)["Body"].read()
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code", "") == "InvalidRange":
+                    return b""  # past the end
+                raise
+            return content
+
+        return await self._call(lambda: act(read_at))

@@ -1,0 +1,1 @@
+"""Decisions on devices: pure functions over given facts, without clock or database."""

@@ -1,0 +1,66 @@
+"""Rows drawn as pictures, for letters that no code page of a slip printer has."""
+
+from functools import cache
+from typing import Final
+
+import fontpkg_noto_sans
+import fontpkg_roboto_mono
+from PIL import Image, ImageDraw, ImageFont
+
+from fines.field.layout import Row
+
+ROW_DOTS: Final = 30  # the printer's default line spacing: pictures and text keep one rhythm
+CELL_DOTS: Final = 12  # a resident letter's width
+_POINTS: Final = 20  # Roboto Mono is 0.6 of its size wide: 12 dots
+_BASELINE: Final = 22
+_WEIGHTS: Final = {False: 500, True: 700}  # thinner strokes fade on thermal paper
+_PRIVATE: Final = "\U0010fffd"  # surely in no font: what its absence looks like
+_BLACK: Final = 0
+_WHITE: Final = 255
+_THRESHOLD: Final = 140
+
+
+class LetterNotDrawable(ValueError):
+    """A letter that no font of ours has; it is named by its code point only."""
+
+    code = "fines.letter_not_drawable"
+    cure = "Write the text with letters of the Kazakh, Russian or Latin alphabet."
+
+
+@cache
+def _fonts(points: int, *, bold: bool) -> tuple[ImageFont.FreeTypeFont, ImageFont.FreeTypeFont]:
+    mono = ImageFont.truetype(fontpkg_roboto_mono.ROOT / "files" / "RobotoMono[wght].ttf", points)
+    mono.set_variation_by_axes([_WEIGHTS[bold]])
+    sans = ImageFont.truetype(
+        fontpkg_noto_sans.ROOT / "files" / "NotoSans[wdth,wght].ttf", points * 9 // 10
+    )  # has what the other lacks: the tenge sign
+    return mono, sans
+
+
+@cache
+def _font_of(letter: str, points: int, *, bold: bool) -> ImageFont.FreeTypeFont:
+    for font in _fonts(points, bold=bold):
+        if letter.isspace() or bytes(font.getmask(letter)) != bytes(font.getmask(_PRIVATE)):
+            return font
+    raise LetterNotDrawable(f"no font has U+{ord(letter):04X}")
+
+
+def raster(row: Row, *, width: int) -> Image.Image:
+    """Return the row in black and white, each letter in its cell as the printer would set it.
+
+    Raises:
+        LetterNotDrawable: see there.
+    """
+    scale = 2 if row.large else 1
+    image = Image.new("L", (width, ROW_DOTS * scale), _WHITE)
+    draw = ImageDraw.Draw(image)
+    for column, letter in enumerate(row.text):
+        left = column * CELL_DOTS * scale
+        if letter == "─":
+            middle = ROW_DOTS * scale // 2
+            draw.line((left, middle, left + CELL_DOTS * scale, middle), fill=_BLACK, width=2)
+        elif not letter.isspace():
+            font = _font_of(letter, _POINTS * scale, bold=row.bold)
+            centred = left + (CELL_DOTS * scale - font.getlength(letter)) / 2
+            draw.text((centred, _BASELINE * scale), letter, fill=_BLACK, font=font, anchor="ls")
+    return image.point(lambda shade: _WHITE if shade > _THRESHOLD else _BLACK).convert("1")

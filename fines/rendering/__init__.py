@@ -1,0 +1,6 @@
+"""Papers as files: slips and receipts in PDF, slips in PNG and text; the same bytes each time."""
+
+from fines.rendering.receipt import ReceiptFacts, receipt_pdf
+from fines.rendering.slip import slip_pdf, slip_png, slip_text
+
+__all__ = ["ReceiptFacts", "receipt_pdf", "slip_pdf", "slip_png", "slip_text"]

@@ -1,0 +1,244 @@
+"""The stage: the server as its users run it, with everything we do not own around it.
+
+    with Stage(Path("var/stage"), ports=Ports.free()) as stage:
+        keeper = stage.staff_client(KEEPER)
+
+The server is the real program in processes of its own, started by its own command line.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import httpx
+
+from sim.acquirer import SimAcquirer
+from sim.authority import Authority
+from sim.client import ApiClient
+from sim.district import (
+    CARDS,
+    DEPARTMENT_BIN,
+    OTHER_DEPARTMENT_BIN,
+    STAFF,
+    Staff,
+)
+from sim.ncalayer import SimNcaLayer
+from sim.registers import SimRegisters
+
+_START_SECONDS: Final = 60.0
+_STOP_SECONDS: Final = 25.0
+_HOST: Final = "127.0.0.1"
+
+
+class DidNotStart(Exception):
+    """A program of the stage ended or stayed silent; the message holds the end of its output."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Where everything listens on loopback. Zero means any free port."""
+
+    server: int = 8700
+    metrics: int = 8701
+    registers: int = 8710
+    acquirer: int = 8712
+    ncalayer: int = 13579
+
+    @classmethod
+    def free(cls) -> Self:
+        """Return ports that nobody uses now, so that two stages stand side by side."""
+        probes = [socket.create_server((_HOST, 0)) for _ in range(2)]
+        numbers = [probe.getsockname()[1] for probe in probes]
+        for probe in probes:
+            probe.close()
+        return cls(server=numbers[0], metrics=0, registers=0, acquirer=0, ncalayer=numbers[1])
+
+
+class Stage:
+    """Server, registers, authority, signer and acquirer, up and down together.
+
+    Args:
+        folder: everything the stage writes; the simulated authority's keys are kept and reused.
+        ports: where to listen.
+    """
+
+    def __init__(self, folder: Path, *, ports: Ports) -> None:
+        self.folder = folder.resolve()
+        self.ports = ports
+        self.base_url = f"http://{_HOST}:{ports.server}"
+        self._stack = ExitStack()
+        self._server: subprocess.Popen[bytes] | None = None
+        self.authority: Authority
+        self.registers: SimRegisters
+        self.acquirer: SimAcquirer
+        self.signer: SimNcaLayer
+
+    def __enter__(self) -> Self:
+        try:
+            self._open()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def _open(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.authority = Authority.create(self.folder / "authority")
+        enter = self._stack.enter_context
+        self.registers = enter(SimRegisters(port=self.ports.registers))
+        self.acquirer = enter(SimAcquirer(port=self.ports.acquirer, cards=CARDS))
+        self.signer = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer))
+        self.start_server()
+        self._stack.callback(self.stop_server)
+        self._import_staff()
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings under which the server runs on this stage."""
+        own = {
+            "SAQSHY_VAR_DIR": str(self.folder / "server"),
+            "SAQSHY_PORT": str(self.ports.server),
+            "SAQSHY_METRICS_PORT": str(self.ports.metrics),
+            "SAQSHY_PUBLIC_URL": self.base_url,
+            "SAQSHY_REGISTERS_URL": self.registers.url,
+            "SAQSHY_TRUST_ROOTS_DIR": str(self.authority.roots_dir),
+            "SAQSHY_NCALAYER_URL": self.signer.url,
+        }
+        kept = {n: v for n, v in os.environ.items() if not n.startswith("SAQSHY_")}
+        return kept | own
+
+    def start_server(self) -> None:
+        """Start ``python -m app up`` and return when it answers.
+
+        Raises:
+            DidNotStart: it ended or stayed silent; see the message.
+        """
+        log = self.folder / "up.log"
+        with log.open("ab") as output:
+            self._server = subprocess.Popen(  # noqa: S603 - our own program
+                [sys.executable, "-m", "app", "up"],
+                stdout=output,
+                stderr=output,
+                stdin=subprocess.DEVNULL,
+                env=self.environment(),
+                process_group=0,
+            )
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if self._server.poll() is not None or time.monotonic() > deadline:
+                raise DidNotStart(log.read_text(errors="replace")[-2000:])
+            time.sleep(0.05)
+
+    def stop_server(self) -> None:
+        """Stop it the way an administrator does."""
+        server, self._server = self._server, None
+        if server is None or server.poll() is not None:
+            return
+        server.terminate()
+        try:
+            server.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+    def kill_server(self) -> None:
+        """Pull the plug: the supervisor is killed, and its children die with it."""
+        server, self._server = self._server, None
+        if server is not None:
+            server.kill()
+            server.wait()
+
+    def client(self, *, credential: str | None = None) -> ApiClient:
+        """Return a caller without a session; the stage closes it."""
+        return self._stack.enter_context(ApiClient(self.base_url, credential=credential))
+
+    def staff_client(self, staff: Staff, *, credential: str | None = None) -> ApiClient:
+        """Return a caller signed in as ``staff``, on the device of ``credential`` if given."""
+        client = self.client(credential=credential)
+        client.sign_in(self.authority, staff)
+        return client
+
+    def run_app(self, *arguments: str) -> str:
+        """Run one command of the server's program to its end; return what it said."""
+        done = subprocess.run(  # noqa: S603 - our own program
+            [sys.executable, "-m", "app", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.environment(),
+        )
+        if done.returncode != 0:
+            raise DidNotStart(f"{arguments}: {done.stdout}{done.stderr}"[-2000:])
+        return done.stdout
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.base_url}/health", timeout=2).is_success
+        except httpx.HTTPError:
+            return False
+
+    def _import_staff(self) -> None:
+        file = self.folder / "staff.json"
+        file.write_text(json.dumps(staff_file(), ensure_ascii=False, indent=1), encoding="utf-8")
+        self.run_app("import-staff", str(file))
+
+
+def staff_file() -> dict[str, object]:
+    """Return the district's personnel file, as ``python -m app import-staff`` reads it."""
+    return {
+        "departments": [
+            {
+                "bin": DEPARTMENT_BIN,
+                "name_kk": "Алматы қаласы Полиция департаментінің патрульдік полиция батальоны",
+                "name_ru": "Батальон патрульной полиции Департамента полиции города Алматы",
+            },
+            {
+                "bin": OTHER_DEPARTMENT_BIN,
+                "name_kk": "Астана қаласы Полиция департаментінің патрульдік полиция батальоны",
+                "name_ru": "Батальон патрульной полиции Департамента полиции города Астаны",
+            },
+        ],
+        "staff": [
+            {
+                "iin": one.iin,
+                "surname": one.surname,
+                "given_name": one.given_name,
+                "patronymic": one.patronymic,
+                "department_bin": one.department_bin,
+                "role": one.role,
+                "title": one.title,
+                "badge": one.badge,
+                "valid_from": "2026-01-01T00:00:00+05:00",
+            }
+            for one in STAFF
+        ],
+    }
+
+
+def wipe(folder: Path, *, keep: tuple[str, ...] = ()) -> None:
+    """Empty ``folder`` but for the named entries: keys and footage that are slow to make."""
+    if not folder.exists():
+        return
+    for entry in folder.iterdir():
+        if entry.name in keep:
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
