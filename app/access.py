@@ -12,8 +12,8 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Request
-from fastapi.routing import APIRoute
-from starlette.routing import BaseRoute, Mount
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from starlette.routing import Mount
 
 from app.errors import DomainError, Kind
 
@@ -182,8 +182,10 @@ async def calling(request: Request) -> Principal:
 Caller = Annotated[Principal, Depends(calling)]
 
 
-def declared_access(route: APIRoute) -> Access | None:
+def declared_access(route: RouteContext) -> Access | None:
     """Return what the route declared, or ``None``."""
+    if not isinstance(route.original_route, APIRoute):
+        return None
     for dependant in route.dependant.dependencies:
         if isinstance(dependant.call, Access):
             return dependant.call
@@ -196,12 +198,10 @@ class RouteNotClosed(Exception):
 
 def refuse_open_routes(app: FastAPI, *, static_mounts: frozenset[str] = frozenset()) -> None:
     """Raise ``RouteNotClosed`` unless every route of ``app`` declares who may call it."""
-    for route in app.routes:
-        _refuse_open(route, static_mounts)
-
-
-def _refuse_open(route: BaseRoute, static_mounts: frozenset[str]) -> None:
-    if isinstance(route, Mount) and route.path in static_mounts:
-        return
-    if not isinstance(route, APIRoute) or declared_access(route) is None:
-        raise RouteNotClosed(f"{getattr(route, 'path', route)!s} does not declare who may call it")
+    # A router joins as one entry that holds its routes; the contexts are the routes themselves.
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, Mount) and route.path in static_mounts:
+            continue
+        if declared_access(route) is None:
+            path = route.path or route.original_route
+            raise RouteNotClosed(f"{path!s} does not declare who may call it")

@@ -125,6 +125,7 @@ def _give(application: FastAPI, parts: Parts) -> None:
     state.trail, state.registers, state.store = parts.trail, parts.registers, parts.store
     state.authenticate_person = app.identity.api.authenticate_person
     state.authenticate_device = devices.api.authenticate_device
+    state.device_standing = devices.api.device_standing  # the exchange's gate DEVICE asks it
 
 
 def _assemble(application: FastAPI, *, settings: Settings) -> None:

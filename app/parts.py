@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app import keys as app_keys
 from app.audit.service import AuditTrail, Sequencer
 from app.db import Sessions, make_engine, make_sessions
-from app.exchange.register import RegisterPort, open_registers
+from app.exchange.register import HttpRegisters, RegisterPort
 from app.keys import Keys
 from app.settings import Settings
 from bodycam.storage import ObjectStore, make_store
@@ -51,6 +51,11 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.dispose)
         sessions = make_sessions(engine)
+        registers = HttpRegisters(
+            base_url=str(settings.registers_url).rstrip("/") if settings.registers_url else None,
+            timeout_seconds=settings.register_timeout_seconds,
+        )
+        stack.push_async_callback(registers.aclose)
         yield Parts(
             settings=settings,
             keys=keys,
@@ -59,6 +64,6 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             sequencer=Sequencer(
                 sessions=sessions, checkpoint_key=keys.checkpoint, origin=LOG_ORIGIN
             ),
-            registers=await stack.enter_async_context(open_registers(settings)),
+            registers=registers,
             store=make_store(settings),
         )

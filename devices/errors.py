@@ -139,11 +139,3 @@ class NotIssued(DomainError):
 
     kind = Kind.CONFLICT
     code = "devices.not_issued"
-
-
-class SignatureNotBase64(DomainError):
-    """The signature is not base64, or is over the limit of bytes."""
-
-    kind = Kind.INVALID
-    code = "devices.signature_not_base64"
-    cure = "Sign the sheet again."

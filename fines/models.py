@@ -73,6 +73,8 @@ class OffenceRecord(Base):
         sa.CheckConstraint(
             "(receipt_number IS NULL) = (discount_until IS NULL)", "receipt_has_discount"
         ),
+        # The same record sent again is the same record: a tablet may repeat itself.
+        sa.UniqueConstraint("check_id", "article", "part", "occurred_at"),
         sa.Index(None, "department_id", "drawn_up_at"),
         sa.Index(None, "status", "discount_until"),
     )
@@ -80,7 +82,7 @@ class OffenceRecord(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(sa.String(24), unique=True)
     status: Mapped[OffenceStatus]
-    check_id: Mapped[UUID]
+    check_id: Mapped[UUID] = mapped_column(sa.ForeignKey("register_requests.id"))
     department_id: Mapped[UUID] = mapped_column(sa.ForeignKey("departments.id"))
     post_id: Mapped[UUID] = mapped_column(sa.ForeignKey("posts.id"), index=True)
     device_id: Mapped[UUID | None]

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from sim import demo as demonstration
-from sim.acquirer import SimAcquirer
-from sim.district import CARDS, STAFF
+from sim.acquirer import Acquirer
+from sim.district import STAFF
 from sim.stage import DidNotStart, Ports, Stage
 
 cli = typer.Typer(
@@ -56,8 +56,8 @@ def up(
 def _tell(stage: Stage) -> None:
     typer.echo(f"\nPages           {stage.base_url}/sign-in")
     typer.echo(f"Registers       {stage.registers.url}")
-    typer.echo(f"Acquirer        127.0.0.1:{stage.acquirer.port} (ISO 8583)")
-    typer.echo(f"Signer          {stage.signer.url} (plays NCALayer)")
+    typer.echo(f"Acquirer        127.0.0.1:{stage.acquirer.address[1]} (ISO 8583)")
+    typer.echo(f"Signer          {stage.signer_url} (plays NCALayer)")
     typer.echo(f"Metrics         http://127.0.0.1:{stage.ports.metrics}/metrics")
     typer.echo(f"Everything in   {stage.folder}")
     typer.echo("\nDemonstration logins: enter the IIN at the sign-in page and press the button.")
@@ -82,7 +82,7 @@ def terminal(
 @cli.command()
 def acquirer(port: Annotated[int, typer.Option(help="Where it listens.")] = 8712) -> None:
     """Play the acquirer and the issuer over ISO 8583."""
-    with SimAcquirer(port=port, cards=CARDS):
+    with Acquirer(port=port):
         threading.Event().wait()
 
 

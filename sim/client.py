@@ -7,18 +7,12 @@
 
 import base64
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import httpx
 
+from sim.authority import Authority
 from sim.district import Staff
-
-
-class Signer(Protocol):
-    """Holds people's signing keys, as a token or a key file does."""
-
-    def sign(self, staff: Staff, content: bytes) -> bytes:
-        """Return a CMS-detached signature (DER) of ``content`` by this person."""
 
 
 class Refused(Exception):
@@ -51,10 +45,11 @@ class ApiClient:
     ) -> None:
         self.http.close()
 
-    def sign_in(self, signer: Signer, staff: Staff) -> dict[str, Any]:
+    def sign_in(self, authority: Authority, staff: Staff) -> dict[str, Any]:
         """Sign the server's challenge with the person's key and keep the session."""
         asked = self.post("/api/sign-in/challenge", {})
-        cms = signer.sign(staff, base64.b64decode(asked["challenge"]))
+        key = authority.certificate_for(staff).auth
+        cms = authority.sign_cms_detached(key, base64.b64decode(asked["challenge"]))
         proof = {
             "challenge_id": asked["challenge_id"],
             "cms": base64.b64encode(cms).decode(),

@@ -21,17 +21,16 @@ from typing import Final, Self
 
 import httpx
 
-from sim.acquirer import SimAcquirer
+from sim.acquirer import Acquirer
 from sim.authority import Authority
+from sim.background import serving_signer
 from sim.client import ApiClient
 from sim.district import (
-    CARDS,
     DEPARTMENT_BIN,
     OTHER_DEPARTMENT_BIN,
     STAFF,
     Staff,
 )
-from sim.ncalayer import SimNcaLayer
 from sim.registers import SimRegisters
 
 _START_SECONDS: Final = 60.0
@@ -79,8 +78,8 @@ class Stage:
         self._server: subprocess.Popen[bytes] | None = None
         self.authority: Authority
         self.registers: SimRegisters
-        self.acquirer: SimAcquirer
-        self.signer: SimNcaLayer
+        self.acquirer: Acquirer
+        self.signer_url = ""
 
     def __enter__(self) -> Self:
         try:
@@ -103,8 +102,8 @@ class Stage:
         self.authority = Authority.create(self.folder / "authority")
         enter = self._stack.enter_context
         self.registers = enter(SimRegisters(port=self.ports.registers))
-        self.acquirer = enter(SimAcquirer(port=self.ports.acquirer, cards=CARDS))
-        self.signer = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer))
+        self.acquirer = enter(Acquirer(port=self.ports.acquirer))
+        self.signer_url = enter(serving_signer(self.authority, port=self.ports.ncalayer))
         self.start_server()
         self._stack.callback(self.stop_server)
         self._import_staff()
@@ -118,7 +117,7 @@ class Stage:
             "SAQSHY_PUBLIC_URL": self.base_url,
             "SAQSHY_REGISTERS_URL": self.registers.url,
             "SAQSHY_TRUST_ROOTS_DIR": str(self.authority.roots_dir),
-            "SAQSHY_NCALAYER_URL": self.signer.url,
+            "SAQSHY_NCALAYER_URL": self.signer_url,
         }
         kept = {n: v for n, v in os.environ.items() if not n.startswith("SAQSHY_")}
         return kept | own
@@ -214,17 +213,21 @@ def staff_file() -> dict[str, object]:
                 "name_ru": "Батальон патрульной полиции Департамента полиции города Астаны",
             },
         ],
-        "staff": [
+        "people": [
             {
                 "iin": one.iin,
                 "surname": one.surname,
                 "given_name": one.given_name,
                 "patronymic": one.patronymic,
-                "department_bin": one.department_bin,
-                "role": one.role,
-                "title": one.title,
-                "badge": one.badge,
-                "valid_from": "2026-01-01T00:00:00+05:00",
+                "posts": [
+                    {
+                        "department_bin": one.department_bin,
+                        "role": one.role,
+                        "title": one.title,
+                        "badge": one.badge,
+                        "valid_from": "2026-01-01",
+                    }
+                ],
             }
             for one in STAFF
         ],

@@ -5,11 +5,14 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import httpx
 import psycopg
 import pytest
 import pytest_socket
+from fastapi import FastAPI
 from psycopg import sql
 
 from app import keys as app_keys
@@ -18,6 +21,9 @@ from app.keys import Keys
 from app.runtime import migrate
 from app.runtime.postgres import EmbeddedPostgres
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.parts import Parts
 
 _TEMPLATE = "saqshy_template"
 # Nothing here outlives the run: durability is tested where it is promised, on a cluster of its own.
@@ -87,15 +93,54 @@ async def sessions(database_url: str) -> AsyncIterator[Sessions]:
 
 
 @pytest.fixture(scope="session")
-def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+def keys_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("keys")
     app_keys.make_missing(folder)
-    return app_keys.load(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def keys(keys_dir: Path) -> Keys:
+    return app_keys.load(keys_dir)
 
 
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str) -> Settings:
-    return Settings(database_url=database_url, var_dir=tmp_path / "var", metrics_port=0)
+def settings(tmp_path: Path, database_url: str, keys_dir: Path) -> Settings:
+    roots = tmp_path / "roots"
+    roots.mkdir()
+    return Settings(
+        database_url=database_url,
+        var_dir=tmp_path / "var",
+        keys_dir=keys_dir,
+        trust_roots_dir=roots,
+        metrics_port=0,
+    )
+
+
+@pytest.fixture
+async def parts(settings: Settings) -> AsyncIterator["Parts"]:
+    """The parts of a server on this test's database, its sequencer running."""
+    from app.main import sequencing
+    from app.parts import open_parts
+
+    async with open_parts(settings) as parts, sequencing(parts):
+        yield parts
+
+
+@pytest.fixture
+async def app(parts: "Parts") -> FastAPI:
+    """The whole application, as served."""
+    from app.main import create_app
+
+    return create_app(parts)
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    """A caller at the application's own door, without a session."""
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as client:
+        yield client
 
 
 @pytest.fixture(autouse=True)

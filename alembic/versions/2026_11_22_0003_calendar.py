@@ -13,8 +13,29 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute(sa.text("SELECT 1"))
+    op.create_table(
+        "special_days",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column(
+            "kind",
+            sa.Enum(
+                "holiday",
+                "day_off",
+                "working_day",
+                name="daykind",
+                native_enum=False,
+                create_constraint=True,
+                length=32,
+            ),
+            nullable=False,
+        ),
+        sa.Column("name_kk", sa.String(length=120), nullable=False),
+        sa.Column("name_ru", sa.String(length=120), nullable=False),
+        sa.Column("source", sa.String(length=200), nullable=False),
+        sa.Column("verified", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("day", name=op.f("pk_special_days")),
+    )
 
 
 def downgrade() -> None:
-    op.execute(sa.text("SELECT 1"))
+    op.drop_table("special_days")

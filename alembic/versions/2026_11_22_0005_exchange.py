@@ -64,7 +64,6 @@ def upgrade() -> None:
             "refusal",
             sa.Enum(
                 "AUTH_NO_SESSION",
-                "AUTH_SESSION_OLD",
                 "AUTH_UNKNOWN",
                 "DEVICE_ABSENT",
                 "DEVICE_KIND",

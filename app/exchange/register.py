@@ -6,6 +6,8 @@ answer, and says what became of the question. It never repeats one.
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -22,6 +24,7 @@ from app.exchange.wire.registers import (
     RegisterRequest,
     read_answer,
 )
+from app.settings import Settings
 
 _CONNECTIONS_MAX: Final = 64  # of one process, to all registers together
 _STATUS: Final = {
@@ -42,10 +45,6 @@ class RegisterPort(Protocol):
         Never raises for anything the far end does: silence is ``TIMED_OUT``, a refused
         connection or an answer that cannot be believed is ``UNAVAILABLE``.
         """
-        ...
-
-    async def aclose(self) -> None:
-        """Give back the connections."""
         ...
 
 
@@ -124,3 +123,16 @@ class HttpRegisters:
     async def aclose(self) -> None:
         """Close the client's connections."""
         await self._client.aclose()
+
+
+@asynccontextmanager
+async def open_registers(settings: Settings) -> AsyncIterator[RegisterPort]:
+    """Yield the adapter of one process; its connections are given back at the end."""
+    registers = HttpRegisters(
+        base_url=None if settings.registers_url is None else str(settings.registers_url),
+        timeout_seconds=settings.register_timeout_seconds,
+    )
+    try:
+        yield registers
+    finally:
+        await registers.aclose()

@@ -150,11 +150,11 @@ def _little(column: "array[int]") -> bytes:
 
 
 def _from_little(code: str, data: bytes) -> "array[int]":
-    column = array(code)  # type: ignore[call-overload]  # one of the two codes above
+    column = array(code)
     column.frombytes(data)
     if _BIG_ENDIAN:
         column.byteswap()
-    return column  # type: ignore[no-any-return]  # as above
+    return column
 
 
 _BIG_ENDIAN: Final = array("H", [1]).tobytes() == b"\x00\x01"

@@ -60,6 +60,7 @@ class _FilePart:
         self._sha256 = hashlib.sha256()
 
     async def write(self, chunk: bytes) -> None:
+        """Hash and write the next bytes, in a thread."""
         if self._at + len(chunk) > self._end:
             raise ValueError("more bytes than the part has")  # the caller counts; a fault of ours
         await _in_thread(lambda: self._write(chunk))
@@ -73,6 +74,7 @@ class _FilePart:
             rest = rest[written:]
 
     async def sync(self) -> bytes:
+        """Put the bytes on the disk; return their SHA-256."""
         await _in_thread(lambda: os.fdatasync(self._handle))
         return self._sha256.digest()
 
@@ -93,6 +95,7 @@ class DirectoryStore:
         return self._sealed / checked_key(key)
 
     async def begin(self, *, key: str, size_bytes: int) -> str:
+        """Reserve the whole file, so that a full disk is told before the first byte."""
         await _in_thread(lambda: self._begin(key, size_bytes))
         return ""
 
@@ -117,14 +120,22 @@ class DirectoryStore:
         _sync_folder(self._incoming)
 
     async def part_target(
-        self, *, key: str, upload: str, number: int, size_bytes: int, sha256: bytes | None
+        self,
+        *,
+        key: str,
+        upload: str,  # noqa: ARG002 - the port
+        number: int,
+        size_bytes: int,  # noqa: ARG002 - the port
+        sha256: bytes | None,  # noqa: ARG002 - the port's names
     ) -> PartTarget:
+        """Refuse: parts of a directory go through the server."""
         raise PartGoesToStore(f"part {number} of {key} goes through the server")
 
     @asynccontextmanager
     async def open_part(
         self, *, key: str, number: int, size_bytes: int
     ) -> AsyncIterator[_FilePart]:
+        """Open the part under a lock of the kernel that ends with this process."""
         offset = number * BLOCK_SIZE_BYTES
         handle = await _in_thread(lambda: self._open_locked(key, offset, size_bytes))
         try:
@@ -149,10 +160,12 @@ class DirectoryStore:
             raise
         return handle
 
-    async def stored_parts(self, *, key: str, upload: str) -> dict[int, int]:
+    async def stored_parts(self, *, key: str, upload: str) -> dict[int, int]:  # noqa: ARG002 - the port's names
+        """Refuse: our rows know what was acknowledged, the file does not."""
         raise PartGoesToStore(f"the rows know the parts of {key}")
 
-    async def seal(self, *, key: str, upload: str, size_bytes: int) -> None:
+    async def seal(self, *, key: str, upload: str, size_bytes: int) -> None:  # noqa: ARG002 - the port's names
+        """Sync, rename into the sealed tree, sync the folders; the file becomes read-only."""
         await _in_thread(lambda: self._seal(key, size_bytes))
 
     def _seal(self, key: str, size_bytes: int) -> None:
@@ -186,10 +199,12 @@ class DirectoryStore:
         folder.mkdir(mode=0o700, exist_ok=True)
         _sync_folder(folder.parent)
 
-    async def discard(self, *, key: str, upload: str) -> None:
+    async def discard(self, *, key: str, upload: str) -> None:  # noqa: ARG002 - the port's names
+        """Remove the file that is being received; a sealed one stays."""
         await _in_thread(lambda: self._incoming_path(key).unlink(missing_ok=True))
 
     async def size_of(self, *, key: str) -> int:
+        """Return the size of the sealed file."""
         handle = await _in_thread(lambda: self._open_sealed(key))
         try:
             return os.fstat(handle).st_size
@@ -203,6 +218,7 @@ class DirectoryStore:
             raise ObjectAbsent(f"no object {key}") from error
 
     async def read(self, *, key: str, start: int, length: int) -> bytes:
+        """Read from the sealed file in a thread."""
         return await _in_thread(lambda: self._read(key, start, length))
 
     def _read(self, key: str, start: int, length: int) -> bytes:
@@ -213,6 +229,7 @@ class DirectoryStore:
             os.close(handle)
 
     async def open_range(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
+        """Yield the range, each chunk read in a thread."""
         handle = await _in_thread(lambda: self._open_sealed(key))
         try:
             end = start + length
@@ -228,6 +245,8 @@ class DirectoryStore:
             os.close(handle)
 
     async def reading(self, *, key: str, act: Callable[[ReadAt], _T]) -> _T:
+        """Run ``act`` over the open file in a thread."""
+
         def run() -> _T:
             handle = self._open_sealed(key)
             try:

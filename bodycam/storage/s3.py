@@ -9,6 +9,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import boto3
@@ -125,11 +126,17 @@ class S3Store:
         return PartTarget(url=url, headers=headers)
 
     def open_part(
-        self, *, key: str, number: int, size_bytes: int
+        self,
+        *,
+        key: str,
+        number: int,
+        size_bytes: int,  # noqa: ARG002 - the port's names
     ) -> AbstractAsyncContextManager[PartWriter]:
+        """Refuse: parts go straight to the store."""
         raise PartGoesToStore(f"part {number} of {key} goes to the object store")
 
     async def stored_parts(self, *, key: str, upload: str) -> dict[int, int]:
+        """List the parts of the multipart upload."""
         parts = await self._call(lambda: self._list_parts(key, upload)) if upload else []
         return {number - 1: size for number, _, size in parts}
 
@@ -144,13 +151,15 @@ class S3Store:
                 MaxParts=_PAGE,
                 PartNumberMarker=marker,
             )
-            for part in page.get("Parts", []):
-                found.append((part["PartNumber"], part["ETag"], part["Size"]))
+            found += [
+                (part["PartNumber"], part["ETag"], part["Size"]) for part in page.get("Parts", [])
+            ]
             if not page.get("IsTruncated") or page["NextPartNumberMarker"] <= marker:
                 return found
             marker = page["NextPartNumberMarker"]
 
     async def seal(self, *, key: str, upload: str, size_bytes: int) -> None:
+        """Complete the multipart upload; an object of the right size is taken as sealed."""
         try:
             if await self.size_of(key=key) == size_bytes:
                 return  # sealed before a crash
@@ -175,6 +184,8 @@ class S3Store:
         )
 
     async def discard(self, *, key: str, upload: str) -> None:
+        """Abort the upload and delete what it made."""
+
         def run() -> None:
             if upload:
                 try:
@@ -189,13 +200,19 @@ class S3Store:
         await self._call(run)
 
     async def size_of(self, *, key: str) -> int:
+        """Ask the store for the object's size."""
         head = await self._call(
             lambda: self._client.head_object(Bucket=self._bucket, Key=checked_key(key))
         )
         return head["ContentLength"]
 
     async def read(self, *, key: str, start: int, length: int) -> bytes:
-        return await self._call(lambda: self._get(key, start, length)["Body"].read())
+        """Read one range."""
+        return await self._call(partial(self._read, key, start, length))
+
+    def _read(self, key: str, start: int, length: int) -> bytes:
+        content: bytes = self._get(key, start, length)["Body"].read()
+        return content
 
     def _get(self, key: str, start: int, length: int) -> Any:
         return self._client.get_object(
@@ -203,14 +220,16 @@ class S3Store:
         )
 
     async def open_range(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
+        """Yield the range of one request, each chunk read in a thread."""
         if length == 0:
             return
         body = (await self._call(lambda: self._get(key, start, length)))["Body"]
         left = length
         try:
             while left:
-                chunk: bytes = await self._call(lambda: body.read(min(READ_CHUNK_BYTES, left)))
-                if not chunk or len(chunk) > left:
+                wanted = min(READ_CHUNK_BYTES, left)
+                chunk: bytes = await self._call(partial(body.read, wanted))
+                if not chunk or len(chunk) > wanted:
                     raise StoreSilent("the object store gave another number of bytes than asked")
                 left -= len(chunk)
                 yield chunk
@@ -219,13 +238,14 @@ class S3Store:
             await asyncio.to_thread(body.close)
 
     async def reading(self, *, key: str, act: Callable[[ReadAt], _T]) -> _T:
+        """Run ``act`` in a thread; each read is a request."""
+
         def read_at(start: int, length: int) -> bytes:
             try:
-                content: bytes = self._get(key, start, length)["Body"].read()
+                return self._read(key, start, length)
             except ClientError as error:
                 if error.response.get("Error", {}).get("Code", "") == "InvalidRange":
                     return b""  # past the end
                 raise
-            return content
 
         return await self._call(lambda: act(read_at))

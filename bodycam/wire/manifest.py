@@ -5,6 +5,7 @@ its canonical JSON. The line keeps a signature under one kind from passing for a
 """
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
@@ -74,7 +75,7 @@ class Manifest(Message):
     started_at: Instant
     ended_at: Instant
     size_bytes: int = Field(ge=0, le=_SIZE_BYTES_MAX)
-    block_size_bytes: Literal[8388608] = BLOCK_SIZE_BYTES  # spelled out for the type
+    block_size_bytes: Literal[8388608] = 8388608  # BLOCK_SIZE_BYTES, spelled out for the type
     blocks: tuple[Sha256Hex, ...] = Field(max_length=_BLOCKS_MAX, repr=False)
     merkle_root: Sha256Hex
     clock_drift_ms: int = Field(ge=-86_400_000, le=86_400_000)
@@ -93,7 +94,7 @@ class Manifest(Message):
         if len(self.blocks) != block_count(self.size_bytes):
             raise ValueError("the number of blocks does not fit the size")
         instants = [point.at for point in self.track]
-        if any(later <= earlier for earlier, later in zip(instants, instants[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(instants)):
             raise ValueError("the points of the track do not follow each other in time")
         if instants and not self.started_at <= instants[0] <= instants[-1] <= self.ended_at:
             raise ValueError("a point of the track lies outside the recording")

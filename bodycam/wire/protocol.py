@@ -9,7 +9,7 @@ import enum
 from typing import Final, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from bodycam.wire.manifest import Instant, Manifest, Message, Sha256Hex, SignatureText
 
@@ -17,7 +17,7 @@ VERSION: Final = 1
 PREFIX: Final = "/device/dock/v1"  # every path below hangs here
 PATH_HELLO: Final = PREFIX + "/hello"
 PATH_ANNOUNCE: Final = PREFIX + "/recordings"
-PATH_STATUS: Final = PREFIX + "/recordings/{recording_id}"
+PATH_STATUS: Final = PREFIX + "/recordings/{recording_id}/status"
 PATH_PART: Final = PREFIX + "/recordings/{recording_id}/parts/{part_number}"
 PATH_COMPLETE: Final = PREFIX + "/recordings/{recording_id}/complete"
 CREDENTIAL_HEADER: Final = "Device-Credential"  # "<device id>.<secret>"
@@ -107,7 +107,7 @@ class Status(Message):
 class Problem(Message):
     """The part of a problem details answer (RFC 9457) that the dock reads."""
 
-    model_config = {"extra": "ignore", "frozen": True}
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     code: str = ""
     title: str = ""

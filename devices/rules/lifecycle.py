@@ -35,10 +35,34 @@ _NEXT: dict[DeviceStatus, frozenset[DeviceStatus]] = {
     DeviceStatus.RETIRED: frozenset(),
 }
 
+
+class ChangeReason(enum.Enum):
+    """Why somebody changed where a device stands. Stands in the log, so it is no free text."""
+
+    CHECKED = "checked"  # looked at and found good
+    BROKEN = "broken"
+    LOST = "lost"
+    STOLEN = "stolen"
+    FOUND = "found"
+    MISUSE = "misuse"
+    WORN_OUT = "worn_out"
+    OTHER = "other"
+
+
 ADMITTED = frozenset(
     {DeviceStatus.ENROLLED, DeviceStatus.IN_STORE, DeviceStatus.ISSUED, DeviceStatus.DOCKED}
 )
 """Only in these does the device's credential open anything."""
+
+BLOCKED_BY_DUTY = frozenset({DeviceStatus.SUSPENDED, DeviceStatus.LOST})
+"""What a duty officer may do at once, from any state."""
+
+SET_BY_KEEPER = BLOCKED_BY_DUTY | {
+    DeviceStatus.RETIRED,
+    DeviceStatus.RETURNED,
+    DeviceStatus.IN_STORE,
+}
+"""What a keeper may set by hand. Issue, docking and enrolment have acts of their own."""
 
 ISSUABLE_KINDS = frozenset({"tablet", "terminal", "camera"})
 """A dock stands in its place and is issued to nobody."""

@@ -68,11 +68,15 @@ class ZvtDriver:
     def login(self) -> str:
         """Register, barring amounts and voids keyed on the terminal; return its number."""
         self._drain()
-        self._command(
-            lambda number: zvt.registration(
-                password=self.password, config=zvt.Config.OURS, sequence=number
-            )
-        )
+        try:
+            self._command(self._registration)
+        except TerminalRefused as refusal:
+            if refusal.code != Code.PLEASE_WAIT:
+                raise
+            # A sale of an earlier run still waits for a card: nobody would commit it.
+            self.line.send(Apdu(Command.ABORT))
+            self._drain()
+            self._command(self._registration)
         number = ""
         for message in self._messages():
             self._answer(message, zvt.good)
@@ -83,6 +87,9 @@ class ZvtDriver:
             if message.command == Command.ABORTED:
                 raise TerminalRefused(message.data[0] if message.data else Code.SYSTEM_ERROR)
         return number
+
+    def _registration(self, number: int) -> Apdu:
+        return zvt.registration(password=self.password, config=zvt.Config.OURS, sequence=number)
 
     def status(self) -> int:
         """Return the status code of 05 01; 0 is ready."""

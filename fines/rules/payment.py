@@ -92,6 +92,8 @@ class Reported:
     currency: str
     terminal_number: str
     owner_verdict: OwnerVerdict
+    rrn: str
+    approval_code: str
 
 
 def next_payment_status(*, current: PaymentStatus, target: PaymentStatus) -> PaymentStatus:
@@ -119,6 +121,8 @@ def judge_approval(*, expected: Expected, reported: Reported) -> Reason:
         reported.amount_tiyn == expected.amount_tiyn
         and reported.currency == CURRENCY
         and reported.terminal_number == expected.terminal_number
+        and bool(reported.rrn.strip())
+        and bool(reported.approval_code.strip())
     )
     return Reason.NONE if same else Reason.SERVER_REFUSED
 

@@ -57,7 +57,6 @@ class RuleSet:
         services: the services each basis opens (appendix 1).
         roles: the roles that have the right to a service (appendix 2).
         device_kinds: what an officer may ask from.
-        session_seconds_max: how old a session may be when it asks.
         requests_hour_max: of one officer, over any 60 minutes.
         requests_day_max: of one officer, over any 24 hours.
     """
@@ -67,7 +66,6 @@ class RuleSet:
     services: dict[str, frozenset[str]]
     roles: dict[str, frozenset[str]]
     device_kinds: frozenset[str]
-    session_seconds_max: int
     requests_hour_max: int
     requests_day_max: int
 
@@ -80,7 +78,6 @@ RULE_SETS: tuple[RuleSet, ...] = (
         services={Basis.PRIMARY_CHECK.value: _ALL_SERVICES},
         roles={service: frozenset({"patrol_officer"}) for service in _ALL_SERVICES},
         device_kinds=frozenset({"tablet"}),
-        session_seconds_max=12 * 3600,  # the longest session that signing in gives
         # An officer checks about 30 vehicles an hour at a busy post; four times that is misuse.
         requests_hour_max=120,
         requests_day_max=600,

@@ -55,7 +55,6 @@ class RefusalCode(enum.Enum):
     """Why a request is refused; stable, tablets and reports depend on it."""
 
     AUTH_NO_SESSION = "AUTH_NO_SESSION"
-    AUTH_SESSION_OLD = "AUTH_SESSION_OLD"
     AUTH_UNKNOWN = "AUTH_UNKNOWN"
     DEVICE_ABSENT = "DEVICE_ABSENT"
     DEVICE_KIND = "DEVICE_KIND"
@@ -82,8 +81,8 @@ class Facts:
     ``None`` means that the fact could not be established, which refuses.
 
     Attributes:
-        session: whether the person acts in a session made by electronic signature.
-        session_seconds: its age.
+        session: whether the person acts in a session made by electronic signature that is not
+            older than the policy allows; signing in establishes both at every request.
         device_kind, device: the calling device and its standing.
         post_in_force: whether the officer's post is in force at this instant.
         role: the role of that post.
@@ -94,7 +93,6 @@ class Facts:
     """
 
     session: bool | None
-    session_seconds: int | None
     device_kind: str | None
     device: DeviceStanding
     post_in_force: bool | None
@@ -140,14 +138,10 @@ def decide(facts: Facts, *, rules: RuleSet) -> Verdict:
     return Verdict(rule_set=rules.id)
 
 
-def _auth(facts: Facts, rules: RuleSet) -> RefusalCode | None:
+def _auth(facts: Facts, _rules: RuleSet) -> RefusalCode | None:
     if facts.session is False:
         return RefusalCode.AUTH_NO_SESSION
-    if facts.session is None or facts.session_seconds is None:
-        return RefusalCode.AUTH_UNKNOWN
-    if not 0 <= facts.session_seconds <= rules.session_seconds_max:
-        return RefusalCode.AUTH_SESSION_OLD
-    return None
+    return RefusalCode.AUTH_UNKNOWN if facts.session is None else None
 
 
 _DEVICE_REFUSALS = {

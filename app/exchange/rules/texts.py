@@ -26,12 +26,6 @@ TEXTS: dict[RefusalCode, RefusalText] = {
         "Для запроса нужен вход по ЭЦП.",
         "A request needs a sign-in by electronic signature.",
     ),
-    RefusalCode.AUTH_SESSION_OLD: RefusalText(
-        "18",
-        "Сеанс мерзімі өтті. ЭЦҚ арқылы қайта кіріңіз.",
-        "Срок сеанса истёк. Войдите по ЭЦП заново.",
-        "The session is too old. Sign in again.",
-    ),
     RefusalCode.AUTH_UNKNOWN: RefusalText(
         "18",
         "Сеансты тексеру мүмкін болмады. ЭЦҚ арқылы қайта кіріңіз.",

@@ -1,0 +1,95 @@
+"""Routes of the exchange: the roadside check."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+
+from app.access import Access, Caller, DeviceKind, Role
+from app.audit.api import TrailOfApp
+from app.clock import utc_now
+from app.db import SessionsOfApp
+from app.exchange import service
+from app.exchange.register import RegisterPort
+from app.exchange.rules.requests import MISSING
+from app.exchange.schemas import CheckRequest, CheckResponse, PartShape
+from app.exchange.service import CheckAnswer, CheckInput, DeviceStandingOf, ExchangePorts
+from app.ports import KeysOfApp, SettingsOfApp
+
+OFFICER_ON_TABLET = Access(roles=[Role.PATROL_OFFICER], devices=[DeviceKind.TABLET])
+_BODY_BYTES_MAX = 4096  # three lines of a card, a plate and a word
+_SPARE_SECONDS = 0.5  # over one register's limit: the registers are asked at the same time
+
+router = APIRouter(prefix="/api/checks", tags=["exchange"], max_body_size=_BODY_BYTES_MAX)
+
+
+async def _ports(
+    request: Request,
+    sessions: SessionsOfApp,
+    settings: SettingsOfApp,
+    keys: KeysOfApp,
+    trail: TrailOfApp,
+) -> ExchangePorts:
+    registers: RegisterPort = request.app.state.registers
+    # Absent where nobody has set it: the standing of every device is then unknown, and refused.
+    standing: DeviceStandingOf | None = getattr(request.app.state, "device_standing", None)
+    return ExchangePorts(
+        sessions=sessions,
+        trail=trail,
+        registers=registers,
+        keys=keys,
+        device_standing=standing,
+        audit_wait_seconds=settings.audit_wait_seconds,
+        answer_wait_seconds=settings.register_timeout_seconds + _SPARE_SECONDS,
+        clock=utc_now,
+    )
+
+
+Ports = Annotated[ExchangePorts, Depends(_ports)]
+
+
+@router.post("", dependencies=[Depends(OFFICER_ON_TABLET)])
+async def make_check(body: CheckRequest, caller: Caller, ports: Ports) -> CheckResponse:
+    """Check a driver by the identity card alone, and a vehicle by its plate."""
+    sent = CheckInput(
+        iin=body.identity.iin,
+        mrz=body.identity.mrz,
+        plate=body.plate,
+        stop_ground=body.stop_ground,
+    )
+    return _shown(await service.make_check(ports, caller=caller, sent=sent))
+
+
+@router.get("/{check_id}", dependencies=[Depends(OFFICER_ON_TABLET)])
+async def view_check(check_id: UUID, caller: Caller, ports: Ports) -> CheckResponse:
+    """Show the caller's own check again; the look is recorded first."""
+    return _shown(await service.view_check(ports, caller=caller, check_id=check_id))
+
+
+def _shown(check: CheckAnswer) -> CheckResponse:
+    answer = check.answer
+    return CheckResponse(
+        check_id=check.check_id,
+        verdict="allowed",
+        basis=check.basis,
+        rule_set=check.rule_set,
+        stop_ground=check.stop_ground,
+        received_at=check.received_at,
+        iin=answer.iin,
+        plate=answer.plate,
+        document_number=answer.document_number,
+        document_expires_on=answer.document_expires_on,
+        cautions=answer.cautions,
+        complete=not any(part.status in MISSING for part in answer.parts),
+        parts=tuple(
+            PartShape(
+                register=part.register,
+                status=part.status,
+                asked_ms=part.asked_ms,
+                data=part.record,
+            )
+            for part in answer.parts
+        ),
+        decision_leaf_index=check.decision_leaf_index,
+        leaf_index=check.answer_leaf_index,
+    )

@@ -1,0 +1,65 @@
+"""What the use cases of the exchange are given, and what they give back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Principal
+from app.audit.service import AuditTrail
+from app.db import Sessions
+from app.exchange.register import RegisterPort
+from app.exchange.rules.answers import Answer
+from app.exchange.rules.gates import DeviceStanding
+from app.keys import Keys
+
+
+class DeviceStandingOf(Protocol):
+    """Says where the calling device stands; ``devices.service`` provides it.
+
+    The exchange stands below the devices and cannot ask them by itself. Where nobody provides
+    it the standing is unknown, and every request is refused.
+    """
+
+    async def __call__(
+        self, session: AsyncSession, *, caller: Principal, at: datetime
+    ) -> DeviceStanding:
+        """Return the standing of ``caller``'s device towards ``caller`` at the instant ``at``."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExchangePorts:
+    """Everything a check needs.
+
+    Attributes:
+        audit_wait_seconds: no leaf by then, and nothing is asked or released.
+        answer_wait_seconds: a bound over all registers together; each has its own below it.
+        clock: the current instant in UTC.
+    """
+
+    sessions: Sessions
+    trail: AuditTrail
+    registers: RegisterPort
+    keys: Keys
+    device_standing: DeviceStandingOf | None
+    audit_wait_seconds: float
+    answer_wait_seconds: float
+    clock: Callable[[], datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckAnswer:
+    """A released answer. ``answer_leaf_index`` is the leaf that let it out."""
+
+    check_id: UUID
+    basis: str
+    rule_set: str
+    stop_ground: str
+    received_at: datetime
+    decision_leaf_index: int
+    answer_leaf_index: int
+    answer: Answer = field(repr=False)

@@ -1,0 +1,114 @@
+"""Tables of identity."""
+
+from datetime import date, datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.access import Role
+from app.db import Base
+from app.identity.rules.certificates import Purpose
+from app.identity.rules.challenge import Operation
+from app.identity.rules.session import SessionEnd
+
+
+class Department(Base):
+    """A body or its unit, with its own BIN."""
+
+    __tablename__ = "departments"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    bin: Mapped[str] = mapped_column(sa.String(12), unique=True)
+    name_kk: Mapped[str] = mapped_column(sa.String(300))
+    name_ru: Mapped[str] = mapped_column(sa.String(300))
+    parent_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("departments.id"), index=True)
+
+
+class Person(Base):
+    """A member of staff, now or once."""
+
+    __tablename__ = "people"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    iin: Mapped[str] = mapped_column(sa.String(12), unique=True)
+    surname: Mapped[str] = mapped_column(sa.String(100))
+    given_name: Mapped[str] = mapped_column(sa.String(100))
+    patronymic: Mapped[str] = mapped_column(sa.String(100))
+    sort_key: Mapped[str] = mapped_column(sa.Text, index=True)  # see rules.names
+
+
+class Post(Base):
+    """What a person is in a department from one day to another, both included."""
+
+    __tablename__ = "posts"
+    __table_args__ = (
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="dates"),
+        # One post at a time: a person acts through the post in force.
+        postgresql.ExcludeConstraint(
+            (sa.column("person_id"), "="),
+            (sa.text("daterange(valid_from, valid_to, '[]')"), "&&"),
+            name="ex_posts_person_id_dates",
+            using="gist",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"))
+    department_id: Mapped[UUID] = mapped_column(sa.ForeignKey("departments.id"), index=True)
+    role: Mapped[Role]
+    title: Mapped[str] = mapped_column(sa.String(200))
+    badge: Mapped[str] = mapped_column(sa.String(40))
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+
+class Challenge(Base):
+    """What we asked somebody to sign; answered once or never."""
+
+    __tablename__ = "challenges"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    operation: Mapped[Operation]
+    device_id: Mapped[UUID | None]  # a device of ``devices``, which comes after this slice
+    content: Mapped[bytes]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class SignatureRow(Base):
+    """A signature that held when it was checked, kept as evidence.
+
+    ``content`` is kept where nobody else keeps it; a document's owner keeps the document.
+    """
+
+    __tablename__ = "signatures"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    purpose: Mapped[Purpose]
+    content_sha256: Mapped[bytes]
+    content: Mapped[bytes | None]
+    cms: Mapped[bytes]
+    certificate_serial: Mapped[str] = mapped_column(sa.String(40))
+    signed_at: Mapped[datetime]  # by our clock, when it was checked
+    signing_time: Mapped[datetime]  # as the signer's machine stated it
+
+
+class SessionRow(Base):
+    """A signed-in person. The token itself is nowhere: only its SHA-256 is."""
+
+    __tablename__ = "sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    token_sha256: Mapped[bytes] = mapped_column(unique=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    post_id: Mapped[UUID] = mapped_column(sa.ForeignKey("posts.id"))
+    device_id: Mapped[UUID | None]
+    signature_id: Mapped[UUID] = mapped_column(sa.ForeignKey("signatures.id"))
+    created_at: Mapped[datetime]
+    last_seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_because: Mapped[SessionEnd | None]

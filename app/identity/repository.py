@@ -1,0 +1,172 @@
+"""Statements of identity. Those on every request are built once, at import."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.identity.models import Challenge, Department, Person, Post, SessionRow
+from app.identity.rules.session import SEEN_EVERY, SessionEnd
+
+_PURGE_AT_ONCE = 100
+_PURGE_AFTER = timedelta(days=1)
+
+_SESSION = (
+    sa.select(
+        SessionRow.id,
+        SessionRow.person_id,
+        SessionRow.post_id,
+        SessionRow.device_id,
+        SessionRow.last_seen_at,
+        SessionRow.expires_at,
+        SessionRow.ended_at,
+        Post.department_id,
+        Post.role,
+        Post.valid_from,
+        Post.valid_to,
+    )
+    .join(Post, Post.id == SessionRow.post_id)
+    .where(SessionRow.token_sha256 == sa.bindparam("token_sha256"))
+)
+_SEEN = (
+    sa.update(SessionRow)
+    .where(
+        SessionRow.id == sa.bindparam("session_id"),
+        SessionRow.last_seen_at < sa.bindparam("seen_before"),
+    )
+    .values(last_seen_at=sa.bindparam("now"))
+    .execution_options(synchronize_session=False)
+)
+_CARD = (
+    sa.select(Post, Person, Department)
+    .join(Person, Person.id == Post.person_id)
+    .join(Department, Department.id == Post.department_id)
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffMember:
+    """A post with its person and department."""
+
+    post: Post
+    person: Person
+    department: Department
+
+
+async def session_by_token(session: AsyncSession, *, token_sha256: bytes) -> Any:
+    """Return a session's row with its post's department, role and dates, or nothing."""
+    return (await session.execute(_SESSION, {"token_sha256": token_sha256})).first()
+
+
+async def note_seen(session: AsyncSession, *, session_id: UUID, now: datetime) -> None:
+    """Remember that the session was used, if that was not remembered lately."""
+    await session.execute(
+        _SEEN, {"session_id": session_id, "seen_before": now - SEEN_EVERY, "now": now}
+    )
+
+
+async def end_session(
+    session: AsyncSession, *, session_id: UUID, now: datetime, because: SessionEnd
+) -> None:
+    """End one session, if it still lives."""
+    await session.execute(
+        sa.update(SessionRow)
+        .where(SessionRow.id == session_id, SessionRow.ended_at.is_(None))
+        .values(ended_at=now, ended_because=because)
+    )
+
+
+async def end_sessions_of(
+    session: AsyncSession, *, person_id: UUID, now: datetime, because: SessionEnd
+) -> int:
+    """End every living session of a person; return how many there were."""
+    ended = await session.scalars(
+        sa.update(SessionRow)
+        .where(
+            SessionRow.person_id == person_id,
+            SessionRow.ended_at.is_(None),
+            SessionRow.expires_at > now,
+        )
+        .values(ended_at=now, ended_because=because)
+        .returning(SessionRow.id)
+    )
+    return len(ended.all())
+
+
+async def challenge_for_update(session: AsyncSession, challenge_id: UUID) -> Challenge | None:
+    """Return a challenge, locked: of two answers at once the second sees it used."""
+    return await session.get(Challenge, challenge_id, with_for_update=True)
+
+
+async def purge_challenges(session: AsyncSession, *, now: datetime) -> None:
+    """Delete some challenges long expired, so that asking for many fills nothing for ever."""
+    old = (
+        sa.select(Challenge.id)
+        .where(Challenge.expires_at < now - _PURGE_AFTER)
+        .limit(_PURGE_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    await session.execute(sa.delete(Challenge).where(Challenge.id.in_(old)))
+
+
+async def members_by_post(session: AsyncSession, post_ids: Iterable[UUID]) -> list[StaffMember]:
+    """Return the members of staff who hold these posts."""
+    return await _members(session, _CARD.where(Post.id.in_(list(post_ids))))
+
+
+async def members_by_iin(
+    session: AsyncSession, *, iin: str, today: date
+) -> tuple[Person | None, list[StaffMember]]:
+    """Return the person of an IIN, and the post in force, if any."""
+    person = await session.scalar(sa.select(Person).where(Person.iin == iin))
+    if person is None:
+        return None, []
+    return person, await _members(session, _in_force(today).where(Post.person_id == person.id))
+
+
+async def members_of_department(
+    session: AsyncSession, *, department_id: UUID, today: date
+) -> list[StaffMember]:
+    """Return those in post in a department today, in the order of their names."""
+    return await _members(
+        session,
+        _in_force(today).where(Post.department_id == department_id).order_by(Person.sort_key),
+    )
+
+
+async def departments_by_bin(session: AsyncSession, bins: Sequence[str]) -> dict[str, Department]:
+    """Return the departments with these BINs."""
+    rows = await session.scalars(sa.select(Department).where(Department.bin.in_(bins)))
+    return {row.bin: row for row in rows}
+
+
+async def people_by_iin(session: AsyncSession, iins: Sequence[str]) -> dict[str, Person]:
+    """Return the people with these IINs."""
+    rows = await session.scalars(sa.select(Person).where(Person.iin.in_(iins)))
+    return {row.iin: row for row in rows}
+
+
+async def posts_of(session: AsyncSession, person_ids: Sequence[UUID]) -> list[Post]:
+    """Return every post that these people hold or held."""
+    rows = await session.scalars(sa.select(Post).where(Post.person_id.in_(person_ids)))
+    return list(rows)
+
+
+def _in_force(today: date) -> sa.Select[Post, Person, Department]:
+    return _CARD.where(
+        Post.valid_from <= today, sa.or_(Post.valid_to.is_(None), Post.valid_to >= today)
+    )
+
+
+async def _members(
+    session: AsyncSession, statement: sa.Select[Post, Person, Department]
+) -> list[StaffMember]:
+    rows = await session.execute(statement)
+    return [
+        StaffMember(post=post, person=person, department=department)
+        for post, person, department in rows
+    ]

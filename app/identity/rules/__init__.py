@@ -1,0 +1,1 @@
+"""Decisions of identity: signatures, certificates, challenges, sessions, names."""

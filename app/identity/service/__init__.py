@@ -1,0 +1,43 @@
+"""Use cases of identity: sign in and out, sign a document, import staff, tell who is who."""
+
+from app.identity.service.sessions import (
+    end_sessions,
+    principal_of_token,
+    session_expiry,
+    sign_out,
+)
+from app.identity.service.sign_in import (
+    NewChallenge,
+    SignedIn,
+    SignInPolicy,
+    new_challenge,
+    sign_in,
+)
+from app.identity.service.signatures import sign_document
+from app.identity.service.staff import (
+    PostCard,
+    StaffImported,
+    import_staff,
+    post_of_iin,
+    posts_by_id,
+    staff_of_department,
+)
+
+__all__ = [
+    "NewChallenge",
+    "PostCard",
+    "SignInPolicy",
+    "SignedIn",
+    "StaffImported",
+    "end_sessions",
+    "import_staff",
+    "new_challenge",
+    "post_of_iin",
+    "posts_by_id",
+    "principal_of_token",
+    "session_expiry",
+    "sign_document",
+    "sign_in",
+    "sign_out",
+    "staff_of_department",
+]

@@ -1,0 +1,110 @@
+"""Sessions: opaque tokens, known to us only by their SHA-256, ended at once when asked."""
+
+import hashlib
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Principal
+from app.audit.service import AuditTrail
+from app.clock import law_date
+from app.db import Sessions, transaction
+from app.identity import errors, repository
+from app.identity.models import SessionRow
+from app.identity.rules.session import SEEN_EVERY, SessionEnd, SessionTerm, check_session
+
+_TOKEN_CHARACTERS_MAX = 128
+
+
+def token_hash(token: str) -> bytes:
+    """Return what is stored of a token. Tokens are 256 random bits: no salt is needed."""
+    return hashlib.sha256(token.encode()).digest()
+
+
+async def principal_of_token(
+    sessions: Sessions, *, token: str, idle: timedelta, now: datetime
+) -> Principal | None:
+    """Return who holds a session's token, or nothing for a token we never gave.
+
+    ``idle`` is how long a session may stay unused (NIST SP 800-63B, AAL3).
+
+    Raises:
+        SessionOver: the session, or the post it acts through, has ended.
+    """
+    if not token or len(token) > _TOKEN_CHARACTERS_MAX:
+        return None
+    async with transaction(sessions) as session:
+        row = await repository.session_by_token(session, token_sha256=token_hash(token))
+        if row is None:
+            return None
+        term = SessionTerm(
+            expires_at=row.expires_at, last_seen_at=row.last_seen_at, ended_at=row.ended_at
+        )
+        check_session(term, idle=idle, now=now)
+        today = law_date(now)
+        if today < row.valid_from or (row.valid_to is not None and today > row.valid_to):
+            raise errors.SessionOver("the post has ended", reason="post")
+        if now - row.last_seen_at >= SEEN_EVERY:
+            await repository.note_seen(session, session_id=row.id, now=now)
+    return Principal(
+        department_id=row.department_id,
+        person_id=row.person_id,
+        post_id=row.post_id,
+        role=row.role,
+        session_id=row.id,
+        device_id=row.device_id,
+    )
+
+
+async def session_expiry(session: AsyncSession, *, session_id: UUID) -> datetime:
+    """Return when a session's term is over.
+
+    Raises:
+        SessionOver: there is no such session.
+    """
+    row = await session.get(SessionRow, session_id)
+    if row is None:
+        raise errors.SessionOver("the session is unknown", reason="ended")
+    return row.expires_at
+
+
+async def sign_out(
+    sessions: Sessions, *, caller: Principal, trail: AuditTrail, now: datetime
+) -> None:
+    """End the caller's own session."""
+    if caller.session_id is None:
+        raise errors.SessionOver("no session to end", reason="ended")
+    async with transaction(sessions) as session:
+        await repository.end_session(
+            session, session_id=caller.session_id, now=now, because=SessionEnd.SIGNED_OUT
+        )
+        await trail.record(
+            session,
+            event="identity.signed_out",
+            at=now,
+            who=caller,
+            fields={"session": str(caller.session_id)},
+        )
+
+
+async def end_sessions(
+    session: AsyncSession,
+    *,
+    person_id: UUID,
+    caller: Principal | None,
+    trail: AuditTrail,
+    now: datetime,
+) -> int:
+    """End every session of a person at once; return how many lived."""
+    count = await repository.end_sessions_of(
+        session, person_id=person_id, now=now, because=SessionEnd.ENDED_BY_OTHERS
+    )
+    await trail.record(
+        session,
+        event="identity.sessions_ended",
+        at=now,
+        who=caller,
+        fields={"of_person": str(person_id), "count": count},
+    )
+    return count

@@ -1,0 +1,222 @@
+"""The staff list: taken from the personnel service's file, read by every slice."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Role
+from app.audit.service import AuditTrail
+from app.clock import law_date
+from app.identity import errors, repository
+from app.identity.models import Department, Person, Post
+from app.identity.repository import StaffMember
+from app.identity.rules.names import full_name, sort_key
+from app.identity.schemas import StaffEntry, StaffFile
+from app.iin import IinNotValid, parse_iin
+
+
+@dataclass(frozen=True, kw_only=True)
+class PostCard:
+    """Who holds a post, for papers, pages and requests to registers."""
+
+    post_id: UUID
+    person_id: UUID
+    department_id: UUID
+    department_bin: str
+    department_name_kk: str
+    department_name_ru: str
+    role: Role
+    title: str
+    badge: str
+    full_name: str
+    iin: str = field(repr=False)  # for registers, which want the requester's; never for a log
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffImported:
+    """How many entries an import added and changed."""
+
+    added: int
+    changed: int
+
+
+async def import_staff(
+    session: AsyncSession,
+    *,
+    document: StaffFile,
+    now: datetime,
+    trail: AuditTrail | None = None,
+) -> StaffImported:
+    """Make the staff list say what ``document`` says; repeating it changes nothing.
+
+    Entries are known again by BIN, by IIN, and a post by person, department, role and first day.
+    Who is not in the file stays as recorded: a post ends by its last day in the file.
+
+    Args:
+        session: the transaction of the import.
+        document: the personnel service's file.
+        now: the instant of the import.
+        trail: records ``identity.staff_imported``; give it wherever a person can sign in.
+
+    Raises:
+        StaffFileNotValid: an IIN, a BIN or the dates contradict something; nothing is taken.
+    """
+    count = _Count()
+    departments = await _departments(session, document, count)
+    people = await _people(session, document.staff, count)
+    await _posts(session, document.staff, people, departments, count)
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise errors.StaffFileNotValid("a person would hold two posts at once") from error
+    imported = StaffImported(added=count.added, changed=count.changed)
+    if trail is not None:
+        await trail.record(
+            session,
+            event="identity.staff_imported",
+            at=now,
+            who=None,
+            fields={
+                "departments": len(document.departments),
+                "staff": len(document.staff),
+                "added": imported.added,
+                "changed": imported.changed,
+            },
+        )
+    return imported
+
+
+async def posts_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, PostCard]:
+    """Return the cards of these posts; unknown ids are left out."""
+    members = await repository.members_by_post(session, ids)
+    return {member.post.id: _card(member) for member in members}
+
+
+async def post_of_iin(session: AsyncSession, *, iin: str, now: datetime) -> PostCard | None:
+    """Return the card of the post that the person of an IIN holds at ``now``, if any."""
+    _, members = await repository.members_by_iin(session, iin=iin, today=law_date(now))
+    return _card(members[0]) if members else None
+
+
+async def staff_of_department(
+    session: AsyncSession, *, department_id: UUID, now: datetime
+) -> list[PostCard]:
+    """Return the cards of those in post in a department at ``now``, in the order of names."""
+    members = await repository.members_of_department(
+        session, department_id=department_id, today=law_date(now)
+    )
+    return [_card(member) for member in members]
+
+
+def _card(member: StaffMember) -> PostCard:
+    person, department, post = member.person, member.department, member.post
+    return PostCard(
+        post_id=post.id,
+        person_id=person.id,
+        department_id=department.id,
+        department_bin=department.bin,
+        department_name_kk=department.name_kk,
+        department_name_ru=department.name_ru,
+        role=post.role,
+        title=post.title,
+        badge=post.badge,
+        full_name=full_name(person.surname, person.given_name, person.patronymic),
+        iin=person.iin,
+    )
+
+
+@dataclass
+class _Count:
+    added: int = 0
+    changed: int = 0
+
+    def apply(self, row: object, values: Mapping[str, object]) -> None:
+        different = {name: value for name, value in values.items() if getattr(row, name) != value}
+        for name, value in different.items():
+            setattr(row, name, value)
+        self.changed += bool(different)
+
+
+async def _departments(
+    session: AsyncSession, document: StaffFile, count: _Count
+) -> dict[str, Department]:
+    listed = document.departments
+    bins = {one.bin for one in listed} | {one.parent_bin for one in listed if one.parent_bin}
+    bins |= {one.department_bin for one in document.staff}
+    known = await repository.departments_by_bin(session, sorted(bins))
+    for one in listed:
+        parent = None
+        if one.parent_bin is not None:
+            if one.parent_bin not in known or one.parent_bin == one.bin:
+                raise errors.StaffFileNotValid("a department's parent is unknown", bin=one.bin)
+            parent = known[one.parent_bin].id
+        values = {"name_kk": one.name_kk, "name_ru": one.name_ru, "parent_id": parent}
+        if one.bin in known:
+            count.apply(known[one.bin], values)
+            continue
+        known[one.bin] = Department(id=uuid4(), bin=one.bin, **values)
+        session.add(known[one.bin])
+        await session.flush()  # a child's row wants its parent's
+        count.added += 1
+    return known
+
+
+async def _people(
+    session: AsyncSession, listed: Sequence[StaffEntry], count: _Count
+) -> dict[str, Person]:
+    known = await repository.people_by_iin(session, [one.iin for one in listed])
+    for place, one in enumerate(listed):
+        try:
+            parse_iin(one.iin)
+        except IinNotValid as error:
+            raise errors.StaffFileNotValid("an IIN cannot be one", place=place) from error
+        values = {
+            "surname": one.surname,
+            "given_name": one.given_name,
+            "patronymic": one.patronymic,
+            "sort_key": sort_key(full_name(one.surname, one.given_name, one.patronymic)),
+        }
+        if one.iin in known:
+            count.apply(known[one.iin], values)
+            continue
+        known[one.iin] = Person(id=uuid4(), iin=one.iin, **values)
+        session.add(known[one.iin])
+        count.added += 1
+    await session.flush()
+    return known
+
+
+async def _posts(
+    session: AsyncSession,
+    listed: Sequence[StaffEntry],
+    people: Mapping[str, Person],
+    departments: Mapping[str, Department],
+    count: _Count,
+) -> None:
+    recorded = await repository.posts_of(session, [person.id for person in people.values()])
+    known = {(row.person_id, row.department_id, row.role, row.valid_from): row for row in recorded}
+    for place, one in enumerate(listed):
+        department = departments.get(one.department_bin)
+        if department is None:
+            raise errors.StaffFileNotValid("a post is in an unknown department", place=place)
+        if one.valid_to is not None and one.valid_to < one.valid_from:
+            raise errors.StaffFileNotValid("a post ends before it begins", place=place)
+        key = (people[one.iin].id, department.id, one.role, one.valid_from)
+        values = {"title": one.title, "badge": one.badge, "valid_to": one.valid_to}
+        if key in known:
+            count.apply(known[key], values)
+            continue
+        known[key] = Post(
+            id=uuid4(),
+            person_id=key[0],
+            department_id=key[1],
+            role=key[2],
+            valid_from=key[3],
+            **values,
+        )
+        session.add(known[key])
+        count.added += 1

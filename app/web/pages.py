@@ -1,0 +1,12 @@
+"""All pages for the composition root: one router, and the static files."""
+
+from fastapi import APIRouter
+
+from app.web import complaints, home, recordings
+from app.web.assets import mount_static
+
+__all__ = ["mount_static", "router"]
+
+router = APIRouter(include_in_schema=False)
+for _family in (home, complaints, recordings):
+    router.include_router(_family.router)

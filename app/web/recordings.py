@@ -1,0 +1,67 @@
+"""The player: a recording from the stored file itself, by the browser's own HLS."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse
+
+from app.access import Access, Caller, Role
+from app.clock import LAW_ZONE
+from app.db import SessionsOfApp, transaction
+from app.web.footage import footage_of
+from app.web.rendering import page
+from app.web.timeline import ticks
+from app.web.viewer import viewer_of
+from app.web.words import DAMAGES, OTHER_DAMAGE, RECORDING_STATUSES
+from bodycam import service
+
+_REVIEWER = Access(roles=[Role.COMPLAINTS_REVIEWER])
+_OFFSET_SECONDS_MAX: Final = 7 * 24 * 3600  # no camera records for a week
+SPEEDS: Final = ("0.5", "1", "1.5", "2", "4", "8")
+
+router = APIRouter(prefix="/console/recordings", max_body_size=0)
+
+
+@router.get("/{recording_id}", dependencies=[Depends(_REVIEWER)])
+async def player(
+    request: Request,
+    recording_id: UUID,
+    caller: Caller,
+    sessions: SessionsOfApp,
+    at: Annotated[float, Query(alias="t", ge=0, le=_OFFSET_SECONDS_MAX)] = 0,
+    until: Annotated[float | None, Query(ge=0, le=_OFFSET_SECONDS_MAX)] = None,
+    complaint_id: Annotated[UUID | None, Query(alias="complaint")] = None,
+) -> HTMLResponse:
+    """Show the recording from ``t`` seconds after its start.
+
+    ``complaint`` is the reason why it is watched: it goes on the log with the opening, and its
+    moment, from ``t`` until ``until``, is marked on the strip.
+    """
+    async with transaction(sessions) as session:
+        viewer = await viewer_of(session, caller=caller)
+        facts = await service.read_recording(session, recording_id=recording_id, caller=caller)
+        footage = (await footage_of(session, recordings=[facts], caller=caller))[recording_id]
+    length = max(footage.seconds, 1.0)
+    context = {
+        "viewer": viewer,
+        "footage": footage,
+        "recording": facts,
+        "complaint_id": complaint_id,
+        "at": min(at, length),
+        "until": None if until is None else min(max(until, at), length),
+        "length": length,
+        "ticks": ticks(started_at=facts.started_at, seconds=length),
+        "speeds": SPEEDS,
+        "statuses": RECORDING_STATUSES,
+        "damages": sorted({DAMAGES.get(one.get("kind"), OTHER_DAMAGE) for one in facts.damage}),
+        "zone_offset_seconds": _offset_seconds(facts.started_at),
+        "moment": facts.started_at + timedelta(seconds=at),
+    }
+    return page(request, "recording.html", context)
+
+
+def _offset_seconds(instant: datetime) -> int:
+    offset = instant.astimezone(LAW_ZONE).utcoffset()
+    return int(offset.total_seconds()) if offset is not None else 0

@@ -1,0 +1,95 @@
+"""Who looks at a page: what its head shows, and which rooms the role may enter."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import NotSignedIn, Principal, Role
+from app.identity.service import posts_by_id
+from app.web.texts import N_
+
+ROLE_NAMES: Final = {
+    Role.PATROL_OFFICER: N_("Patrol police inspector"),
+    Role.DEVICE_KEEPER: N_("Device keeper"),
+    Role.DUTY_OFFICER: N_("Duty officer"),
+    Role.COMPLAINTS_REVIEWER: N_("Complaints reviewer"),
+    Role.RESPONSIBLE_OFFICIAL: N_("Responsible official"),
+    Role.EXCHANGE_OPERATOR: N_("Exchange operator"),
+    Role.FINANCE_CLERK: N_("Finance clerk"),
+    Role.AUDITOR: N_("Auditor"),
+    Role.ADMINISTRATOR: N_("Administrator"),
+}
+
+# Where the work of a role is done that has no pages here.
+_BY_PROGRAM: Final = N_(
+    "Your work is done by the programs of your workplace, which use this server. These pages show"
+    " you who you are to it."
+)
+WORK_ELSEWHERE: Final = {
+    Role.PATROL_OFFICER: N_(
+        "Your work is done on the tablet: checks, offence records and payments. These pages show"
+        " you who you are to the server."
+    ),
+    Role.DEVICE_KEEPER: _BY_PROGRAM,
+    Role.DUTY_OFFICER: _BY_PROGRAM,
+    Role.RESPONSIBLE_OFFICIAL: _BY_PROGRAM,
+    Role.EXCHANGE_OPERATOR: _BY_PROGRAM,
+    Role.FINANCE_CLERK: _BY_PROGRAM,
+    Role.AUDITOR: N_(
+        "The log of this server is checked from outside, by your own program: its checkpoint, its"
+        " key and its proofs are open to everybody under /log."
+    ),
+    Role.ADMINISTRATOR: N_("The server is run by its command line: python -m app --help."),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewer:
+    """The person signed in, as the pages show him to himself."""
+
+    full_name: str
+    title: str
+    badge: str
+    role: Role
+    unit_kk: str
+    unit_ru: str
+
+    @property
+    def role_name(self) -> str:
+        """The role in English; the template says it in the page's language."""
+        return ROLE_NAMES[self.role]
+
+    @property
+    def short_name(self) -> str:
+        """Surname and initials."""
+        surname, *others = self.full_name.split()
+        return " ".join([surname, "".join(f"{one[0]}." for one in others)]).strip()
+
+    @property
+    def reviews_complaints(self) -> bool:
+        """Whether the complaint and footage pages are open to this role."""
+        return self.role is Role.COMPLAINTS_REVIEWER
+
+    def unit(self, language: str) -> str:
+        """Return the unit's name; a unit has two official names, English readers get Russian."""
+        return self.unit_kk if language == "kk" else self.unit_ru
+
+
+async def viewer_of(session: AsyncSession, *, caller: Principal) -> Viewer:
+    """Return who the caller is.
+
+    Raises:
+        NotSignedIn: the caller acts through no post.
+    """
+    if caller.post_id is None:
+        raise NotSignedIn("a page needs a person")
+    card = (await posts_by_id(session, [caller.post_id]))[caller.post_id]
+    return Viewer(
+        full_name=card.full_name,
+        title=card.title,
+        badge=card.badge,
+        role=card.role,
+        unit_kk=card.department_name_kk,
+        unit_ru=card.department_name_ru,
+    )

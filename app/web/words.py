@@ -1,0 +1,41 @@
+"""What the law and the slices call their states, in words for people. Said in English here."""
+
+from typing import Final
+
+from app.web.texts import N_
+from bodycam.rules.box_index import DamageKind
+from bodycam.rules.life_cycle import ComplaintKind, ComplaintStatus, RecordingStatus
+
+COMPLAINT_KINDS: Final = {
+    ComplaintKind.COMPLAINT: N_("Complaint (жалоба), 20 working days"),
+    ComplaintKind.APPEAL: N_("Appeal (обращение), 15 working days"),
+}
+COMPLAINT_STATUSES: Final = {
+    ComplaintStatus.REGISTERED: N_("Registered"),
+    ComplaintStatus.ASSIGNED: N_("Assigned"),
+    ComplaintStatus.FOOTAGE_FOUND: N_("Footage found"),
+    ComplaintStatus.UNDER_REVIEW: N_("Under review"),
+    ComplaintStatus.DECIDED: N_("Decided"),
+    ComplaintStatus.ANSWERED: N_("Answered"),
+}
+ENDED: Final = frozenset({ComplaintStatus.DECIDED, ComplaintStatus.ANSWERED})
+RECORDING_STATUSES: Final = {
+    RecordingStatus.ANNOUNCED: N_("In the dock, not sent yet"),
+    RecordingStatus.RECEIVING: N_("Being received"),
+    RecordingStatus.VERIFIED: N_("Received, being indexed"),
+    RecordingStatus.DAMAGED: N_("Received damaged, being indexed"),
+    RecordingStatus.QUARANTINED: N_("In quarantine: the bytes are kept, but they are no video"),
+    RecordingStatus.INDEXED: N_("Being indexed"),
+    RecordingStatus.REVIEWABLE: N_("Ready to watch"),
+    RecordingStatus.HELD: N_("Held: not to be destroyed"),
+    RecordingStatus.EXPIRING: N_("Its term of storage is ending"),
+    RecordingStatus.DESTROYED: N_("Destroyed after its term of storage"),
+}
+DAMAGES: Final = {
+    DamageKind.TRUNCATED.value: N_("the recording breaks off in the middle of a fragment"),
+    DamageKind.GAP.value: N_("some bytes between fragments cannot be read"),
+    DamageKind.SHORT.value: N_("the camera held fewer bytes than it had signed"),
+    DamageKind.LONG.value: N_("the camera held more bytes than it had signed"),
+    DamageKind.BLOCK_DIFFERS.value: N_("a part is not as the camera signed it"),
+}
+OTHER_DAMAGE: Final = N_("damage of another kind")

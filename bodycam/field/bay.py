@@ -1,0 +1,175 @@
+"""One bay of the dock: a camera as the folder that its USB storage appears as.
+
+A camera holds ``manifest.json``, ``manifest.sig`` (base64) and ``recording.mp4``. After it is
+wiped it holds ``wiped.json`` with the receipt.
+"""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_count, block_size, merkle_root
+from bodycam.wire.manifest import Manifest
+from bodycam.wire.protocol import DifferingBlock
+
+MANIFEST: Final = "manifest.json"
+SIGNATURE: Final = "manifest.sig"
+RECORDING: Final = "recording.mp4"
+WIPED: Final = "wiped.json"
+_MANIFEST_BYTES_MAX: Final = 12 << 20
+_SIGNATURE_BYTES_MAX: Final = 256
+
+
+class CameraNotReadable(Exception):
+    """The camera's folder is not what a camera holds; a person must look at it."""
+
+
+class CameraChanged(Exception):
+    """The camera's file is no longer the one that was read before; it is read anew later."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A recording as it lies on the camera."""
+
+    folder: Path
+    manifest: Manifest
+    signature: str
+    size_bytes: int
+
+    @property
+    def bay(self) -> str:
+        """The bay's name."""
+        return self.folder.name
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the camera lost the end of what it signed."""
+        return self.size_bytes < self.manifest.size_bytes
+
+    def read_block(self, number: int) -> bytes:
+        """Return block ``number`` of the file as it is.
+
+        Raises:
+            CameraChanged: the file has become shorter.
+        """
+        size = block_size(number=number, size_bytes=self.size_bytes)
+        with (self.folder / RECORDING).open("rb") as file:
+            block = os.pread(file.fileno(), size, number * BLOCK_SIZE_BYTES)
+        if len(block) != size:
+            raise CameraChanged(f"{RECORDING} in {self.bay} ended early")
+        return block
+
+    def cut_blocks(self) -> tuple[DifferingBlock, ...]:
+        """Return the blocks that cannot be as signed, because the file has another size."""
+        signed = self.manifest.size_bytes
+        return tuple(
+            DifferingBlock(
+                number=number, sha256=hashlib.sha256(self.read_block(number)).hexdigest()
+            )
+            for number in range(block_count(self.size_bytes))
+            if number >= block_count(signed)
+            or block_size(number=number, size_bytes=signed)
+            != block_size(number=number, size_bytes=self.size_bytes)
+        )
+
+    def differing_blocks(self) -> tuple[DifferingBlock, ...]:
+        """Read the whole file and return every block that is not as signed."""
+        signed = dict(enumerate(self.manifest.blocks))
+        digests = enumerate(self.digests())
+        return tuple(
+            DifferingBlock(number=number, sha256=digest.hex())
+            for number, digest in digests
+            if signed.get(number) != digest.hex()
+        )
+
+    def digests(self) -> list[bytes]:
+        """Return the digest of every block as it lies on the camera now."""
+        return [
+            hashlib.sha256(self.read_block(number)).digest()
+            for number in range(block_count(self.size_bytes))
+        ]
+
+    def root(self) -> str:
+        """Return the Merkle root over what lies on the camera now; reads all of it."""
+        return merkle_root(self.digests()).hex()
+
+
+def look_into(folder: Path) -> Found | None:
+    """Return the recording in the bay, or ``None``: no camera, or one that is still writing.
+
+    Raises:
+        CameraNotReadable: there is a camera whose manifest cannot be read.
+    """
+    manifest = read_manifest(folder)
+    if manifest is None or not (folder / SIGNATURE).exists():
+        return None
+    try:
+        signature = _limited(folder / SIGNATURE, _SIGNATURE_BYTES_MAX).decode("ascii").strip()
+    except UnicodeDecodeError as error:
+        raise CameraNotReadable(f"the signature in {folder.name} is not text") from error
+    recording = folder / RECORDING
+    # A camera that lost the whole file still has something to declare.
+    size = recording.stat().st_size if recording.exists() else 0
+    return Found(folder, manifest, signature, size)
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Return the manifest in the bay, or ``None`` where there is none.
+
+    Raises:
+        CameraNotReadable: it is not a manifest, or the folder holds links.
+    """
+    if any((folder / name).is_symlink() for name in (MANIFEST, SIGNATURE, RECORDING)):
+        raise CameraNotReadable(f"{folder.name} holds links instead of files")
+    if not (folder / MANIFEST).exists():
+        return None
+    try:
+        return Manifest.model_validate_json(_limited(folder / MANIFEST, _MANIFEST_BYTES_MAX))
+    except ValidationError as error:
+        raise CameraNotReadable(f"the manifest in {folder.name} is not well formed") from error
+
+
+def half_wiped(folder: Path) -> bool:
+    """Return whether a wipe has begun here: the manifest is the last to go."""
+    return (folder / MANIFEST).exists() and not (folder / RECORDING).exists()
+
+
+def _limited(path: Path, bytes_max: int) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(bytes_max + 1)
+    if len(content) > bytes_max:
+        raise CameraNotReadable(f"{path.name} in {path.parent.name} is over {bytes_max} bytes")
+    return content
+
+
+def wipe(folder: Path, *, receipt: dict[str, Any]) -> None:
+    """Delete the recording and leave ``wiped.json`` with the receipt; repeatable after a crash.
+
+    The manifest goes last: until then it says whose half-wiped camera this is.
+    """
+    (folder / RECORDING).unlink(missing_ok=True)
+    (folder / SIGNATURE).unlink(missing_ok=True)
+    _sync(folder)
+    making = folder / (WIPED + ".new")
+    with making.open("wb") as file:
+        file.write(json.dumps(receipt, indent=1).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    making.replace(folder / WIPED)
+    _sync(folder)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    _sync(folder)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

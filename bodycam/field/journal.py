@@ -1,0 +1,112 @@
+"""What the dock agent must still know after a power cut: one line of JSON for each fact, synced.
+
+The server is the truth about parts; the journal holds what the server cannot tell: its pinned
+key, and which receipt gave leave to wipe.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+_LINE_BYTES_MAX: Final = 64 << 10
+
+
+class JournalNotValid(Exception):
+    """The journal is damaged before its last line: a person must look at it."""
+
+
+class Journal:
+    """An append-only file. A torn last line is what a power cut leaves, and is cut off."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
+        self.receipt_key: str | None = None
+        self._receipts: dict[UUID, dict[str, Any]] = {}
+        self._wiped: set[UUID] = set()
+        self._refused: dict[UUID, str] = {}
+        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._load()
+
+    def _load(self) -> None:
+        with self._path.open("rb") as lines:
+            good = 0
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    self._take(json.loads(line))
+                except (ValueError, KeyError, TypeError) as error:
+                    raise JournalNotValid(f"{self._path} is damaged at byte {good}") from error
+                good += len(line)
+        os.ftruncate(self._handle, good)
+        os.lseek(self._handle, 0, os.SEEK_END)
+
+    def _take(self, fact: dict[str, Any]) -> None:
+        match fact["fact"]:
+            case "pinned":
+                self.receipt_key = str(fact["receipt_key"])
+            case "receipt":
+                self._receipts[UUID(fact["recording_id"])] = dict(fact["receipt"])
+            case "wiped":
+                self._wiped.add(UUID(fact["recording_id"]))
+            case "refused":
+                self._refused[UUID(fact["recording_id"])] = str(fact["code"])
+            case "retry":
+                self._refused.clear()
+            case "announced":
+                pass  # told for the person who reads the journal
+            case _:
+                raise ValueError("a fact of another release")
+
+    def _append(self, **fact: object) -> None:
+        line = json.dumps(fact, separators=(",", ":")).encode() + b"\n"
+        if len(line) > _LINE_BYTES_MAX:
+            raise ValueError("a fact too long for the journal")
+        rest = memoryview(line)
+        while rest:
+            rest = rest[os.write(self._handle, rest) :]
+        os.fsync(self._handle)
+
+    def pin(self, receipt_key: str) -> None:
+        """Remember the server's receipt key: the first is believed, another never."""
+        self._append(fact="pinned", receipt_key=receipt_key)
+        self.receipt_key = receipt_key
+
+    def announced(self, recording_id: UUID, *, bay: str) -> None:
+        """Note that the recording is being taken."""
+        self._append(fact="announced", recording_id=str(recording_id), bay=bay)
+
+    def keep_receipt(self, recording_id: UUID, receipt: dict[str, Any]) -> None:
+        """Keep the checked receipt; it must be on disk before anything is wiped."""
+        self._append(fact="receipt", recording_id=str(recording_id), receipt=receipt)
+        self._receipts[recording_id] = receipt
+
+    def receipt_of(self, recording_id: UUID) -> dict[str, Any] | None:
+        """Return the receipt kept for the recording."""
+        return self._receipts.get(recording_id)
+
+    def wiped(self, recording_id: UUID) -> None:
+        """Note that the camera no longer holds the recording."""
+        self._append(fact="wiped", recording_id=str(recording_id))
+        self._wiped.add(recording_id)
+
+    def refused(self, recording_id: UUID, code: str) -> None:
+        """Note that the server will never take the recording as it is."""
+        self._append(fact="refused", recording_id=str(recording_id), code=code)
+        self._refused[recording_id] = code
+
+    def retry_refused(self) -> None:
+        """Forget the refusals: the keeper has cured what was wrong."""
+        self._append(fact="retry")
+        self._refused.clear()
+
+    def is_wiped(self, recording_id: UUID) -> bool:
+        """Return whether the wipe was noted as done."""
+        return recording_id in self._wiped
+
+    def refusal_of(self, recording_id: UUID) -> str | None:
+        """Return the code of a lasting refusal."""
+        return self._refused.get(recording_id)

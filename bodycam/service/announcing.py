@@ -1,0 +1,319 @@
+"""Announcing a recording: whose it is, room for it, and what to send where."""
+
+import asyncio
+import hashlib
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from pydantic import ValidationError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Principal
+from app.db import transaction
+from bodycam import repository
+from bodycam.errors import (
+    BlockDiffers,
+    CameraNotKnown,
+    ManifestChanged,
+    ManifestNotSigned,
+    ManifestNotValid,
+    RecordingNotFound,
+    RecordingTooLarge,
+)
+from bodycam.models import RecordingRow
+from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
+from bodycam.rules.signing import check_manifest
+from bodycam.service.cameras import camera_key, dock_camera, holder_of
+from bodycam.service.docking import Docking, Known, acknowledged, known_of
+from bodycam.wire import protocol
+from bodycam.wire.digests import (
+    block_count,
+    block_size,
+    content_digest,
+    merkle_root,
+)
+from bodycam.wire.manifest import Manifest
+from bodycam.wire.protocol import Announce, PartTarget, UploadPlan
+
+_PLAN_PARTS_MAX: Final = 256  # an address each; the dock asks again when it has sent them
+
+
+def read_announce(body: bytes) -> Announce:
+    """Return the announcement in ``body``; takes up to 0.3 s for a long track: call in a thread.
+
+    Raises:
+        ManifestNotValid: naming the fields that are wrong and none of their values.
+    """
+    try:
+        announce = Announce.model_validate_json(body)
+    except ValidationError as error:
+        wrong = [
+            {"where": ".".join(str(step) for step in one["loc"]), "what": one["msg"]}
+            for one in error.errors(include_url=False, include_input=False, include_context=False)
+        ]
+        raise ManifestNotValid("the announcement is not well formed", errors=wrong[:20]) from error
+    manifest = announce.manifest
+    if merkle_root([bytes.fromhex(one) for one in manifest.blocks]).hex() != manifest.merkle_root:
+        raise ManifestNotValid("the Merkle root does not fit the blocks")
+    _refuse_undeclared(announce)
+    return announce
+
+
+def _refuse_undeclared(announce: Announce) -> None:
+    """Every block that cannot be as signed must carry its own digest, so that it is checked."""
+    declared = {block.number for block in announce.differing}
+    count = block_count(announce.found_bytes)
+    if any(number >= count for number in declared):
+        raise ManifestNotValid("a differing block lies past the end of what was found")
+    signed_bytes, found_bytes = announce.manifest.size_bytes, announce.found_bytes
+    undeclared = [
+        number
+        for number in range(count)
+        if (
+            number >= block_count(signed_bytes)
+            or block_size(number=number, size_bytes=signed_bytes)
+            != block_size(number=number, size_bytes=found_bytes)
+        )
+        and number not in declared
+    ]
+    if undeclared:
+        raise BlockDiffers("the file has not its signed size", blocks=undeclared[:100])
+
+
+async def announce_recording(
+    docking: Docking, *, announce: Announce, caller: Principal, now: datetime
+) -> UploadPlan:
+    """Take note of a recording and return what to send; repeatable at any time.
+
+    Raises:
+        CameraNotKnown, ManifestNotSigned, ManifestChanged, RecordingTooLarge: nothing is taken;
+            the refusal is on the log.
+        StoreFull: the recording is known but has no room yet.
+    """
+    try:
+        known = await _take_note(docking, announce=announce, caller=caller, now=now)
+    except (CameraNotKnown, ManifestNotSigned, ManifestChanged, RecordingTooLarge) as refusal:
+        await _note_refusal(docking, announce=announce, caller=caller, now=now, code=refusal.code)
+        raise
+    if known.open:
+        known = await _make_room(docking, known)
+    return await _plan(docking, known)
+
+
+async def _take_note(
+    docking: Docking, *, announce: Announce, caller: Principal, now: datetime
+) -> Known:
+    manifest = announce.manifest
+    if max(announce.found_bytes, manifest.size_bytes) > docking.recording_bytes_max:
+        raise RecordingTooLarge(
+            f"recording {manifest.recording_id} has over {docking.recording_bytes_max} bytes",
+            bytes_max=docking.recording_bytes_max,
+        )
+    async with transaction(docking.sessions) as session:
+        key_pem = await camera_key(session, camera_id=manifest.camera_id)
+    canonical = await asyncio.to_thread(_checked_canonical, announce, key_pem)
+    stale = ""
+    async with transaction(docking.sessions) as session:
+        await dock_camera(
+            session, trail=docking.trail, camera_id=manifest.camera_id, dock=caller, at=now
+        )
+        row = await repository.recording(
+            session, manifest.recording_id, with_evidence=True, for_update=True
+        )
+        if row is None:
+            row = _new_row(announce=announce, canonical=canonical, caller=caller, now=now)
+            await _add(session, docking, row=row, manifest=manifest, caller=caller, now=now)
+        else:
+            stale = await _announced_again(session, row, announce=announce, canonical=canonical)
+            row.dock_id = caller.device  # a camera may be moved to another dock of the unit
+        return replace(known_of(row, caller=caller, with_digests=True), stale_upload=stale)
+
+
+def _checked_canonical(announce: Announce, camera_key_pem: str) -> bytes:
+    check_manifest(
+        manifest=announce.manifest, signature=announce.signature, camera_key_pem=camera_key_pem
+    )
+    return announce.manifest.canonical()
+
+
+def _new_row(
+    *, announce: Announce, canonical: bytes, caller: Principal, now: datetime
+) -> RecordingRow:
+    manifest = announce.manifest
+    drift = timedelta(milliseconds=manifest.clock_drift_ms)
+    return RecordingRow(
+        id=manifest.recording_id,
+        camera_id=manifest.camera_id,
+        dock_id=caller.device,
+        department_id=caller.department_id,
+        status=RecordingStatus.ANNOUNCED,
+        started_at=manifest.started_at - drift,
+        ended_at=manifest.ended_at - drift,
+        clock_drift_ms=manifest.clock_drift_ms,
+        battery_percent=manifest.battery_percent,
+        declared_bytes=manifest.size_bytes,
+        found_bytes=announce.found_bytes,
+        block_digests=b"".join(bytes.fromhex(one) for one in manifest.blocks),
+        merkle_root=bytes.fromhex(manifest.merkle_root),
+        differing=_differing(announce),
+        manifest=canonical,
+        manifest_sha256=hashlib.sha256(canonical).digest(),
+        manifest_signature=announce.signature,
+        object_key=f"recordings/{manifest.recording_id}",
+        upload_ref="",
+        damage=[],
+        announced_at=now,
+    )
+
+
+def _differing(announce: Announce) -> dict[str, str]:
+    signed = dict(enumerate(announce.manifest.blocks))
+    return {
+        str(one.number): one.sha256
+        for one in announce.differing
+        if signed.get(one.number) != one.sha256
+    }
+
+
+async def _add(
+    session: AsyncSession,
+    docking: Docking,
+    *,
+    row: RecordingRow,
+    manifest: Manifest,
+    caller: Principal,
+    now: datetime,
+) -> None:
+    previous = manifest.previous_manifest_sha256
+    row.predecessor_known = await repository.manifest_known(
+        session,
+        camera_id=row.camera_id,
+        sha256=bytes.fromhex(previous) if previous is not None else None,
+    )
+    row.post_id = await holder_of(
+        session, camera_id=row.camera_id, started_at=row.started_at, ended_at=row.ended_at
+    )
+    session.add(row)
+    await session.flush()
+    drift = timedelta(milliseconds=manifest.clock_drift_ms)
+    await repository.add_track(
+        session,
+        recording_id=row.id,
+        points=[(one.at - drift, one.latitude_e7, one.longitude_e7) for one in manifest.track],
+    )
+    await docking.trail.record(
+        session,
+        event="bodycam.recording_announced",
+        at=now,
+        who=caller,
+        fields={
+            "recording_id": str(row.id),
+            "camera_id": str(row.camera_id),
+            "post_id": str(row.post_id) if row.post_id else None,
+            "manifest_sha256": row.manifest_sha256.hex(),
+            "declared_bytes": row.declared_bytes,
+            "found_bytes": row.found_bytes,
+            "differing_blocks": sorted(map(int, row.differing)),
+            "predecessor_known": row.predecessor_known,
+        },
+    )
+
+
+async def _announced_again(
+    session: AsyncSession, row: RecordingRow, *, announce: Announce, canonical: bytes
+) -> str:
+    """Take what the dock found this time; bytes that it now reads differently come anew.
+
+    Returns the reference of an upload that must be forgotten, or an empty text.
+    """
+    if row.manifest_sha256 != hashlib.sha256(canonical).digest():
+        raise ManifestChanged(f"recording {row.id} was announced with another manifest")
+    differing = _differing(announce)
+    if row.status not in OPEN or (
+        row.found_bytes == announce.found_bytes and row.differing == differing
+    ):
+        return ""
+    row.found_bytes, row.differing = announce.found_bytes, differing
+    stale_upload, row.upload_ref = row.upload_ref, ""
+    await session.flush()
+    stored = await repository.part_digests(session, recording_id=row.id)
+    signed = announce.manifest.blocks
+    count = block_count(announce.found_bytes)
+    stale = [
+        number
+        for number, (sha256, _) in stored.items()
+        if number >= count or sha256.hex() != (differing.get(str(number)) or _at(signed, number))
+    ]
+    if stale:
+        await repository.drop_parts(session, recording_id=row.id, numbers=stale)
+    return stale_upload
+
+
+def _at(digests: tuple[str, ...], number: int) -> str:
+    return digests[number] if number < len(digests) else ""
+
+
+async def _make_room(docking: Docking, known: Known) -> Known:
+    """Reserve the object's bytes and open the upload; repeatable."""
+    if docking.store.takes_parts_itself and known.upload_ref:
+        return known
+    if known.stale_upload:
+        await docking.store.discard(key=known.object_key, upload=known.stale_upload)
+    upload = await docking.store.begin(key=known.object_key, size_bytes=known.found_bytes)
+    async with transaction(docking.sessions) as session:
+        row = await repository.recording(session, known.recording_id, for_update=True)
+        if row is None:
+            raise RecordingNotFound(f"no recording {known.recording_id}")
+        if row.status is RecordingStatus.ANNOUNCED:
+            row.status = next_recording_status(row.status, RecordingStatus.RECEIVING)
+        if not row.upload_ref:  # two announcements at once: the first upload counts
+            row.upload_ref = upload
+        return replace(known, status=row.status, upload_ref=row.upload_ref)
+
+
+async def _plan(docking: Docking, known: Known) -> UploadPlan:
+    stored = await acknowledged(docking, known)
+    count = block_count(known.found_bytes)
+    missing = [number for number in range(count) if number not in stored][:_PLAN_PARTS_MAX]
+    return UploadPlan(
+        recording_id=known.recording_id,
+        state=known.state,
+        found_bytes=known.found_bytes,
+        acknowledged=tuple(sorted(stored)),
+        parts=tuple([await _target(docking, known, number) for number in missing]),
+    )
+
+
+async def _target(docking: Docking, known: Known, number: int) -> PartTarget:
+    size = block_size(number=number, size_bytes=known.found_bytes)
+    sha256 = known.expected(number)
+    if docking.store.takes_parts_itself:
+        given = await docking.store.part_target(
+            key=known.object_key,
+            upload=known.upload_ref,
+            number=number,
+            size_bytes=size,
+            sha256=sha256,
+        )
+        return PartTarget(number=number, size_bytes=size, url=given.url, headers=given.headers)
+    url = protocol.PATH_PART.format(recording_id=known.recording_id, part_number=number)
+    headers = {protocol.DIGEST_HEADER: content_digest(sha256)}
+    return PartTarget(number=number, size_bytes=size, url=url, headers=headers)
+
+
+async def _note_refusal(
+    docking: Docking, *, announce: Announce, caller: Principal, now: datetime, code: str
+) -> None:
+    async with transaction(docking.sessions) as session:
+        await docking.trail.record(
+            session,
+            event="bodycam.recording_refused",
+            at=now,
+            who=caller,
+            fields={
+                "recording_id": str(announce.manifest.recording_id),
+                "camera_id": str(announce.manifest.camera_id),
+                "code": code,
+            },
+        )

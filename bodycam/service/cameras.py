@@ -1,0 +1,61 @@
+"""What the body-camera slice asks of ``devices``: whose camera it is and who held it when."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Principal
+from app.audit.service import AuditTrail
+from bodycam.errors import CameraNotKnown
+from devices import service as devices
+from devices.errors import DeviceNotFound
+
+
+async def camera_key(session: AsyncSession, *, camera_id: UUID) -> str:
+    """Return the public key that the camera was enrolled with, in PEM.
+
+    Raises:
+        CameraNotKnown: no such camera.
+    """
+    try:
+        return await devices.camera_key(session, camera_id)
+    except DeviceNotFound as error:
+        raise CameraNotKnown(f"no camera {camera_id}") from error
+
+
+async def dock_camera(
+    session: AsyncSession, *, trail: AuditTrail, camera_id: UUID, dock: Principal, at: datetime
+) -> None:
+    """Note in the journal of devices that the camera stands in the dock; safe to repeat.
+
+    Raises:
+        CameraNotKnown: the camera is another department's.
+    """
+    try:
+        await devices.note_docked(session, trail=trail, dock=dock, device_id=camera_id, at=at)
+    except DeviceNotFound as error:
+        raise CameraNotKnown(f"no camera {camera_id}") from error
+
+
+async def holder_of(
+    session: AsyncSession, *, camera_id: UUID, started_at: datetime, ended_at: datetime
+) -> UUID | None:
+    """Return the post of the officer who held the camera, or ``None`` where nobody had it.
+
+    The middle of the recording decides: the camera already records when it is signed for, and
+    still records when it is put into the dock.
+    """
+    middle = started_at + (ended_at - started_at) / 2
+    for at in (middle, started_at, ended_at):
+        held = await devices.assignment_at(session, device_id=camera_id, at=at)
+        if held is not None:
+            return held.post_id
+    return None
+
+
+async def note_uploaded(
+    session: AsyncSession, *, trail: AuditTrail, camera_id: UUID, dock: Principal, at: datetime
+) -> None:
+    """Note in the journal of devices that the camera's footage is stored; safe to repeat."""
+    await devices.note_uploaded(session, trail=trail, dock=dock, device_id=camera_id, at=at)

@@ -1,0 +1,224 @@
+"""Statements of the devices slice. Those of device paths are built once."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import DeviceKind
+from devices.models import Assignment, Device, JournalEntry, Shift
+from devices.rules.lifecycle import DeviceStatus
+
+_Row = TypeVar("_Row")
+
+_CREDENTIAL = sa.select(
+    Device.id, Device.kind, Device.department_id, Device.status, Device.credential_sha256
+).where(Device.id == sa.bindparam("device_id"))
+
+_OPEN = sa.and_(
+    Assignment.returned_at.is_(None),
+    Assignment.withdrawn_at.is_(None),
+    Assignment.written_off_at.is_(None),
+)
+_HELD = sa.and_(_OPEN, Assignment.issued_at.is_not(None))
+
+_AT = (
+    sa.select(Assignment)
+    .where(
+        Assignment.device_id == sa.bindparam("device_id"),
+        Assignment.issued_at <= sa.bindparam("at"),
+        sa.or_(Assignment.returned_at.is_(None), Assignment.returned_at > sa.bindparam("at")),
+        sa.or_(Assignment.written_off_at.is_(None), Assignment.written_off_at > sa.bindparam("at")),
+    )
+    .order_by(Assignment.issued_at.desc())
+    .limit(1)
+)
+_HELD_BY_POST = (
+    sa.select(Assignment)
+    .join(Device, Device.id == Assignment.device_id)
+    .where(
+        _HELD,
+        Assignment.post_id == sa.bindparam("post_id"),
+        Device.kind == sa.bindparam("kind"),
+        Device.status == DeviceStatus.ISSUED,
+    )
+    .order_by(Assignment.issued_at.desc())
+    .limit(1)
+)
+
+
+async def credential_row(
+    session: AsyncSession, device_id: UUID
+) -> sa.Row[UUID, DeviceKind, UUID, DeviceStatus, bytes | None] | None:
+    """Return id, kind, unit, status and stored hash of a device, or ``None``."""
+    return (await session.execute(_CREDENTIAL, {"device_id": device_id})).one_or_none()
+
+
+async def add(session: AsyncSession, row: Device | Shift | Assignment | JournalEntry) -> bool:
+    """Insert ``row``; return ``False`` where a unique number or index refuses it.
+
+    The savepoint keeps the caller's transaction usable after such a refusal.
+    """
+    try:
+        async with session.begin_nested():
+            session.add(row)
+    except IntegrityError as error:
+        if _is_unique_violation(error):
+            return False
+        raise
+    return True
+
+
+def _is_unique_violation(error: IntegrityError) -> bool:
+    return getattr(error.orig, "sqlstate", None) == "23505"  # PostgreSQL: unique_violation
+
+
+async def device(
+    session: AsyncSession, *, device_id: UUID, department_id: UUID, lock: bool = False
+) -> Device | None:
+    """Return a device of the unit, locked where asked, or ``None``."""
+    statement = sa.select(Device).where(
+        Device.id == device_id, Device.department_id == department_id
+    )
+    return (await session.scalars(_locked(statement, lock))).one_or_none()
+
+
+async def device_by_id(
+    session: AsyncSession, device_id: UUID, *, lock: bool = False
+) -> Device | None:
+    """Return any device, for the server's own acts, or ``None``."""
+    statement = sa.select(Device).where(Device.id == device_id)
+    return (await session.scalars(_locked(statement, lock))).one_or_none()
+
+
+async def devices_of(
+    session: AsyncSession, *, department_id: UUID, limit: int
+) -> Sequence[tuple[Device, Assignment | None]]:
+    """Return the unit's devices by inventory number, each with its open assignment."""
+    statement = (
+        sa.select(Device, Assignment)
+        .outerjoin(Assignment, sa.and_(Assignment.device_id == Device.id, _OPEN))
+        .where(Device.department_id == department_id)
+        .order_by(Device.inventory_number)
+        .limit(limit)
+    )
+    rows = (await session.execute(statement)).all()
+    return [(row[0], row[1]) for row in rows]
+
+
+async def devices_by_id(
+    session: AsyncSession, device_ids: Sequence[UUID], *, department_id: UUID
+) -> dict[UUID, Device]:
+    """Return those of the devices that are the unit's, locked in the order of their ids."""
+    statement = (
+        sa.select(Device)
+        .where(Device.id.in_(device_ids), Device.department_id == department_id)
+        .order_by(Device.id)  # one order for everybody: two keepers never wait for each other
+        .with_for_update()
+    )
+    return {row.id: row for row in await session.scalars(statement)}
+
+
+async def shift(
+    session: AsyncSession, *, shift_id: UUID, department_id: UUID, lock: bool = False
+) -> Shift | None:
+    """Return a shift of the unit, or ``None``."""
+    statement = sa.select(Shift).where(Shift.id == shift_id, Shift.department_id == department_id)
+    return (await session.scalars(_locked(statement, lock))).one_or_none()
+
+
+async def open_shift_of(session: AsyncSession, *, post_id: UUID) -> Shift | None:
+    """Return the post's open shift, or ``None``."""
+    statement = sa.select(Shift).where(Shift.post_id == post_id, Shift.closed_at.is_(None))
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def shifts_of(session: AsyncSession, *, department_id: UUID, limit: int) -> Sequence[Shift]:
+    """Return the unit's shifts, newest first."""
+    statement = (
+        sa.select(Shift)
+        .where(Shift.department_id == department_id)
+        .order_by(Shift.opened_at.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def assignments_of(
+    session: AsyncSession, *, shift_id: UUID
+) -> Sequence[tuple[Assignment, Device]]:
+    """Return everything made out to the shift, in the order of the sheets."""
+    statement = (
+        sa.select(Assignment, Device)
+        .join(Device, Device.id == Assignment.device_id)
+        .where(Assignment.shift_id == shift_id)
+        .order_by(Assignment.sheet_at, Device.inventory_number)
+    )
+    return [(row[0], row[1]) for row in (await session.execute(statement)).all()]
+
+
+async def assignment(
+    session: AsyncSession, *, assignment_id: UUID, department_id: UUID, lock: bool = False
+) -> Assignment | None:
+    """Return an assignment of the unit, or ``None``."""
+    statement = sa.select(Assignment).where(
+        Assignment.id == assignment_id, Assignment.department_id == department_id
+    )
+    return (await session.scalars(_locked(statement, lock))).one_or_none()
+
+
+async def open_assignment(
+    session: AsyncSession, *, device_id: UUID, lock: bool = False
+) -> Assignment | None:
+    """Return the device's open assignment, signed or not, or ``None``."""
+    statement = sa.select(Assignment).where(Assignment.device_id == device_id, _OPEN)
+    return (await session.scalars(_locked(statement, lock))).one_or_none()
+
+
+async def held_at(session: AsyncSession, *, device_id: UUID, at: datetime) -> Assignment | None:
+    """Return the signed assignment that covered the instant, or ``None``."""
+    return (await session.scalars(_AT, {"device_id": device_id, "at": at})).one_or_none()
+
+
+async def held_by_post(
+    session: AsyncSession, *, post_id: UUID, kind: DeviceKind
+) -> Assignment | None:
+    """Return the newest signed open assignment of a device of the kind to the post."""
+    row = await session.scalars(_HELD_BY_POST, {"post_id": post_id, "kind": kind})
+    return row.one_or_none()
+
+
+async def last_docked(session: AsyncSession, *, device_id: UUID) -> Assignment | None:
+    """Return the device's assignment that ended in a dock last, locked, or ``None``."""
+    statement = (
+        sa.select(Assignment)
+        .where(Assignment.device_id == device_id, Assignment.docked_at.is_not(None))
+        .order_by(Assignment.docked_at.desc())
+        .limit(1)
+        .with_for_update()
+    )
+    return (await session.scalars(statement)).one_or_none()
+
+
+async def open_devices_of_shift(session: AsyncSession, *, shift_id: UUID) -> Sequence[UUID]:
+    """Return the devices of the shift's open assignments, signed or not."""
+    statement = sa.select(Assignment.device_id).where(Assignment.shift_id == shift_id, _OPEN)
+    return (await session.scalars(statement)).all()
+
+
+async def journal(session: AsyncSession, *, assignment_id: UUID) -> Sequence[JournalEntry]:
+    """Return the assignment's lines of the journal, oldest first."""
+    statement = (
+        sa.select(JournalEntry)
+        .where(JournalEntry.assignment_id == assignment_id)
+        .order_by(JournalEntry.number)
+    )
+    return (await session.scalars(statement)).all()
+
+
+def _locked(statement: sa.Select[_Row], lock: bool) -> sa.Select[_Row]:  # noqa: FBT001 - private
+    return statement.with_for_update() if lock else statement

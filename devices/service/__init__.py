@@ -1,0 +1,63 @@
+"""Use cases of devices."""
+
+from devices.service.assignments import (
+    AssignmentView,
+    Sheet,
+    correct_journal,
+    make_sheets,
+    return_device,
+    view_assignment,
+    withdraw_sheet,
+)
+from devices.service.credentials import authenticate_device
+from devices.service.inventory import (
+    change_status,
+    enroll_device,
+    list_devices,
+    register_device,
+)
+from devices.service.lookups import (
+    AssignmentFacts,
+    assignment_at,
+    camera_key,
+    device_standing,
+    note_docked,
+    note_uploaded,
+    open_assignment_of,
+)
+from devices.service.shifts import (
+    ShiftView,
+    close_shift,
+    list_shifts,
+    open_shift,
+    view_shift,
+)
+from devices.service.sign_issue import sign_issue
+
+__all__ = [
+    "AssignmentFacts",
+    "AssignmentView",
+    "Sheet",
+    "ShiftView",
+    "assignment_at",
+    "authenticate_device",
+    "camera_key",
+    "change_status",
+    "close_shift",
+    "correct_journal",
+    "device_standing",
+    "enroll_device",
+    "list_devices",
+    "list_shifts",
+    "make_sheets",
+    "note_docked",
+    "note_uploaded",
+    "open_assignment_of",
+    "open_shift",
+    "register_device",
+    "return_device",
+    "sign_issue",
+    "view_assignment",
+    "view_shift",
+    "withdraw_sheet",
+]

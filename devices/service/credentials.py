@@ -1,0 +1,51 @@
+"""Who a device is: the credential it presents.
+
+The credential is a bearer secret over TLS. Certificates of the devices' own authority (mutual
+TLS, with the person's proof beside it) come later and will be checked here too.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, Protocol
+
+from app.access import Principal
+from app.db import Sessions, transaction
+from devices import repository
+from devices.rules.credentials import is_secret, read_credential
+from devices.rules.lifecycle import ADMITTED
+
+HEADER: Final = "device-credential"
+
+
+class Presented(Protocol):
+    """What is needed of a request: its headers and the application that serves it."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, whatever the case of their names."""
+        ...
+
+    @property
+    def app(self) -> Any:
+        """The application; its ``state.sessions`` reaches the database."""
+        ...
+
+
+async def authenticate_device(request: Presented) -> Principal | None:
+    """Return the device that the header ``Device-Credential`` proves, or ``None``.
+
+    ``None`` stands for all alike: no header, another form, no such device, a wrong secret, or a
+    device that is out of service. The secret is compared in constant time, also where there is
+    no such device. Mutual TLS comes later: until then the credential is the whole proof.
+    """
+    credential = read_credential(request.headers.get(HEADER, ""))
+    if credential is None:
+        return None
+    sessions: Sessions = request.app.state.sessions
+    async with transaction(sessions) as session:
+        row = await repository.credential_row(session, credential.device_id)
+    stored = None if row is None else row.credential_sha256
+    if not is_secret(credential.secret, stored_sha256=stored) or row is None:
+        return None
+    if row.status not in ADMITTED:
+        return None
+    return Principal(department_id=row.department_id, device_id=row.id, device_kind=row.kind)

@@ -1,0 +1,172 @@
+"""What other slices ask of devices, and what docks report of cameras."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import DeviceKind, Principal
+from app.audit.service import AuditTrail
+from app.exchange.service import DeviceStanding
+from devices import repository
+from devices.errors import DeviceNotFound
+from devices.models import Assignment
+from devices.rules.lifecycle import ADMITTED, DeviceStatus, next_status
+from devices.rules.sheets import JournalEntryKind
+from devices.service.assignments import add_line
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssignmentFacts:
+    """Who had a device, against which signature, from when until when."""
+
+    assignment_id: UUID
+    device_id: UUID
+    shift_id: UUID
+    post_id: UUID
+    person_id: UUID
+    department_id: UUID
+    issued_at: datetime
+    docked_at: datetime | None
+    returned_at: datetime | None
+    terminal_number: str | None = None
+
+
+async def assignment_at(
+    session: AsyncSession, *, device_id: UUID, at: datetime
+) -> AssignmentFacts | None:
+    """Return who had the device at the instant ``at``, or ``None`` where nobody had.
+
+    The instant of issue counts as his, the instant of return no longer.
+    """
+    row = await repository.held_at(session, device_id=device_id, at=at)
+    return None if row is None else await _facts(session, row)
+
+
+async def open_assignment_of(
+    session: AsyncSession, *, post_id: UUID, kind: DeviceKind
+) -> AssignmentFacts | None:
+    """Return the device of the kind that the post has now and may use, or ``None``.
+
+    A device that is suspended or in its dock is with nobody in this sense.
+    """
+    row = await repository.held_by_post(session, post_id=post_id, kind=kind)
+    return None if row is None else await _facts(session, row)
+
+
+async def _facts(session: AsyncSession, row: Assignment) -> AssignmentFacts | None:
+    device = await repository.device_by_id(session, row.device_id)
+    if device is None or row.issued_at is None:
+        return None
+    return AssignmentFacts(
+        assignment_id=row.id,
+        device_id=row.device_id,
+        shift_id=row.shift_id,
+        post_id=row.post_id,
+        person_id=row.person_id,
+        department_id=row.department_id,
+        issued_at=row.issued_at,
+        docked_at=row.docked_at,
+        returned_at=row.returned_at,
+        terminal_number=device.terminal_number,
+    )
+
+
+async def camera_key(session: AsyncSession, device_id: UUID) -> str:
+    """Return the camera's public key in PEM.
+
+    Raises:
+        DeviceNotFound: no such device, or no camera.
+    """
+    device = await repository.device_by_id(session, device_id)
+    if device is None or device.kind is not DeviceKind.CAMERA or device.public_key_pem is None:
+        raise DeviceNotFound(device_id)
+    return device.public_key_pem
+
+
+async def device_standing(
+    session: AsyncSession, *, caller: Principal, at: datetime
+) -> DeviceStanding:
+    """Return where the calling device stands towards the calling person at ``at``.
+
+    ``app.exchange`` asks this through its port ``DeviceStandingOf``.
+    """
+    if caller.device_id is None:
+        return DeviceStanding.ABSENT
+    device = await repository.device_by_id(session, caller.device_id)
+    if device is None:
+        return DeviceStanding.UNKNOWN
+    if device.department_id != caller.department_id:
+        return DeviceStanding.OF_ANOTHER_UNIT
+    if device.status not in ADMITTED:
+        return DeviceStanding.OUT_OF_SERVICE
+    held = await repository.held_at(session, device_id=device.id, at=at)
+    return _towards(held, caller)
+
+
+def _towards(held: Assignment | None, caller: Principal) -> DeviceStanding:
+    if held is None:
+        return DeviceStanding.OF_UNIT
+    if held.post_id == caller.post_id:
+        return DeviceStanding.ISSUED_TO_CALLER
+    return DeviceStanding.ISSUED_TO_ANOTHER
+
+
+async def note_docked(
+    session: AsyncSession, *, trail: AuditTrail, dock: Principal, device_id: UUID, at: datetime
+) -> AssignmentFacts | None:
+    """Record that a camera stands in the dock, and return whose it was; safe to repeat.
+
+    The officer has it no longer in his hands; the keeper still takes it back in the journal.
+    ``None`` where it is out of nobody's hands: the footage is taken all the same.
+
+    Raises:
+        DeviceNotFound: no such device in the dock's unit.
+    """
+    device = await repository.device(
+        session, device_id=device_id, department_id=dock.department_id, lock=True
+    )
+    if device is None:
+        raise DeviceNotFound(device_id)
+    row = await repository.open_assignment(session, device_id=device_id, lock=True)
+    if row is None or row.issued_at is None:
+        return None
+    if row.docked_at is None:
+        row.docked_at = at
+        if device.status is DeviceStatus.ISSUED:  # a suspended one stays suspended
+            device.status = next_status(device.status, DeviceStatus.DOCKED)
+        await _dock_line(session, trail, dock, row, JournalEntryKind.DOCKED, at)
+    return await _facts(session, row)
+
+
+async def note_uploaded(
+    session: AsyncSession, *, trail: AuditTrail, dock: Principal, device_id: UUID, at: datetime
+) -> None:
+    """Record that everything of the camera's last assignment is in the store; safe to repeat.
+
+    The column "date and time of upload" of the journal (Order No. 971, appendix 2).
+    """
+    row = await repository.last_docked(session, device_id=device_id)
+    if row is None or row.uploaded_at is not None:
+        return
+    row.uploaded_at = at
+    await _dock_line(session, trail, dock, row, JournalEntryKind.UPLOADED, at)
+
+
+async def _dock_line(
+    session: AsyncSession,
+    trail: AuditTrail,
+    dock: Principal,
+    row: Assignment,
+    kind: JournalEntryKind,
+    at: datetime,
+) -> None:
+    await add_line(session, row.id, kind, at=at, by_device_id=dock.device_id)
+    await trail.record(
+        session,
+        event=f"devices.{kind.value}",
+        at=at,
+        who=dock,
+        fields={"assignment_id": str(row.id), "device_id": str(row.device_id)},
+    )

@@ -1,0 +1,149 @@
+"""Runs the terminal agent: ``python -m fines.field --help``."""
+
+import argparse
+import hashlib
+import hmac
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from fines.field.agent import Agent, AgentSettings
+from fines.field.driver import TerminalDriver
+from fines.field.journal import Journal, JournalUnusable
+from fines.field.line import Line, Timers
+from fines.field.printer import Printer
+from fines.field.server import ServerClient
+from fines.field.zvt_driver import ZvtDriver
+
+CREDENTIAL_BYTES_MAX = 1024
+EXIT_UNUSABLE = 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m fines.field",
+        description="Drives the card terminal and the slip printer beside a tablet.",
+        epilog="Timers follow PA00P015; change them only for a terminal whose maker says so.",
+    )
+    add = parser.add_argument
+    add("--server", required=True, metavar="URL", help="https://… (http:// on loopback only)")
+    add("--ca-file", metavar="FILE", help="PEM roots to trust instead of the system's")
+    add("--credential-file", required=True, type=Path, metavar="F", help="the device credential")
+    add("--terminal", required=True, metavar="URL", help="/dev/…, a pty, socket://, rfc2217://")
+    add("--terminal-baud", type=int, default=9600, metavar="N")
+    add("--printer", required=True, metavar="URL", help="the ESC/POS printer's port, likewise")
+    add("--printer-baud", type=int, default=115200, metavar="N")
+    add("--printer-answer-seconds", type=float, default=1.0, metavar="S")
+    add("--journal", required=True, type=Path, metavar="FILE", help="durable; keep it")
+    timers, agent = Timers(), AgentSettings()
+    add("--t1-seconds", type=float, default=timers.t1_seconds, metavar="S", help="quiet in a block")
+    add("--t2-seconds", type=float, default=timers.t2_seconds, metavar="S", help="wait for ACK")
+    add("--t3-seconds", type=float, default=timers.t3_seconds, metavar="S", help="wait for 80 00")
+    add("--t4-seconds", type=float, default=timers.t4_seconds, metavar="S", help="wait for the end")
+    add("--card-timeout-seconds", type=int, default=agent.card_timeout_seconds, metavar="S")
+    add("--poll-seconds", type=int, default=agent.poll_seconds, metavar="S")
+    add("--retry-seconds", type=float, default=agent.retry_seconds, metavar="S")
+    add("--server-answer-seconds", type=float, default=15.0, metavar="S")
+    add("--approval-wait-seconds", type=float, default=agent.approval_wait_seconds, metavar="S")
+    add("--approval-waits-max", type=int, default=agent.approval_waits_max, metavar="N")
+    add("--settle-patience-seconds", type=float, default=agent.settle_patience_seconds, metavar="S")
+    add("--log-level", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+    return parser
+
+
+def _credential(path: Path) -> str:
+    with path.open("rb") as file:
+        text = file.read(CREDENTIAL_BYTES_MAX).decode("ascii").strip()
+    if not text:
+        raise ValueError("the credential file is empty")
+    return text
+
+
+def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -> Agent:
+    """Return the agent that the command line describes.
+
+    Raises:
+        CleartextRefused: the server's address has no TLS and is not this machine.
+    """
+    timers = Timers(
+        t1_seconds=arguments.t1_seconds,
+        t2_seconds=arguments.t2_seconds,
+        t3_seconds=arguments.t3_seconds,
+        t4_seconds=arguments.t4_seconds,
+    )
+    # One key per terminal: the credential never leaves this machine except to the server.
+    card_ref_key = hmac.new(credential.encode(), b"saqshy card reference 1", hashlib.sha256)
+
+    def connect() -> TerminalDriver:
+        return ZvtDriver(
+            line=Line(url=arguments.terminal, timers=timers, baud=arguments.terminal_baud),
+            timers=timers,
+            card_ref_key=card_ref_key.digest(),
+            now=_now,
+            max_status_infos=arguments.approval_waits_max + 2,
+        )
+
+    return Agent(
+        settings=AgentSettings(
+            poll_seconds=arguments.poll_seconds,
+            retry_seconds=arguments.retry_seconds,
+            card_timeout_seconds=arguments.card_timeout_seconds,
+            approval_wait_seconds=arguments.approval_wait_seconds,
+            approval_waits_max=arguments.approval_waits_max,
+            settle_patience_seconds=arguments.settle_patience_seconds,
+        ),
+        connect=connect,
+        server=ServerClient(
+            url=arguments.server,
+            credential=credential,
+            ca_file=arguments.ca_file,
+            answer_seconds=arguments.server_answer_seconds,
+        ),
+        printer=Printer(
+            url=arguments.printer,
+            baud=arguments.printer_baud,
+            answer_seconds=arguments.printer_answer_seconds,
+        ),
+        journal=journal,
+        now=_now,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT. Returns the exit status: 2 where it cannot even begin."""
+    arguments = _parser().parse_args(argv)
+    logging.basicConfig(
+        level=arguments.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    try:
+        journal = Journal(arguments.journal)
+        credential = _credential(arguments.credential_file)
+        agent = build(arguments, credential=credential, journal=journal)
+    except (OSError, ValueError, JournalUnusable) as error:
+        sys.stderr.write(f"The terminal agent cannot start: {error}\n")
+        return EXIT_UNUSABLE
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        agent.request_stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    try:
+        agent.run()
+    finally:
+        agent.server.close()
+        journal.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

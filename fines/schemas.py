@@ -1,0 +1,215 @@
+"""Shapes of the staff API of fines: what the tablet sends and shows."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from fines.rules.offence_record import Language, PenaltyChosen
+
+ARTICLE_PATTERN = r"^[0-9]{3}(-[0-9]{1,2})?$"
+PART_PATTERN = r"^([0-9]{1,2}(-[0-9]{1,2})?)?$"
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class TechnicalDeviceIn(_Sent):
+    """The device an offence was measured with (article 803(2))."""
+
+    name: str = Field(min_length=1, max_length=120)
+    serial: str = Field(min_length=1, max_length=64)
+    verified_until: date | None = None
+    reading: str = Field(default="", max_length=64)
+
+
+class OffenceRecordIn(_Sent):
+    """What the officer enters; the person and the vehicle come from the check."""
+
+    check_id: UUID
+    article: str = Field(pattern=ARTICLE_PATTERN)
+    part: str = Field(default="", pattern=PART_PATTERN)
+    occurred_at: AwareDatetime
+    place: str = Field(min_length=3, max_length=300)
+    latitude: float = Field(ge=-90, le=90, allow_inf_nan=False)
+    longitude: float = Field(ge=-180, le=180, allow_inf_nan=False)
+    language: Language
+    essence: str = Field(min_length=3, max_length=2000)
+    penalty: PenaltyChosen = PenaltyChosen.FINE
+    aggravating: str = Field(default="", max_length=300)
+    offender_has_immunity: bool = False
+    explanation: str = Field(default="", max_length=2000)
+    workplace: str = Field(default="", max_length=300)
+    contact: str = Field(default="", max_length=120)
+    witnesses: tuple[Annotated[str, Field(max_length=300)], ...] = Field(default=(), max_length=10)
+    technical_device: TechnicalDeviceIn | None = None
+
+
+class ActIn(_Sent):
+    """An act done before the receipt; the other two are recorded by what they are."""
+
+    act: Literal["announced", "explained"]
+
+
+class ReducedIn(_Sent):
+    """What the person says to reduced proceedings (article 810(1))."""
+
+    admits: bool
+    agrees: bool
+    contests: bool
+
+
+class PaymentIn(_Sent):
+    """What is to be paid; the server computes the sum."""
+
+    offence_record_id: UUID
+
+
+class ArticleOut(BaseModel):
+    """A row of the catalogue in force, with the sum it leads to today."""
+
+    article: str
+    part: str
+    title_kk: str
+    title_ru: str
+    mrp_count: int | None
+    mrp_tenge: int
+    warning_allowed: bool
+    reduced_reason: str
+    jurisdiction: str
+    verified: bool
+
+
+class CatalogueOut(BaseModel):
+    """The catalogue of the day."""
+
+    articles: list[ArticleOut]
+
+
+class ActOut(BaseModel):
+    """One of the four acts."""
+
+    act: str
+    at: datetime
+    post_id: UUID
+
+
+class PaymentLineOut(BaseModel):
+    """An attempt to pay, in short."""
+
+    payment_id: UUID
+    status: str
+    reason: str
+
+
+class OffenceRecordOut(BaseModel):
+    """An offence record as its officer sees it."""
+
+    offence_record_id: UUID
+    number: str
+    status: str
+    article: str
+    part: str
+    title_kk: str
+    title_ru: str
+    drawn_up_at: datetime
+    occurred_at: datetime
+    place: str
+    language: str
+    offender: dict[str, str]
+    vehicle: dict[str, str]
+    mrp_count: int | None
+    mrp_tenge: int | None
+    fine_full_tiyn: int
+    fine_half_tiyn: int
+    rounding: str
+    reduced_eligible: bool
+    reason: str
+    receipt_number: str | None
+    receipt_issued_at: datetime | None
+    discount_last_day: date | None
+    discount_until: datetime | None
+    acts: list[ActOut]
+    payments: list[PaymentLineOut]
+
+
+class ReceiptOut(BaseModel):
+    """The receipt. ``discount_until`` is the first instant at which half is no longer enough."""
+
+    offence_record_id: UUID
+    number: str
+    status: str
+    receipt_number: str
+    receipt_issued_at: datetime
+    amount_tiyn: int
+    discount_until: datetime
+    discount_last_day: date
+
+
+class PaymentBegunOut(BaseModel):
+    """A payment just begun; ask for it to see how it goes on."""
+
+    payment_id: UUID
+    status: str
+    amount_tiyn: int
+
+
+class SlipOut(BaseModel):
+    """A slip of a payment and where to see it."""
+
+    slip_id: UUID
+    kind: str
+    copy_number: int
+    printed_at: datetime | None
+    pdf_url: str
+    png_url: str
+
+
+class PaymentOut(BaseModel):
+    """A payment as the tablet shows it. ``paid`` is true once the terminal keeps the sale."""
+
+    payment_id: UUID
+    offence_record_id: UUID
+    status: str
+    reason: str
+    reason_kk: str
+    reason_ru: str
+    paid: bool
+    owner_verdict: str | None
+    amount_tiyn: int
+    rounding: str
+    rrn: str | None
+    approval_code: str | None
+    card_masked: str | None
+    card_brand: str | None
+    created_at: datetime
+    approved_at: datetime | None
+    confirmed_at: datetime | None
+    ended_at: datetime | None
+    signed_at: datetime | None
+    filed_at: datetime | None
+    slips: list[SlipOut]
+
+
+class FilingOut(BaseModel):
+    """Where the signed second slip stands."""
+
+    payment_id: UUID
+    status: str
+    signed_at: datetime | None
+    filed_at: datetime | None
+
+
+class VerificationOut(BaseModel):
+    """What a paper is good for; nothing of the person."""
+
+    known: bool
+    paper: str | None = None
+    amount_tiyn: int | None = None
+    paid: bool | None = None
+    paid_at: datetime | None = None
+    receipt_number: str | None = None
+    discount_until: datetime | None = None
+    status: str | None = None

@@ -1,0 +1,54 @@
+"""Use cases of fines: drawing up, the receipt, paying by card, the terminal's reports, papers."""
+
+from fines.service.catalogue import articles_in_force, load_catalogue
+from fines.service.desk import Desk
+from fines.service.draw_up import NewOffence, TechnicalDevice, draw_up, read_offence_record
+from fines.service.expiry import expire_orders, lapse_receipts
+from fines.service.outcomes import take_outcome, take_printed
+from fines.service.papers import (
+    file_signed_slip,
+    receipt_document,
+    slip_document,
+    slip_picture,
+    take_signed_slip,
+    verify_paper,
+)
+from fines.service.pay_by_card import pay_by_card, read_payment
+from fines.service.reduced import agree_reduced, record_act, send_to_ordinary
+from fines.service.terminal_orders import (
+    next_order,
+    take_approval,
+    take_hello,
+    take_started,
+    wait_for_order,
+)
+
+__all__ = [
+    "Desk",
+    "NewOffence",
+    "TechnicalDevice",
+    "agree_reduced",
+    "articles_in_force",
+    "draw_up",
+    "expire_orders",
+    "file_signed_slip",
+    "lapse_receipts",
+    "load_catalogue",
+    "next_order",
+    "pay_by_card",
+    "read_offence_record",
+    "read_payment",
+    "receipt_document",
+    "record_act",
+    "send_to_ordinary",
+    "slip_document",
+    "slip_picture",
+    "take_approval",
+    "take_hello",
+    "take_outcome",
+    "take_printed",
+    "take_signed_slip",
+    "take_started",
+    "verify_paper",
+    "wait_for_order",
+]

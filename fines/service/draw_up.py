@@ -1,0 +1,300 @@
+"""Drawing up an offence record from a roadside check, and reading it.
+
+Offence code articles 43, 44, 802, 803, 806, 807. Once entered nobody edits or cancels it.
+"""
+
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Principal
+from app.clock import law_date
+from app.db import transaction
+from fines import models, repository
+from fines.errors import WarningNotAllowed, WarningRequired
+from fines.rules import amounts, catalogue
+from fines.rules.offence_record import (
+    Act,
+    Language,
+    OffenceStatus,
+    PenaltyChosen,
+    next_offence_status,
+    offence_record_number,
+    refuse_impossible_time,
+)
+from fines.service.desk import Desk, own_record
+from fines.service.facts import CheckedPerson, checked_person
+
+
+@dataclass(frozen=True, kw_only=True)
+class TechnicalDevice:
+    """The device an offence was measured with (article 803(2)); an empty ``serial`` is none."""
+
+    name: str
+    serial: str
+    verified_until: date | None = None
+    reading: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewOffence:
+    """What the officer enters; the rest comes from the check. Instants are UTC."""
+
+    check_id: UUID
+    article: str
+    part: str
+    occurred_at: datetime
+    place: str
+    latitude: float
+    longitude: float
+    language: Language
+    essence: str
+    penalty: PenaltyChosen = PenaltyChosen.FINE
+    aggravating: str = ""  # the circumstance of article 57 that rules a warning out
+    offender_has_immunity: bool = False
+    explanation: str = field(default="", repr=False)
+    workplace: str = field(default="", repr=False)
+    contact: str = field(default="", repr=False)  # phone or e-mail the person gave
+    witnesses: tuple[str, ...] = field(default=(), repr=False)
+    technical_device: TechnicalDevice | None = None
+
+
+async def draw_up(
+    desk: Desk, *, caller: Principal, offence: NewOffence, now: datetime
+) -> dict[str, object]:
+    """Draw up a record, or give a warning, and return its view; the same again is the same.
+
+    Raises:
+        ArticleNotInForce, MrpNotKnown, AmountNotSingle: no sum follows.
+        OffenceInFuture: the time is not possible.
+        WarningRequired, WarningNotAllowed: article 43(2).
+        CheckLacksPerson: the offender is not established.
+        app.errors.DomainError: the check is not the caller's.
+    """
+    fields: dict[str, object] = {
+        "check_id": str(offence.check_id),
+        "article": offence.article,
+        "part": offence.part,
+    }
+    async with desk.refusals_audited(
+        event="fines.offence_record_refused", who=caller, at=now, fields=fields
+    ):
+        refuse_impossible_time(occurred_at=offence.occurred_at, now=now)
+        async with transaction(desk.sessions) as session:
+            person = await checked_person(
+                desk, session, check_id=offence.check_id, caller=caller, now=now
+            )
+            known = await repository.same_offence_record(
+                session,
+                check_id=offence.check_id,
+                article=offence.article,
+                part=offence.part,
+                occurred_at=offence.occurred_at,
+            )
+            if known is not None:
+                return await _view(session, known)
+            record = await _new_record(session, caller, offence, person, now)
+            await _audit_drawn_up(desk, session, caller, record, now)
+            return await _view(session, record)
+
+
+async def _new_record(
+    session: AsyncSession,
+    caller: Principal,
+    offence: NewOffence,
+    person: CheckedPerson,
+    now: datetime,
+) -> models.OffenceRecord:
+    article_id, row = await _article(session, offence)
+    _refuse_wrong_penalty(offence, row)
+    day = law_date(now)
+    rounding = amounts.rounding_rule(day=day)
+    fined = offence.penalty is PenaltyChosen.FINE and row.mrp_count is not None
+    mrp = catalogue.mrp_in_force(await repository.mrp_values(session, until=day), day=day)
+    full = (
+        amounts.fine_full_tiyn(mrp_count=catalogue.mrp_count_of(row), mrp_tenge=mrp.tenge)
+        if fined
+        else 0
+    )
+    serial = await repository.next_serial(session, models.offence_record_numbers)
+    record = models.OffenceRecord(
+        id=uuid4(),
+        number=offence_record_number(year=day.year, serial=serial),
+        status=OffenceStatus.DRAFT,
+        check_id=offence.check_id,
+        department_id=caller.department_id,
+        post_id=caller.post_id,
+        device_id=caller.device_id,
+        drawn_up_at=now,
+        offender_iin=person.iin,
+        offender=person.papers,
+        vehicle=person.vehicle,
+        article=row.article,
+        part=row.part,
+        article_id=article_id,
+        occurred_at=offence.occurred_at,
+        place=offence.place,
+        latitude=offence.latitude,
+        longitude=offence.longitude,
+        language=offence.language,
+        essence=offence.essence,
+        details=_details(offence),
+        mrp_tenge=mrp.tenge if fined else None,
+        mrp_count=row.mrp_count if fined else None,
+        fine_full_tiyn=full,
+        fine_half_tiyn=amounts.fine_half_tiyn(full_tiyn=full, rule=rounding),
+        rounding=rounding.code,
+        reduced_reason=catalogue.reduced_eligibility(
+            row, offender_has_immunity=offence.offender_has_immunity
+        ),
+    )
+    session.add(record)
+    await session.flush()
+    session.add(
+        models.OffenceAct(
+            id=uuid4(),
+            offence_record_id=record.id,
+            act=Act.ENTERED,
+            at=now,
+            post_id=caller.post_id,
+            device_id=caller.device_id,
+        )
+    )
+    warned = offence.penalty is PenaltyChosen.WARNING
+    record.status = next_offence_status(
+        current=record.status, target=OffenceStatus.WARNED if warned else OffenceStatus.DRAWN_UP
+    )
+    await session.flush()
+    return record
+
+
+async def _article(session: AsyncSession, offence: NewOffence) -> tuple[UUID, catalogue.Article]:
+    rows = await repository.articles(session, article=offence.article, part=offence.part)
+    row = catalogue.article_in_force(
+        (one for _, one in rows),
+        article=offence.article,
+        part=offence.part,
+        day=law_date(offence.occurred_at),
+    )
+    return next((one_id, one) for one_id, one in rows if one == row)
+
+
+def _refuse_wrong_penalty(offence: NewOffence, row: catalogue.Article) -> None:
+    if offence.penalty is PenaltyChosen.WARNING:
+        if not row.warning_allowed:
+            raise WarningNotAllowed(f"the sanction of {row.citation} holds no warning")
+    elif row.warning_allowed and not offence.aggravating.strip():
+        raise WarningRequired(f"the sanction of {row.citation} holds a warning")
+
+
+def _details(offence: NewOffence) -> dict[str, object]:
+    device = offence.technical_device
+    return {
+        "aggravating": offence.aggravating,
+        "explanation": offence.explanation,
+        "workplace": offence.workplace,
+        "contact": offence.contact,
+        "witnesses": list(offence.witnesses),
+        "technical_device": None
+        if device is None
+        else {
+            **asdict(device),
+            "verified_until": device.verified_until and device.verified_until.isoformat(),
+        },
+    }
+
+
+async def _audit_drawn_up(
+    desk: Desk,
+    session: AsyncSession,
+    caller: Principal,
+    record: models.OffenceRecord,
+    now: datetime,
+) -> None:
+    warned = record.status is OffenceStatus.WARNED
+    await desk.trail.record(
+        session,
+        event="fines.warning_given" if warned else "fines.offence_record_drawn_up",
+        at=now,
+        who=caller,
+        subject_iin=record.offender_iin,
+        fields={
+            "offence_record_id": str(record.id),
+            "number": record.number,
+            "check_id": str(record.check_id),
+            "article": record.article,
+            "part": record.part,
+            "fine_full_tiyn": record.fine_full_tiyn,
+            "mrp_tenge": record.mrp_tenge,
+            "reduced_reason": record.reduced_reason.value,
+        },
+    )
+
+
+async def read_offence_record(
+    desk: Desk, *, caller: Principal, offence_record_id: UUID, now: datetime
+) -> dict[str, object]:
+    """Return the officer's own record; the reading is audited, for it shows a person's data.
+
+    Raises:
+        OffenceRecordNotFound: there is none, or it is another's.
+    """
+    fields = {"offence_record_id": str(offence_record_id)}
+    async with (
+        desk.refusals_audited(
+            event="fines.offence_record_not_read", who=caller, at=now, fields=fields
+        ),
+        transaction(desk.sessions) as session,
+    ):
+        record = await own_record(session, caller=caller, offence_record_id=offence_record_id)
+        await desk.trail.record(
+            session,
+            event="fines.offence_record_read",
+            at=now,
+            who=caller,
+            subject_iin=record.offender_iin,
+            fields=fields,
+        )
+        return await _view(session, record)
+
+
+async def _view(session: AsyncSession, record: models.OffenceRecord) -> dict[str, object]:
+    row = await repository.article_by_id(session, record.article_id)
+    reason = record.reduced_reason
+    return {
+        "offence_record_id": record.id,
+        "number": record.number,
+        "status": record.status.value,
+        "article": record.article,
+        "part": record.part,
+        "title_kk": row.title_kk,
+        "title_ru": row.title_ru,
+        "drawn_up_at": record.drawn_up_at,
+        "occurred_at": record.occurred_at,
+        "place": record.place,
+        "language": record.language.value,
+        "offender": {"iin": record.offender_iin, **record.offender},
+        "vehicle": record.vehicle,
+        "mrp_count": record.mrp_count,
+        "mrp_tenge": record.mrp_tenge,
+        "fine_full_tiyn": record.fine_full_tiyn,
+        "fine_half_tiyn": record.fine_half_tiyn,
+        "rounding": record.rounding.value,
+        "reduced_eligible": reason is catalogue.ReducedReason.ELIGIBLE
+        and record.status is not OffenceStatus.WARNED,
+        "reason": reason.value,
+        "receipt_number": record.receipt_number,
+        "receipt_issued_at": record.receipt_issued_at,
+        "discount_last_day": record.discount_last_day,
+        "discount_until": record.discount_until,
+        "acts": [
+            {"act": one.act.value, "at": one.at, "post_id": one.post_id}
+            for one in await repository.acts(session, record.id)
+        ],
+        "payments": [
+            {"payment_id": one.id, "status": one.status.value, "reason": one.reason.value}
+            for one in await repository.payments_of(session, record.id)
+        ],
+    }

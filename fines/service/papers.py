@@ -1,0 +1,303 @@
+"""Papers as files: slips and receipts on demand, the photograph of the signed slip, the check."""
+
+import asyncio
+import hashlib
+import io
+from datetime import datetime
+from typing import Final
+from uuid import UUID, uuid4
+
+from PIL import Image, UnidentifiedImageError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Principal
+from app.db import transaction
+from app.identity.service import posts_by_id
+from fines import models, rendering, repository
+from fines.errors import ImageNotValid, PaperAltered, ReceiptNotIssued, SlipNotFound
+from fines.rules.payment import PaymentStatus, next_payment_status
+from fines.rules.verification import paper_code_fits
+from fines.service.desk import Desk, own_payment, own_record
+from fines.service.facts import full_name
+from fines.service.slips import slip_hash
+from fines.wire.slip import Slip
+
+PDF: Final = "application/pdf"
+SIGNED_SLIP_BYTES_MAX: Final = 4 << 20  # a telephone's photograph of a slip, sent as JPEG
+_PIXELS_MAX: Final = 50_000_000
+_MEDIA_TYPES: Final = {"JPEG": "image/jpeg", "PNG": "image/png"}
+
+
+async def slip_document(
+    desk: Desk, *, caller: Principal, payment_id: UUID, slip_id: UUID, now: datetime
+) -> bytes:
+    """Return a slip as PDF: drawn once, filed with its hash, given back as filed.
+
+    Raises:
+        PaymentNotFound, SlipNotFound: there is none of the caller's.
+        PaperAltered: what is stored no longer has its hash.
+    """
+    async with transaction(desk.sessions) as session:
+        payment = await own_payment(session, caller=caller, payment_id=payment_id)
+        row = await _slip_row(session, payment, slip_id)
+        if row.paper_id is not None:
+            return _whole(await session.get_one(models.Paper, row.paper_id))
+        slip, record_id = _whole_slip(row), payment.offence_record_id
+    content = await asyncio.to_thread(rendering.slip_pdf, slip)
+    async with transaction(desk.sessions) as session:
+        row = await _slip_row(session, payment, slip_id, lock=True)
+        if row.paper_id is None:
+            paper = _paper(record_id, "slip", PDF, content, now)
+            session.add(paper)
+            await session.flush()
+            row.paper_id = paper.id
+        return content
+
+
+async def slip_picture(desk: Desk, *, caller: Principal, payment_id: UUID, slip_id: UUID) -> bytes:
+    """Return a slip as a PNG of the paper.
+
+    Raises:
+        PaymentNotFound, SlipNotFound: there is none of the caller's.
+        PaperAltered: its lines no longer have their hash.
+    """
+    async with transaction(desk.sessions) as session:
+        payment = await own_payment(session, caller=caller, payment_id=payment_id)
+        slip = _whole_slip(await _slip_row(session, payment, slip_id))
+    return await asyncio.to_thread(rendering.slip_png, slip)
+
+
+async def receipt_document(
+    desk: Desk, *, caller: Principal, offence_record_id: UUID, now: datetime
+) -> bytes:
+    """Return the receipt as PDF: drawn once, filed with its hash, given back as filed.
+
+    Raises:
+        OffenceRecordNotFound, ReceiptNotIssued: there is none of the caller's.
+        PaperAltered: what is stored no longer has its hash.
+    """
+    async with transaction(desk.sessions) as session:
+        record = await own_record(session, caller=caller, offence_record_id=offence_record_id)
+        filed = await repository.receipt_paper(session, record.id)
+        if filed is not None:
+            return _whole(filed)
+        facts = await _receipt_facts(desk, session, record)
+    content = await asyncio.to_thread(rendering.receipt_pdf, facts)
+    async with transaction(desk.sessions) as session:
+        record = await own_record(
+            session, caller=caller, offence_record_id=offence_record_id, lock=True
+        )
+        if await repository.receipt_paper(session, record.id) is None:
+            session.add(_paper(record.id, "receipt", PDF, content, now))
+        return content
+
+
+async def _receipt_facts(
+    desk: Desk, session: AsyncSession, record: models.OffenceRecord
+) -> rendering.ReceiptFacts:
+    if (
+        record.receipt_number is None
+        or record.receipt_issued_at is None
+        or record.discount_last_day is None
+    ):
+        raise ReceiptNotIssued(f"record {record.id} has no receipt")
+    article = await repository.article_by_id(session, record.article_id)
+    card = (await posts_by_id(session, [record.post_id]))[record.post_id]
+    return rendering.ReceiptFacts(
+        receipt_number=record.receipt_number,
+        record_number=record.number,
+        department_kk=card.department_name_kk,
+        department_ru=card.department_name_ru,
+        department_bin=card.department_bin,
+        issued_at=record.receipt_issued_at,
+        violator_name=full_name(record),
+        violator_iin=record.offender_iin,
+        citation=article.citation,
+        title_kk=article.title_kk,
+        title_ru=article.title_ru,
+        occurred_at=record.occurred_at,
+        place=record.place,
+        mrp_count=record.mrp_count or 0,
+        mrp_tenge=record.mrp_tenge or 0,
+        fine_full_tiyn=record.fine_full_tiyn,
+        fine_half_tiyn=record.fine_half_tiyn,
+        discount_last_day=record.discount_last_day,
+        officer_badge=card.badge,
+        budget_code=desk.budget_code,
+        purpose_code=desk.purpose_code,
+        verification_url=desk.paper_url(
+            paper="receipt", object_id=record.id, amount_tiyn=record.fine_half_tiyn
+        ),
+    )
+
+
+async def take_signed_slip(
+    desk: Desk, *, caller: Principal, payment_id: UUID, image: bytes, now: datetime
+) -> dict[str, object]:
+    """File the photograph of the signed second slip; the same photograph again changes nothing.
+
+    Raises:
+        ImageNotValid: it is no whole JPEG or PNG picture.
+        PaymentNotFound: there is no such payment of the caller's.
+        TransitionRefused: the slips are not printed, or another photograph is filed.
+    """
+    fields: dict[str, object] = {"payment_id": str(payment_id)}
+    async with desk.refusals_audited(
+        event="fines.signed_slip_refused", who=caller, at=now, fields=fields
+    ):
+        media_type = await asyncio.to_thread(_media_type_of, image)
+        digest = hashlib.sha256(image).digest()
+        async with transaction(desk.sessions) as session:
+            payment = await own_payment(session, caller=caller, payment_id=payment_id, lock=True)
+            if payment.signed_paper_id is not None:
+                filed = await session.get_one(models.Paper, payment.signed_paper_id)
+                if filed.sha256 == digest:
+                    return _filing(payment)
+            payment.status = next_payment_status(
+                current=payment.status, target=PaymentStatus.SIGNED
+            )
+            paper = _paper(payment.offence_record_id, "signed_slip", media_type, image, now)
+            session.add(paper)
+            await session.flush()
+            payment.signed_paper_id, payment.signed_at = paper.id, now
+            await desk.trail.record(
+                session,
+                event="fines.slip_signed",
+                at=now,
+                who=caller,
+                fields={**fields, "sha256": digest.hex(), "size_bytes": len(image)},
+            )
+            return _filing(payment)
+
+
+async def file_signed_slip(
+    desk: Desk, *, caller: Principal, payment_id: UUID, now: datetime
+) -> dict[str, object]:
+    """Say that the signed second slip lies with the record; a second time changes nothing.
+
+    Raises:
+        PaymentNotFound: there is no such payment of the caller's.
+        TransitionRefused: no signed slip was photographed.
+    """
+    fields: dict[str, object] = {"payment_id": str(payment_id)}
+    async with (
+        desk.refusals_audited(event="fines.filing_refused", who=caller, at=now, fields=fields),
+        transaction(desk.sessions) as session,
+    ):
+        payment = await own_payment(session, caller=caller, payment_id=payment_id, lock=True)
+        if payment.status is not PaymentStatus.FILED:
+            payment.status = next_payment_status(current=payment.status, target=PaymentStatus.FILED)
+            payment.filed_at = now
+            await desk.trail.record(
+                session, event="fines.slip_filed", at=now, who=caller, fields=fields
+            )
+        return _filing(payment)
+
+
+async def verify_paper(desk: Desk, *, paper: str, object_id: UUID, code: str) -> dict[str, object]:
+    """Say whether a paper's code is ours, and if so what the paper is good for now.
+
+    The answer holds nothing of the person. Wrong codes and unknown papers answer alike.
+    """
+    unknown: dict[str, object] = {"known": False}
+    async with transaction(desk.sessions) as session:
+        if paper == "payment":
+            payment = await repository.payment(session, object_id)
+            if payment is None or not _fits(desk, paper, object_id, payment.amount_tiyn, code):
+                return unknown
+            return {
+                "known": True,
+                "paper": paper,
+                "amount_tiyn": payment.amount_tiyn,
+                "paid": payment.confirmed_at is not None,
+                "paid_at": payment.confirmed_at,
+            }
+        record = await repository.offence_record(session, object_id)
+        if (
+            record is None
+            or record.receipt_number is None
+            or not _fits(desk, paper, object_id, record.fine_half_tiyn, code)
+        ):
+            return unknown
+        return {
+            "known": True,
+            "paper": paper,
+            "amount_tiyn": record.fine_half_tiyn,
+            "receipt_number": record.receipt_number,
+            "discount_until": record.discount_until,
+            "status": record.status.value,
+        }
+
+
+def _fits(desk: Desk, paper: str, object_id: UUID, amount_tiyn: int, code: str) -> bool:
+    return paper_code_fits(
+        key=desk.paper_key,
+        paper=paper,
+        object_id=object_id,
+        amount_tiyn=amount_tiyn,
+        code=code,
+    )
+
+
+async def _slip_row(
+    session: AsyncSession, payment: models.Payment, slip_id: UUID, *, lock: bool = False
+) -> models.SlipRow:
+    row = await repository.slip(session, payment_id=payment.id, slip_id=slip_id, lock=lock)
+    if row is None:
+        raise SlipNotFound(f"payment {payment.id} has no slip {slip_id}")
+    return row
+
+
+def _whole_slip(row: models.SlipRow) -> Slip:
+    slip = Slip.model_validate(row.content)
+    if slip_hash(slip) != row.content_sha256:
+        raise PaperAltered(f"slip {row.id} has changed")
+    return slip
+
+
+def _whole(paper: models.Paper) -> bytes:
+    if hashlib.sha256(paper.content).digest() != paper.sha256:
+        raise PaperAltered(f"paper {paper.id} has changed")
+    return paper.content
+
+
+def _paper(
+    offence_record_id: UUID, kind: str, media_type: str, content: bytes, now: datetime
+) -> models.Paper:
+    return models.Paper(
+        id=uuid4(),
+        offence_record_id=offence_record_id,
+        kind=kind,
+        media_type=media_type,
+        sha256=hashlib.sha256(content).digest(),
+        content=content,
+        created_at=now,
+    )
+
+
+def _filing(payment: models.Payment) -> dict[str, object]:
+    return {
+        "payment_id": payment.id,
+        "status": payment.status.value,
+        "signed_at": payment.signed_at,
+        "filed_at": payment.filed_at,
+    }
+
+
+def _media_type_of(image: bytes) -> str:
+    try:
+        with Image.open(io.BytesIO(image), formats=tuple(_MEDIA_TYPES)) as picture:
+            if picture.width * picture.height > _PIXELS_MAX:
+                raise ImageNotValid("the picture is too large")
+            media_type = _MEDIA_TYPES[picture.format or ""]
+            picture.load()  # a cut file fails here
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        Warning,
+        Image.DecompressionBombError,
+    ) as error:
+        raise ImageNotValid("the picture cannot be read") from error
+    return media_type

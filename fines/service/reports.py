@@ -1,0 +1,101 @@
+"""Reports of a terminal agent: taken once, answered the same for ever; no card numbers pass."""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Principal
+from fines import models, repository
+from fines.errors import CardNumberRefused, OrderNotFound, ReportDiffers
+from fines.rules.payment import holds_card_number
+from fines.wire.protocol import Approval
+
+_Answer = TypeVar("_Answer", bound=BaseModel)
+
+
+async def locked_order(
+    session: AsyncSession, *, caller: Principal, order_id: UUID
+) -> tuple[models.TerminalOrder, models.Payment]:
+    """Return an order of the calling terminal and its payment, locked.
+
+    Raises:
+        OrderNotFound: there is none, or it is for another terminal.
+    """
+    order = await repository.order(session, order_id)
+    if order is None or order.device_id != caller.device:
+        raise OrderNotFound(f"no order {order_id}")
+    payment = await repository.payment(session, order.payment_id, lock=True)
+    if payment is None:
+        raise OrderNotFound(f"no order {order_id}")
+    await session.refresh(order)  # it may have changed while we waited for the lock
+    return order, payment
+
+
+async def answered_before(
+    session: AsyncSession,
+    *,
+    order: models.TerminalOrder,
+    name: str,
+    body: bytes,
+    kind: type[_Answer],
+) -> _Answer | None:
+    """Return the first answer to this very report, or ``None`` if it is new.
+
+    Raises:
+        ReportDiffers: the report was taken with another content.
+    """
+    known = await repository.report(session, order_id=order.id, name=name)
+    if known is None:
+        return None
+    if known.body_sha256 != hashlib.sha256(body).digest():
+        raise ReportDiffers(f"order {order.id}: {name} was reported otherwise")
+    return kind.model_validate(known.answer)
+
+
+def keep_answer(
+    session: AsyncSession,
+    *,
+    order: models.TerminalOrder,
+    name: str,
+    body: bytes,
+    answer: BaseModel,
+    now: datetime,
+) -> None:
+    """Keep an answer, to be given again."""
+    session.add(
+        models.TerminalReport(
+            order_id=order.id,
+            report=name,
+            body_sha256=hashlib.sha256(body).digest(),
+            answer=answer.model_dump(mode="json"),
+            at=now,
+        )
+    )
+
+
+def refuse_card_numbers(approval: Approval) -> None:
+    """Pass if no text field of an approval could hold a whole card number.
+
+    The merchant number is left out: it has 15 digits of its own.
+
+    Raises:
+        CardNumberRefused: ``where`` names the field, never its content.
+    """
+    texts: Iterable[tuple[str, str]] = (
+        ("rrn", approval.rrn),
+        ("approval_code", approval.approval_code),
+        ("card_brand", approval.card_brand),
+        ("card_ref", approval.card_ref),
+        ("card_ref_kind", approval.card_ref_kind),
+        ("entry_mode", approval.entry_mode),
+        ("cardholder_check", approval.cardholder_check),
+        ("aid", approval.aid),
+    )
+    for name, text in texts:
+        if holds_card_number(text):
+            raise CardNumberRefused(f"{name} holds what looks like a card number", where=name)

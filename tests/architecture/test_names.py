@@ -1,0 +1,68 @@
+"""Names say what a thing is; the layout is closed."""
+
+import ast
+import re
+
+import pytest
+
+from tests.architecture.sources import PACKAGES, ROOT, files, modules, name_of
+
+TOP_LEVEL = ("app", "devices", "fines", "bodycam", "sim", "alembic", "tests", "docs")
+BESIDE = {"deploy", "benchmarks", "tools", ".ci"}
+EMPTY_WORDS = {
+    "utils",
+    "util",
+    "helpers",
+    "helper",
+    "manager",
+    "managers",
+    "data",
+    "misc",
+    "common",
+}
+MIGRATION = re.compile(r"[0-9]{4}_[0-9]{2}_[0-9]{2}_[0-9]{4}_[a-z0-9_]+\.py")
+
+
+@pytest.mark.parametrize("name", TOP_LEVEL)
+def test_the_fixed_folder_is_there(name):
+    folder = ROOT / name
+
+    assert folder.is_dir()
+
+
+def test_no_other_folder_stands_at_the_top():
+    found = {name_of(path).split("/")[0] for path in files() if "/" in name_of(path)}
+
+    assert found <= {*TOP_LEVEL, *BESIDE}
+
+
+def test_the_migrations_folder_does_not_hide_the_library():
+    hiding = ROOT / "alembic" / "__init__.py"
+
+    assert not hiding.exists()
+
+
+def test_a_migration_carries_its_date_and_place():
+    names = [path.name for path in (ROOT / "alembic" / "versions").glob("*.py")]
+
+    assert names
+    assert [name for name in names if not MIGRATION.fullmatch(name)] == []
+
+
+def test_no_file_has_a_name_without_meaning():
+    ours = [path for path in files() if name_of(path).split("/")[0] in {*PACKAGES, "tests"}]
+
+    empty = [
+        name_of(path)
+        for path in ours
+        if EMPTY_WORDS & {*re.split(r"[_.]", path.name), *path.parent.name.split("_")}
+    ]
+
+    assert empty == []
+
+
+@pytest.mark.parametrize("name", sorted(modules()))
+def test_no_class_is_named_a_manager_or_a_helper(name):
+    classes = [node.name for node in ast.walk(modules()[name]) if isinstance(node, ast.ClassDef)]
+
+    assert [one for one in classes if re.search(r"(Manager|Helper|Utils?)$", one)] == []
