@@ -87,6 +87,17 @@ def import_staff(
         _refuse(error)
 
 
+@cli.command(name="export-log")
+def export_log(
+    folder: Annotated[Path, typer.Argument(help="Gets key, checkpoint and leaves.")],
+) -> None:
+    """Write the audit log for somebody who checks it without us: app.audit.verify reads it."""
+    try:
+        typer.echo(commands.export_log(folder))
+    except (*_EXPECTED, ValueError) as error:
+        _refuse(error)
+
+
 def main() -> None:
     """Run the command line."""
     os.umask(0o077)  # what the server writes is for the server's user alone

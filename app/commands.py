@@ -8,6 +8,7 @@ from pathlib import Path
 
 import uvicorn
 
+import app.audit.service
 import app.calendar.service
 import app.identity.service
 import fines.service
@@ -21,7 +22,7 @@ from app.runtime.postgres import EmbeddedPostgres
 from app.runtime.supervisor import Child, Supervisor, program, refuse_used_port, sole_owner
 from app.settings import Settings
 
-_START_SECONDS = 60.0  # a first start on a slow disk; normally a second
+_START_SECONDS = 180.0  # a first start on a slow, busy machine; normally two seconds
 _STAFF_FILE_BYTES_MAX = 16 << 20
 
 
@@ -88,8 +89,8 @@ def _prepare(database_url: str) -> None:
 async def _load_catalogues(database_url: str) -> None:
     engine = make_engine(database_url, pool_size=1)
     async with transaction(make_sessions(engine)) as session:
-        await app.calendar.service.load_catalogue(session)
-        await fines.service.load_catalogue(session, now=utc_now())
+        await app.calendar.service.load_calendar(session)
+        await fines.service.load_catalogue(session, utc_now())
     await engine.dispose()
 
 
@@ -152,10 +153,38 @@ def import_staff(file: Path) -> str:
     if file.stat().st_size > _STAFF_FILE_BYTES_MAX:
         raise ValueError(f"a personnel file holds at most {_STAFF_FILE_BYTES_MAX >> 20} MiB")
     document = StaffFile.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    url = settings.database_url.get_secret_value() if settings.database_url else None
-    if url is None:  # the embedded database of a running ``up``
-        url = EmbeddedPostgres(settings.var_dir / "db").url()
-    return asyncio.run(_import_staff(url, document))
+    return asyncio.run(_import_staff(_running_database_url(settings), document))
+
+
+def export_log(folder: Path) -> str:
+    """Write key, checkpoint and leaves of the log into ``folder``; return what was written."""
+    settings = Settings()
+    folder.mkdir(parents=True, exist_ok=True)
+    public_key = app_keys.load(settings.keys).checkpoint.public_key().public_bytes_raw()
+    return asyncio.run(_export_log(_running_database_url(settings), public_key, folder))
+
+
+async def _export_log(url: str, public_key: bytes, folder: Path) -> str:
+    engine = make_engine(url, pool_size=1)
+    # One snapshot: the checkpoint's size and the leaves belong together.
+    async with transaction(make_sessions(engine)) as session:
+        await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        key = await app.audit.service.verifier_key(session, public_key=public_key)
+        note = await app.audit.service.checkpoint_note(session)
+        size = await app.audit.service.leaf_count(session)
+        (folder / "key").write_text(key)
+        (folder / "checkpoint").write_text(note)
+        with (folder / "leaves").open("wb") as file:
+            async for leaf in app.audit.service.export_leaves(session, size=size):
+                file.write(leaf)
+    await engine.dispose()
+    return f"{size} leaves are in {folder}"
+
+
+def _running_database_url(settings: Settings) -> str:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return EmbeddedPostgres(settings.var_dir / "db").url()  # of a running ``up``
 
 
 async def _import_staff(url: str, document: StaffFile) -> str:

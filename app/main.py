@@ -6,9 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-import bodycam.api
-import devices.api
-import fines.api
 import prometheus_client
 import sqlalchemy as sa
 from fastapi import APIRouter, Depends, FastAPI
@@ -17,6 +14,9 @@ import app.audit.api
 import app.exchange.api
 import app.identity.api
 import app.web.pages
+import bodycam.api
+import devices.api
+import fines.api
 from app import problems
 from app.access import Access, refuse_open_routes
 from app.db import SessionsOfApp, transaction

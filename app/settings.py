@@ -73,7 +73,6 @@ class Settings(BaseSettings):
     presign_seconds: int = Field(default=3600, ge=60, le=86400)
 
     # Uploads.
-    part_size_bytes: int = Field(default=8 << 20, ge=5 << 20, le=64 << 20)  # S3 wants >= 5 MiB
     recording_bytes_max: int = Field(default=64 << 30, ge=1 << 20)  # 24 h at 6 Mbit/s
 
     # Terminals.

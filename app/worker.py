@@ -3,15 +3,17 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-import fines.tasks
 import procrastinate
 import structlog
 from procrastinate import JobContext, PsycopgConnector
 
+import fines.service
+from app.clock import utc_now
 from app.jobs import Queue
 from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
+from fines.api import make_desk
 
 log = structlog.get_logger(__name__)
 
@@ -42,13 +44,26 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         keep_hours = int(_KEEP_DONE_JOBS.total_seconds() // 3600)
         await manager.delete_old_jobs(nb_hours=keep_hours)
 
-    @jobs.periodic(cron="* * * * * */10")
-    @jobs.task(
-        name="fines.expire_orders", queue=Queue.PAYMENTS.value, queueing_lock="fines.expire_orders"
+    desk = make_desk(
+        sessions=parts.sessions,
+        trail=parts.trail,
+        keys=parts.keys,
+        public_url=parts.settings.public_url,
+        sale_timeout_seconds=parts.settings.sale_timeout_seconds,
     )
+    payments = Queue.PAYMENTS.value
+
+    @jobs.periodic(cron="* * * * * */10")
+    @jobs.task(name="fines.expire_orders", queue=payments, queueing_lock="fines.expire_orders")
     async def expire_orders(timestamp: int) -> None:
         del timestamp
-        await fines.tasks.expire_orders(sessions=parts.sessions, trail=parts.trail)
+        await fines.service.expire_orders(desk, utc_now())
+
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="fines.lapse_receipts", queue=payments, queueing_lock="fines.lapse_receipts")
+    async def lapse_receipts(timestamp: int) -> None:
+        del timestamp
+        await fines.service.lapse_receipts(desk, utc_now())
 
     return jobs
 

@@ -142,7 +142,7 @@ async def part_digests(
             part.recording_id == recording_id
         )
     )
-    return {number: (sha256, size) for number, sha256, size in found.tuples()}
+    return {number: (sha256, size) for number, sha256, size in found}
 
 
 async def add_part(
@@ -225,7 +225,7 @@ async def passages(
         .limit(limit)
     )
     found = await session.execute(statement)
-    return [Passage(*row) for row in found.tuples()]
+    return [Passage(*row) for row in found]
 
 
 def _distance_meters(area: Area) -> sa.ColumnElement[float]:

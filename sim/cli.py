@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sim import demo as demonstration
-from sim.acquirer import Acquirer
+from sim.acquirer import SimAcquirer
 from sim.district import STAFF
 from sim.stage import DidNotStart, Ports, Stage
 
@@ -82,7 +82,7 @@ def terminal(
 @cli.command()
 def acquirer(port: Annotated[int, typer.Option(help="Where it listens.")] = 8712) -> None:
     """Play the acquirer and the issuer over ISO 8583."""
-    with Acquirer(port=port):
+    with SimAcquirer(port=port):
         threading.Event().wait()
 
 

@@ -1,8 +1,8 @@
 """A member of staff or an officer at the server's API, as his tablet or desk program calls it.
 
-    officer = ApiClient("http://127.0.0.1:8700", credential=tablet_credential)
-    officer.sign_in(authority, OFFICER)
-    answer = officer.post("/api/checks", {"identity": {"iin": DRIVER.iin}, ...})
+officer = ApiClient("http://127.0.0.1:8700", credential=tablet_credential)
+officer.sign_in(authority, OFFICER)
+answer = officer.post("/api/checks", {"identity": {"iin": DRIVER.iin}, ...})
 """
 
 import base64
@@ -79,7 +79,9 @@ class ApiClient:
 
     def post_bytes(self, path: str, content: bytes, *, content_type: str) -> dict[str, Any]:
         """POST bytes, such as a photograph."""
-        return _answer(self.http.post(path, content=content, headers={"Content-Type": content_type}))
+        return _answer(
+            self.http.post(path, content=content, headers={"Content-Type": content_type})
+        )
 
     def fetch(self, path: str) -> bytes:
         """GET the bytes of a document."""

@@ -6,28 +6,118 @@ Every figure in ``summary.json`` was measured in the run that wrote it.
 """
 
 import json
-import shutil
-import subprocess
-import sys
-import threading
-import time
+import os
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sim.district import DRIVER, FRIEND, OFFICER, PLACE, REVIEWER
-from sim.dockside import DockAgent, Reviewer, wait_for_parts
+from sim.camera import make_footage
+from sim.district import FRIEND, OFFICER, PLACE
+from sim.evening import Evening
+from sim.morning import Morning
 from sim.narrator import Narrator
-from sim.patrol import (
-    TERMINAL_NUMBER,
-    Device,
-    Keeper,
-    Officer,
-    TerminalAgent,
-    mrz_of_driver,
-    sign_sheets,
-)
-from sim.player import open_player
 from sim.stage import DidNotStart, Ports, Stage, wipe
+
+_KEPT: Final = ("authority", "footage")  # slow to make, the same each time
+_PAUSE_AFTER_SHIFT: Final = timedelta(minutes=4)
+
+
+def run(folder: Path, *, hours: float) -> int:
+    """Drive the road in ``folder``; return the exit code, and leave ``summary.json`` there."""
+    folder = folder.resolve()
+    wipe(folder / "stage", keep=_KEPT)
+    wipe(folder, keep=("stage",))
+    narrator = Narrator()
+    summary: dict[str, Any] = {"ok": False}
+    try:
+        with ExitStack() as stack:
+            _drive(stack, folder, hours=hours, narrator=narrator, summary=summary)
+        summary["ok"] = _all_held(summary)
+    except DidNotStart as error:
+        narrator.say(f"a program did not start: {error}")
+    finally:
+        summary["seconds"] = round(narrator.seconds, 1)
+        text = json.dumps(summary, indent=2, ensure_ascii=False)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    narrator.say(f"\n{text}")
+    narrator.say(
+        f"\nThis is {_shown(folder / 'summary.json')}. Whole run: {narrator.seconds:.0f} s."
+    )
+    return 0 if summary["ok"] else 1
+
+
+def _drive(
+    stack: ExitStack, folder: Path, *, hours: float, narrator: Narrator, summary: dict[str, Any]
+) -> None:
+    seconds = round(hours * 3600)
+    pool = stack.enter_context(ThreadPoolExecutor(1))
+    footage: Future[Path] = pool.submit(
+        make_footage, folder=folder / "stage" / "footage", seconds=seconds
+    )
+    narrator.say("Saqshy: one shift of a patrol officer, on real parts.")
+    narrator.say(f"The camera's recording of {hours:g} hours is being made meanwhile.")
+
+    since_morning = timedelta(seconds=seconds) + _PAUSE_AFTER_SHIFT
+    stage = Stage(folder / "stage", ports=Ports.free(), clock_offset=-since_morning)
+    began = datetime.now(UTC) - since_morning
+    narrator.chapter(f"Morning: the shift begins (the server's clock stands at {_clock(began)})")
+    with narrator.step("The server, its PostgreSQL and the world around it start") as step:
+        stack.enter_context(stage)
+        step.note(f"{stage.base_url}, everything in {_shown(stage.folder)}")
+    issued = Morning(stage, narrator).run(summary)
+
+    narrator.chapter("Evening: the same shift, by the true clock")
+    with narrator.step("The plug is pulled (kill -9), and the server starts again") as step:
+        stage.clock_offset = timedelta(0)
+        stage.kill_server()
+        stage.start_server()
+        step.note("the embedded PostgreSQL recovered by itself; nothing entered was lost")
+    evening = Evening(stack, stage, narrator, folder=folder, issued=issued)
+    narrator.chapter(f"A driver is stopped: {PLACE}")
+    evening.check(summary)
+    evening.draw_up(summary)
+    narrator.chapter("The half-price fine is paid by card, on the spot")
+    evening.pay(summary, strange_card=FRIEND.card)
+    narrator.chapter("The camera goes on the dock")
+    evening.dock(summary, footage=footage, seconds=seconds, began=issued.issued_at)
+    narrator.chapter("A complaint names a place and a time")
+    evening.complain(summary)
+    evening.prove(summary)
+
+
+def _all_held(summary: dict[str, Any]) -> bool:
+    promises = (
+        summary["third_party_card"] == "refused",
+        summary["third_party_debits"] == 0,
+        summary["fine_paid_tiyn"] * 2 == summary["fine_full_tiyn"],
+        len(summary["slips"]) == 2 and all(Path(slip).is_file() for slip in summary["slips"]),  # noqa: PLR2004 - two slips
+        summary["upload_resumed"],
+        summary["camera_wiped"],
+        summary["audit_leaves"] > 0 and summary["log_proof_verified"],
+        summary["player"] in {"chromium", "ffmpeg"},
+    )
+    return all(promises)
+
+
+def _clock(instant: datetime) -> str:
+    return f"{instant.astimezone():%d.%m.%Y %H:%M %Z}"
+
+
+def _shown(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def whose_shift() -> str:
+    """Return the officer of the day as the account names him."""
+    return f"{OFFICER.title} {OFFICER.surname}, {OFFICER.badge}"
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0))

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 import httpx
 
+from bodycam.wire import protocol
 from sim.client import ApiClient
-from sim.district import LATITUDE, LONGITUDE, PLACE, REVIEWER
+from sim.district import DRIVER, LATITUDE, LONGITUDE, PLACE, REVIEWER
 from sim.patrol import Device
 from sim.stage import Stage
 
@@ -59,8 +60,8 @@ class DockAgent:
 
 def parts_acknowledged(device: Device, base_url: str, recording_id: str) -> int:
     """Ask the server, as the dock would, how many parts it holds."""
-    headers = {"Device-Credential": device.credential}
-    path = f"/device/dock/v1/recordings/{recording_id}/status"
+    headers = {protocol.CREDENTIAL_HEADER: device.credential}
+    path = protocol.PATH_STATUS.format(recording_id=recording_id)
     answer = httpx.get(f"{base_url}{path}", headers=headers, timeout=10)
     return len(answer.json()["acknowledged"]) if answer.is_success else 0
 
@@ -92,6 +93,7 @@ class Reviewer:
             "from": (at - timedelta(minutes=10)).astimezone(UTC).isoformat(),
             "to": (at + timedelta(minutes=10)).astimezone(UTC).isoformat(),
             "text": "Инспектор разговаривал грубо и не объяснил причину остановки.",
-            "complainant": {"name": "Үсенов Нұрлан", "contact": "+77010000001"},
+            "complainant_name": f"{DRIVER.surname} {DRIVER.given_name}",
+            "complainant_contact": DRIVER.phone,
         }
         return self.api.post("/api/complaints", body)

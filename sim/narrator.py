@@ -1,8 +1,8 @@
 """The account that a run gives of itself in the terminal: numbered steps with their times.
 
-    with narrator.step("The officer signs in") as step:
-        ...
-        step.note("session of 12 hours at most")
+with narrator.step("The officer signs in") as step:
+    ...
+    step.note("session of 12 hours at most")
 """
 
 import time

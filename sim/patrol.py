@@ -67,18 +67,24 @@ class Keeper:
         """Make the sheets of issue that the officer signs."""
         body = {"device_ids": [device.device_id for device in devices]}
         answer = self._api.post(f"/api/shifts/{shift_id}/assignments", body)
-        return list(answer["assignments"])
+        return list(answer["sheets"])
 
 
-def sign_sheets(stage: Stage, officer: Staff, sheets: list[dict[str, Any]]) -> None:
-    """Let the officer sign each sheet with his own key: only then is the device his."""
+def sign_sheets(stage: Stage, officer: Staff, sheets: list[dict[str, Any]]) -> datetime:
+    """Let the officer sign each sheet with his own key: only then is the device his.
+
+    Returns when the last of them became his.
+    """
+    issued_at = ""
     key = stage.authority.certificate_for(officer).sign
     with ApiClient(stage.base_url) as api:
         api.sign_in(stage.authority, officer)
         for sheet in sheets:
             cms = stage.authority.sign_cms_detached(key, sheet["sheet"].encode())
             body = {"cms": base64.b64encode(cms).decode()}
-            api.post(f"/api/assignments/{sheet['assignment_id']}/signature", body)
+            path = f"/api/assignments/{sheet['assignment_id']}/signature"
+            issued_at = api.post(path, body)["issued_at"]
+    return datetime.fromisoformat(issued_at)
 
 
 class Officer:

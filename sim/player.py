@@ -1,8 +1,8 @@
 """The viewer at the desk: plays footage in Chromium, or decodes the same byte ranges by ffmpeg.
 
-    with open_player(base_url) as player:
-        player.sign_in(iin)
-        seen = player.watch(recording_path, seek_to_seconds=6 * 3600, picture=Path("seen.png"))
+with open_player(base_url) as player:
+    player.sign_in(iin)
+    seen = player.watch(recording_path, seek_to_seconds=6 * 3600, picture=Path("seen.png"))
 """
 
 import json

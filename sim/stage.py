@@ -15,15 +15,15 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import httpx
 
-from sim.acquirer import Acquirer
+from sim.acquirer import SimAcquirer
 from sim.authority import Authority
-from sim.background import serving_signer
 from sim.client import ApiClient
 from sim.district import (
     DEPARTMENT_BIN,
@@ -31,9 +31,10 @@ from sim.district import (
     STAFF,
     Staff,
 )
+from sim.ncalayer import SimNcaLayer
 from sim.registers import SimRegisters
 
-_START_SECONDS: Final = 60.0
+_START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 25.0
 _HOST: Final = "127.0.0.1"
 
@@ -68,9 +69,13 @@ class Stage:
     Args:
         folder: everything the stage writes; the simulated authority's keys are kept and reused.
         ports: where to listen.
+        clock_offset: how far the server's clock is from the true one when it starts.
     """
 
-    def __init__(self, folder: Path, *, ports: Ports) -> None:
+    def __init__(
+        self, folder: Path, *, ports: Ports, clock_offset: timedelta = timedelta(0)
+    ) -> None:
+        self.clock_offset = clock_offset
         self.folder = folder.resolve()
         self.ports = ports
         self.base_url = f"http://{_HOST}:{ports.server}"
@@ -78,7 +83,7 @@ class Stage:
         self._server: subprocess.Popen[bytes] | None = None
         self.authority: Authority
         self.registers: SimRegisters
-        self.acquirer: Acquirer
+        self.acquirer: SimAcquirer
         self.signer_url = ""
 
     def __enter__(self) -> Self:
@@ -102,8 +107,8 @@ class Stage:
         self.authority = Authority.create(self.folder / "authority")
         enter = self._stack.enter_context
         self.registers = enter(SimRegisters(port=self.ports.registers))
-        self.acquirer = enter(Acquirer(port=self.ports.acquirer))
-        self.signer_url = enter(serving_signer(self.authority, port=self.ports.ncalayer))
+        self.acquirer = enter(SimAcquirer(port=self.ports.acquirer))
+        self.signer_url = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer)).url
         self.start_server()
         self._stack.callback(self.stop_server)
         self._import_staff()
@@ -120,6 +125,10 @@ class Stage:
             "SAQSHY_NCALAYER_URL": self.signer_url,
         }
         kept = {n: v for n, v in os.environ.items() if not n.startswith("SAQSHY_")}
+        kept.pop("DATABASE_URL", None)  # the stage shows the embedded database
+        if self.clock_offset:
+            own["PYTHONPATH"] = str(Path(__file__).parent / "shifted_clock")
+            own["SIM_CLOCK_OFFSET_SECONDS"] = str(self.clock_offset.total_seconds())
         return kept | own
 
     def start_server(self) -> None:
@@ -130,7 +139,7 @@ class Stage:
         """
         log = self.folder / "up.log"
         with log.open("ab") as output:
-            self._server = subprocess.Popen(  # noqa: S603 - our own program
+            self._server = subprocess.Popen(
                 [sys.executable, "-m", "app", "up"],
                 stdout=output,
                 stderr=output,
@@ -213,21 +222,17 @@ def staff_file() -> dict[str, object]:
                 "name_ru": "Батальон патрульной полиции Департамента полиции города Астаны",
             },
         ],
-        "people": [
+        "staff": [
             {
                 "iin": one.iin,
                 "surname": one.surname,
                 "given_name": one.given_name,
                 "patronymic": one.patronymic,
-                "posts": [
-                    {
-                        "department_bin": one.department_bin,
-                        "role": one.role,
-                        "title": one.title,
-                        "badge": one.badge,
-                        "valid_from": "2026-01-01",
-                    }
-                ],
+                "department_bin": one.department_bin,
+                "role": one.role,
+                "title": one.title,
+                "badge": one.badge,
+                "valid_from": "2026-01-01",
             }
             for one in STAFF
         ],

@@ -3,14 +3,14 @@
 import hashlib
 from datetime import UTC, datetime
 
-from asn1crypto import algos, cms, core
+from asn1crypto import algos, cms
 from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.serialization import Encoding
 
 SIGNED_AT = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
-_HASHES = {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha512": hashes.SHA512}  # noqa: S303
+_HASHES = {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha512": hashes.SHA512}
 
 
 def asn1_of(certificate):
@@ -86,6 +86,3 @@ def message_of(
 def signed(key, content, **how):
     """Return a message by one signer, with his certificate and the authority's."""
     return message_of([signer_of(key, content, **how)], [key.certificate, key.issuer])
-
-
-OCTETS = core.OctetString

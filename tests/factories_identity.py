@@ -55,7 +55,7 @@ def staff_file(staff=STAFF, **changed):
             bin=OTHER_DEPARTMENT_BIN, name_kk="Екінші батальон", name_ru="Второй батальон"
         ),
     )
-    entries = tuple(staff_entry(one) for one in staff)
+    entries = tuple(one if isinstance(one, StaffEntry) else staff_entry(one) for one in staff)
     return StaffFile(**({"departments": departments, "staff": entries} | changed))
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Self
 
 from fines.wire.protocol import (
     CREDENTIAL_HEADER,
@@ -115,7 +116,7 @@ class LittleServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._http.server_address[1]}"
 
-    def __enter__(self) -> "LittleServer":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -152,9 +153,11 @@ class LittleServer:
         return payment
 
     def wait(self, done: Callable[[], bool], seconds: float = 40) -> None:
-        with self.changed:
-            if not self.changed.wait_for(done, seconds):
+        deadline = time.monotonic() + seconds
+        while not done():
+            if time.monotonic() > deadline:
                 raise AssertionError("the agent did not get there in time")
+            time.sleep(0.01)
 
     def wait_outcome(self, payment: Payment, seconds: float = 40) -> Outcome:
         self.wait(lambda: bool(payment.outcomes), seconds)
@@ -261,7 +264,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *_: object) -> None:
         """Keep quiet."""
 
 
@@ -278,9 +281,7 @@ class Roadside:
         try:
             self.server = enter(LittleServer())
             self.acquirer = enter(SimAcquirer(late_seconds=2.0))
-            self.printer = enter(
-                SimPrinter(link=folder / "printer", folder=folder / "paper")
-            )
+            self.printer = enter(SimPrinter(link=folder / "printer", folder=folder / "paper"))
             self.terminal = enter(
                 SimTerminal(
                     link=folder / "terminal",
@@ -302,7 +303,7 @@ class Roadside:
         self.strikes: dict[str, Callable[[], None]] = {}
         self.agent: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Roadside":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -335,9 +336,7 @@ class Roadside:
             *more,
         ]  # fmt: skip
         with (self.folder / "agent.log").open("ab") as log:
-            self.agent = subprocess.Popen(
-                command, stdout=log, stderr=log, stdin=subprocess.DEVNULL
-            )
+            self.agent = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def kill_agent(self) -> None:
         """Pull the plug: no handler runs, no buffer is written."""

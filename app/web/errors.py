@@ -20,7 +20,9 @@ _WORDS: Final = {
     400: (N_("The request was not understood"), N_("Go back and try again.")),
     403: (
         N_("You may not open this page"),
-        N_("Your post does not give this right. Ask the administrator of your unit if you need it."),
+        N_(
+            "Your post does not give this right. Ask the administrator of your unit if you need it."
+        ),
     ),
     404: (
         N_("There is no such page"),

@@ -36,6 +36,7 @@ from bodycam.wire.digests import (
 from bodycam.wire.manifest import Manifest
 from bodycam.wire.protocol import Announce, PartTarget, UploadPlan
 
+_NAMED_MAX: Final = 100  # blocks named in an event: a leaf of the log has a limit
 _PLAN_PARTS_MAX: Final = 256  # an address each; the dock asks again when it has sent them
 
 
@@ -214,7 +215,8 @@ async def _add(
             "manifest_sha256": row.manifest_sha256.hex(),
             "declared_bytes": row.declared_bytes,
             "found_bytes": row.found_bytes,
-            "differing_blocks": sorted(map(int, row.differing)),
+            "differing_blocks": sorted(map(int, row.differing))[:_NAMED_MAX],
+            "differing_blocks_count": len(row.differing),
             "predecessor_known": row.predecessor_known,
         },
     )

@@ -34,7 +34,7 @@ def _rows(line: SlipLine) -> Iterator[Row]:
         return
     if line.signature:
         yield from (Row() for _ in range(SIGNATURE_ROOM_ROWS))
-        yield Row("_" * LINE_COLUMNS)
+        yield Row("─" * LINE_COLUMNS)
         if not line.text:
             return
     for text in _wrapped(line):

@@ -34,6 +34,8 @@ def _fonts(points: int, *, bold: bool) -> tuple[ImageFont.FreeTypeFont, ImageFon
     sans = ImageFont.truetype(
         fontpkg_noto_sans.ROOT / "files" / "NotoSans[wdth,wght].ttf", points * 9 // 10
     )  # has what the other lacks: the tenge sign
+    axes = [axis["name"] for axis in sans.get_variation_axes()]
+    sans.set_variation_by_axes([_WEIGHTS[bold] if name == b"Weight" else 100 for name in axes])
     return mono, sans
 
 

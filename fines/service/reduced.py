@@ -30,7 +30,11 @@ async def record_act(
     Raises:
         OffenceRecordNotFound: there is no such record of the caller's.
     """
-    async with transaction(desk.sessions) as session:
+    fields = {"offence_record_id": str(offence_record_id), "act": act.value}
+    async with (
+        desk.refusals_audited(event="fines.act_refused", who=caller, at=now, fields=fields),
+        transaction(desk.sessions) as session,
+    ):
         record = await own_record(
             session, caller=caller, offence_record_id=offence_record_id, lock=True
         )

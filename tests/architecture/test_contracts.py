@@ -33,6 +33,7 @@ BREACHES = [
     ("slices", "app.audit.rules", "app.audit.models"),
     ("slices", "bodycam.wire", "bodycam.rules"),
     ("slices", "fines.errors", "fines.rules"),
+    ("acyclic", "app.runtime.postgres", "app.runtime.supervisor"),
     ("pure", "fines.rules", "sqlalchemy"),
     ("pure", "app.audit.verify", "fastapi"),
     ("pure", "devices.errors", "starlette"),

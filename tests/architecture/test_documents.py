@@ -73,6 +73,13 @@ def test_the_documented_default_is_the_real_one(name):
     assert documented_settings()[f"SAQSHY_{name.upper()}"].split(" ")[0] == default_text(default)
 
 
+def test_every_setting_is_read_by_somebody():
+    source = "\n".join(text for name, text in texts().items() if name in modules())
+    reads = {name: len(re.findall(rf"\.{name}\b", source)) for name in Settings.model_fields}
+
+    assert [name for name, count in reads.items() if count == 0] == []
+
+
 def values_of(node, names):
     """Return the texts an expression may have, or ``None`` where they cannot be told."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):

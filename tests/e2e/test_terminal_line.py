@@ -44,3 +44,473 @@ def test_a_sale_is_committed_kept_and_printed_twice(road):
         assert [code.text for code in read] == [
             f"https://saqshy.example/v/{payment.order.payment_id}"
         ]
+
+
+# ---------------------------------------------------------------------- refused before money moves
+
+
+@pytest.mark.parametrize(
+    ("card", "ownership", "reason", "verdict", "host_code"),
+    [
+        (FRIEND.card, {}, Reason.THIRD_PARTY_CARD, OwnerVerdict.NO_MATCH, "57"),
+        (DRIVER.card, {"own": "U"}, Reason.OWNERSHIP_UNPROVEN, OwnerVerdict.UNKNOWN, "57"),
+        (DRIVER.card, {"own": "S"}, Reason.OWNERSHIP_UNPROVEN, OwnerVerdict.NOT_SUPPORTED, "57"),
+        (POOR_CARD, {}, Reason.INSUFFICIENT_FUNDS, OwnerVerdict.MATCH, "51"),
+        (EXPIRED_CARD, {}, Reason.CARD_EXPIRED, OwnerVerdict.MATCH, "54"),
+    ],
+    ids=["third party", "issuer cannot tell", "issuer has no check", "poor", "expired"],
+)
+def test_a_refused_card_is_named_with_its_own_reason(
+    road, card, ownership, reason, verdict, host_code
+):
+    road.acquirer.ownership.update(ownership)
+    road.terminal.insert_card(card)
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert (outcome.result, outcome.reason) == (Result.DECLINED, reason)
+    assert (outcome.owner_verdict, outcome.host_code) == (verdict, host_code)
+    assert road.acquirer.book.debits == []
+    assert road.acquirer.book.declines == [(card.key, host_code)]
+    assert payment.approval is None
+    assert road.printer.papers == []
+
+
+def test_a_refused_card_is_followed_by_the_drivers_own(road):
+    road.terminal.insert_card(FRIEND.card)
+    first = road.server.order()
+    road.start_agent()
+    road.server.wait_outcome(first)
+
+    road.terminal.insert_card(DRIVER.card)
+    second = road.server.order()
+    outcome = road.server.wait_outcome(second)
+    road.server.wait_printed(second)
+
+    assert outcome.result is Result.COMPLETED
+    assert [debit.card for debit in road.acquirer.book.standing] == ["own"]
+
+
+def test_without_paper_nothing_is_asked_of_the_card(road):
+    road.printer.load_paper(0)
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.NO_PAPER)
+    assert "authorisation" not in road.steps
+    assert road.acquirer.book.debits == []
+
+
+def test_a_silent_printer_is_not_taken_for_one_with_paper(road):
+    road.printer.silent = True
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.PRINTER_SILENT)
+    assert "authorisation" not in road.steps
+
+
+def test_no_card_in_time_is_a_card_timeout(road):
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.CARD_TIMEOUT)
+
+
+def test_an_order_that_expires_while_waiting_for_a_card_is_aborted(road):
+    payment = road.server.order(seconds=2)
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.ABORTED)
+
+
+def test_a_withdrawn_order_never_reaches_the_terminal(road):
+    road.server.withdrawn = True
+    payment = road.server.order()
+
+    road.start_agent()
+    road.server.wait(lambda: payment.closed)
+    road.stop_agent()
+
+    assert "authorisation" not in road.steps
+    assert payment.outcomes == []
+
+
+# ---------------------------------------------------------------------- the host misbehaves
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.NO_ANSWER, Fault.BOOKED_NO_ANSWER, Fault.LATE, Fault.WRONG_STAN]
+)
+def test_without_a_fitting_host_answer_the_terminal_reverses(road, fault):
+    road.acquirer.fault(fault)
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.HOST_UNREACHABLE)
+    assert road.acquirer.book.standing == []
+    assert road.acquirer.book.reversal_messages >= 1
+    assert payment.approval is None
+
+
+def test_an_issuer_that_is_down_is_told_as_unreachable(road):
+    road.acquirer.fault(Fault.DOWN)
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.HOST_UNREACHABLE)
+    assert outcome.host_code == "91"
+
+
+def test_a_lost_reversal_answer_is_repeated_until_it_comes(road):
+    road.acquirer.fault(Fault.BOOKED_NO_ANSWER, Fault.LOST_REVERSAL_ANSWER)
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    road.server.wait_outcome(payment)
+    road.server.wait(lambda: road.terminal.owed_reversals == 0, 15)
+
+    assert road.acquirer.book.standing == []
+    assert [debit.reversed for debit in road.acquirer.book.debits] == [True]
+    assert road.acquirer.book.reversal_messages == 2
+
+
+# ---------------------------------------------------------------------- no commit, no money
+
+
+def test_an_approval_the_server_refuses_is_taken_back_by_the_terminal(road):
+    road.server.accept = False
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert (outcome.result, outcome.reason) == (Result.REVERSED, Reason.SERVER_REFUSED)
+    assert [debit.reversed for debit in road.acquirer.book.debits] == [True]
+    assert road.terminal.last_receipt_number == 0
+    assert road.printer.papers == []
+
+
+def test_a_slow_commit_is_waited_for_within_limits(road):
+    road.server.approval_seconds = 1.0
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert outcome.result is Result.COMPLETED
+    assert road.steps.count("status_sending") >= 2
+    assert len(road.acquirer.book.standing) == 1
+
+
+def test_a_commit_beyond_the_limits_is_taken_back(road):
+    road.server.approval_seconds = 4.0
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert outcome.result is Result.REVERSED
+    assert road.acquirer.book.standing == []
+
+
+def test_an_unreachable_server_means_the_sale_is_taken_back(road):
+    road.server.strikes["before approval"] = _explode
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert outcome.result is Result.REVERSED
+    assert road.acquirer.book.standing == []
+
+
+def _explode():
+    raise ConnectionAbortedError
+
+
+# ---------------------------------------------------------------------- paper
+
+
+def test_paper_that_ends_in_the_second_slip_is_told_and_reordered(road):
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+    road.printer.load_paper(1700)
+
+    road.start_agent()
+    road.server.wait_printed(payment)
+    road.printer.load_paper()
+    missing = tuple(s for s in payment.slips if s.slip_id not in payment.printed)
+    again = road.server.order(kind=OrderKind.PRINT, slips=missing)
+    road.server.wait(lambda: bool(again.printed))
+
+    assert payment.print_reason is Reason.NO_PAPER
+    assert len(payment.printed) == 1
+    assert list(again.printed) == [slip.slip_id for slip in missing]
+    assert len(road.printer.papers) == 2
+    assert len(list((road.folder / "paper").glob("*-torn.png"))) == 1
+
+
+# ---------------------------------------------------------------------- kill -9, and again
+
+
+def _kill_then_recover(road, *, seconds=40):
+    """Wait for the agent's death, start it again, return the outcome the server hears."""
+    payment = next(iter(road.server.payments.values()))
+    road.agent.wait(20)
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment, seconds)
+    road.server.wait_printed(payment)
+    return payment, outcome
+
+
+@pytest.mark.parametrize(
+    "where", ["before started", "after started"], ids=["1a announcing", "1b announced"]
+)
+def test_killed_before_the_sale_went_out_nothing_is_sold(road, where):
+    road.server.strikes[where] = road.kill_agent
+    road.terminal.insert_card(DRIVER.card)
+    road.server.order()
+
+    road.start_agent()
+    _, outcome = _kill_then_recover(road)
+
+    assert outcome.result in (Result.DECLINED, Result.REVERSED)
+    assert "authorisation" not in road.steps
+    assert road.acquirer.book.debits == []
+
+
+@pytest.mark.parametrize(
+    ("step", "in_hand"),
+    [
+        ("authorisation", True),
+        ("card_waiting", False),
+        ("host_asking", True),
+        ("host_answered", True),
+        ("status_sending", True),
+    ],
+    ids=["2 sent", "3 before the card", "4 host asked", "5 host booked", "6 approved"],
+)
+def test_killed_before_it_saw_the_approval_no_money_stays(road, step, in_hand):
+    road.strikes[step] = road.kill_agent
+    if in_hand:
+        road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    _, outcome = _kill_then_recover(road)
+
+    assert outcome.result is Result.REVERSED
+    assert road.acquirer.book.standing == []
+    assert not payment.committed
+    assert road.steps.count("authorisation") == 1
+
+
+@pytest.mark.parametrize(
+    "where", ["before approval", "committed"], ids=["7 before the commit", "8 after the commit"]
+)
+def test_killed_with_the_approval_in_hand_the_terminal_takes_it_back(road, where):
+    road.server.strikes[where] = road.kill_agent
+    road.terminal.insert_card(DRIVER.card)
+    road.server.order()
+
+    road.start_agent()
+    _, outcome = _kill_then_recover(road)
+
+    assert outcome.result is Result.REVERSED
+    assert [debit.reversed for debit in road.acquirer.book.debits] == [True]
+    assert road.steps.count("authorisation") == 1
+    assert road.printer.papers == []
+
+
+@pytest.mark.parametrize(
+    ("where", "papers"),
+    [("stored", 2), ("before outcome", 2), ("after outcome", 0)],
+    ids=["10 completion lost", "10b outcome not told", "10c answer lost"],
+)
+def test_killed_after_the_terminal_kept_the_sale_it_is_paid_once(road, where, papers):
+    strikes = road.server.strikes if "outcome" in where else road.strikes
+    strikes[where] = road.kill_agent
+    road.terminal.insert_card(DRIVER.card)
+    road.server.order()
+
+    road.start_agent()
+    payment = next(iter(road.server.payments.values()))
+    road.agent.wait(20)
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+    road.server.wait(lambda: payment.closed and len(road.printer.papers) >= papers)
+
+    assert outcome.result is Result.COMPLETED
+    assert [debit.amount_tiyn for debit in road.acquirer.book.standing] == [1_081_250]
+    assert road.steps.count("authorisation") == 1
+
+
+def test_killed_while_printing_it_tells_which_paper_came_out(road):
+    road.printer.on_paper = lambda _paper: road.kill_agent()
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    road.agent.wait(20)
+    road.printer.on_paper = None
+    payment.closed = False
+    road.start_agent()
+    road.server.wait(lambda: payment.print_reason is not Reason.NONE)
+
+    assert payment.outcomes[0].result is Result.COMPLETED
+    assert len(payment.printed) <= 1
+    assert len(road.acquirer.book.standing) == 1
+    assert road.steps.count("authorisation") == 1
+
+
+# ---------------------------------------------------------------------- the line and the terminal
+
+
+def test_a_line_cut_before_the_sale_declines_it(road):
+    road.start_agent()
+    road.server.wait(lambda: bool(road.server.hellos))
+    road.terminal.line.is_cut = True
+    payment = road.server.order()
+
+    outcome = road.server.wait_outcome(payment)
+
+    assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.LINE_SILENT)
+    assert "authorisation" not in road.steps
+
+
+def test_a_line_cut_in_the_sale_is_unknown_until_the_terminal_can_be_asked(road):
+    def cut():
+        road.terminal.line.is_cut = True
+
+    road.strikes["status_sending"] = cut
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+    road.terminal.line.is_cut = False
+    settled = road.server.order(kind=OrderKind.LAST_RESULT, original=payment.order.order_id)
+    told = road.server.wait_outcome(settled)
+
+    assert (outcome.result, outcome.reason) == (Result.UNKNOWN, Reason.LINE_SILENT)
+    assert told.result is Result.REVERSED
+    assert road.acquirer.book.standing == []
+    assert road.steps.count("authorisation") == 1
+
+
+def test_a_line_cut_after_the_acknowledgement_settles_as_paid(road):
+    def cut():
+        road.terminal.line.is_cut = True
+
+    road.strikes["stored"] = cut
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent("--settle-patience-seconds", "1")
+    outcome = road.server.wait_outcome(payment)
+    road.terminal.line.is_cut = False
+    settled = road.server.order(kind=OrderKind.LAST_RESULT, original=payment.order.order_id)
+    told = road.server.wait_outcome(settled)
+
+    assert outcome.result is Result.UNKNOWN
+    assert told.result is Result.COMPLETED
+    assert told.approval.receipt_number == 1
+    assert told.approval.rrn == road.acquirer.book.standing[0].rrn
+    assert len(road.acquirer.book.standing) == 1
+
+
+@pytest.mark.parametrize("step", ["host_asking", "host_answered", "status_sending"])
+def test_a_terminal_that_loses_power_takes_the_sale_back_when_it_wakes(road, step):
+    road.strikes[step] = road.terminal.power_cut
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    road.server.wait(lambda: step in road.steps)
+    road.terminal.power_on()
+    outcome = road.server.wait_outcome(payment)
+
+    assert outcome.result in (Result.REVERSED, Result.UNKNOWN)
+    assert road.acquirer.book.standing == []
+    assert road.steps.count("authorisation") == 1
+
+
+@pytest.mark.parametrize("lost", [1, 2])
+def test_lost_acknowledgements_repeat_blocks_and_never_a_sale(road, lost):
+    def lose():
+        road.terminal.line.lost_acks = lost
+
+    road.strikes["authorisation"] = lose
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+
+    road.start_agent()
+    outcome = road.server.wait_outcome(payment)
+
+    assert outcome.result is Result.COMPLETED
+    assert road.steps.count("authorisation") == 1
+    assert len(road.acquirer.book.standing) == 1
+
+
+def test_a_stopped_agent_leaves_in_order_and_resumes(road):
+    road.start_agent()
+    road.server.wait(lambda: bool(road.server.hellos))
+
+    assert road.stop_agent() == 0
+
+
+# ---------------------------------------------------------------------- nothing personal is written
+
+
+def test_neither_journal_nor_log_holds_what_belongs_to_the_driver(road):
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+    road.start_agent("--log-level", "DEBUG")
+    road.server.wait_outcome(payment)
+    road.server.wait_printed(payment)
+    road.stop_agent()
+
+    written = road.journal + road.log
+
+    forbidden = [payment.order.payer_iin, payment.approval.card_ref, payment.approval.card_masked]
+    forbidden += [card.pan for card in CARDS]
+    forbidden += [DRIVER.surname, CREDENTIAL, sale_slip(payment.order.payment_id, 1).lines[0].text]
+    assert [index for index, secret in enumerate(forbidden) if secret in written] == []
+
+
+def test_an_order_given_twice_is_sold_once(road):
+    road.terminal.insert_card(DRIVER.card)
+    payment = road.server.order()
+    road.start_agent()
+    road.server.wait_printed(payment)
+
+    road.terminal.insert_card(DRIVER.card)
+    payment.closed = False
+    road.server.wait(lambda: len(payment.outcomes) == 2)
+
+    assert [one.result for one in payment.outcomes] == [Result.COMPLETED] * 2
+    assert len(road.acquirer.book.standing) == 1
+    assert road.steps.count("authorisation") == 1

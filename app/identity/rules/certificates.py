@@ -121,11 +121,16 @@ def check_chain(
     """Check the term of ``certificate`` and its chain to a pinned root at ``now`` (RFC 5280).
 
     Raises:
-        CertificateNotYetValid, CertificateExpired, CertificateNotTrusted: it does not hold.
+        CertificateNotYetValid, CertificateExpired, CertificateNotTrusted,
+        CertificateNotReadable: it does not hold.
     """
-    if now < certificate.not_valid_before_utc:
+    try:
+        begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+    except ValueError as error:
+        raise errors.CertificateNotReadable("the certificate's term is malformed") from error
+    if now < begins:
         raise errors.CertificateNotYetValid("the certificate's term has not begun")
-    if now > certificate.not_valid_after_utc:
+    if now > ends:
         raise errors.CertificateExpired("the certificate's term is over")
     verifier = (
         verification.PolicyBuilder()

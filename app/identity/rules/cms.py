@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from asn1crypto import cms as asn1_cms
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -85,7 +85,10 @@ def check_content(message: SignedMessage, *, content: bytes) -> None:
     """
     if _reads_as_attributes(content):
         raise errors.SignatureContentAmbiguous("the content reads as signed attributes")
-    key = message.certificate.public_key()
+    try:
+        key = message.certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise errors.SignatureAlgorithmNotAllowed("the key is of no kind we check") from error
     if not isinstance(key, rsa.RSAPublicKey) or key.key_size not in _RSA_BITS:
         raise errors.SignatureAlgorithmNotAllowed("the key is not RSA of 2048 bits or more")
     if not hmac.compare_digest(hashlib.sha256(content).digest(), message.message_digest):

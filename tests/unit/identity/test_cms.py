@@ -120,7 +120,7 @@ BAD_FORMS = {
     ),
     "content of another type": (
         lambda k, _o: forge.message_of(
-            [forge.signer_of(k, CONTENT)], [k.certificate], content_type="tst_info"
+            [forge.signer_of(k, CONTENT)], [k.certificate], content_type="encrypted_data"
         ),
         errors.SignatureNotSignedData,
     ),
@@ -279,7 +279,7 @@ def test_a_weak_or_foreign_key_is_refused_before_any_arithmetic(key):
             check(forge.signed(forged, CONTENT))
 
 
-def test_a_message_that_is_too_large_says_so_by_its_kind(key):
+def test_a_message_that_is_too_large_says_so_by_its_kind():
     with pytest.raises(errors.SignatureTooLarge) as caught:
         cms.read_message(b"\0" * (cms.CMS_BYTES_MAX + 1))
 

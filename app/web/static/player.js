@@ -1,0 +1,118 @@
+// The player: clock, strip, jumps and speed around a video that the page itself has begun to load.
+
+import { Clock } from "./clock.js";
+
+const PEEK_MARGIN_PX = 36;
+const video = document.querySelector("#player");
+const seek = document.querySelector("#seek");
+const peek = document.querySelector("#peek");
+const toggle = document.querySelector("#toggle");
+const shownClock = document.querySelector("#clock");
+const shownDay = document.querySelector("#clock-day");
+const shownOffset = document.querySelector("#offset");
+const clock = new Clock(video.dataset.start, Number(video.dataset.zoneSeconds));
+const mark = Number(video.dataset.at);
+
+let dragging = false;
+let wanted = null; // where to go once the seek under way is done
+
+if (!video.canPlayType("application/vnd.apple.mpegurl")) {
+  reveal("#no-hls");
+}
+video.addEventListener("error", () => {
+  if (document.querySelector("#no-hls").hidden) reveal("#no-footage");
+});
+
+video.addEventListener("loadedmetadata", () => {
+  if (Number.isFinite(video.duration)) seek.max = String(Math.floor(video.duration));
+});
+for (const name of ["timeupdate", "seeked", "loadeddata"]) video.addEventListener(name, draw);
+for (const name of ["play", "pause", "ended"]) video.addEventListener(name, drawToggle);
+video.addEventListener("seeked", () => {
+  if (wanted === null) return;
+  const next = wanted;
+  wanted = null;
+  go(next);
+});
+
+toggle.addEventListener("click", playOrPause);
+for (const button of document.querySelectorAll("[data-jump]")) {
+  button.addEventListener("click", () => go(here() + Number(button.dataset.jump)));
+}
+document.querySelector("#to-mark")?.addEventListener("click", () => go(mark));
+document.querySelector("#speed").addEventListener("change", (event) => {
+  video.playbackRate = Number(event.target.value);
+});
+
+seek.addEventListener("input", () => {
+  dragging = true;
+  go(Number(seek.value));
+  showPeek(Number(seek.value));
+});
+seek.addEventListener("change", () => {
+  dragging = false;
+  peek.hidden = true;
+});
+seek.addEventListener("pointermove", (event) => {
+  const box = seek.getBoundingClientRect();
+  const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
+  showPeek(share * Number(seek.max));
+});
+seek.addEventListener("pointerleave", () => { peek.hidden = true; });
+seek.addEventListener("keydown", (event) => {
+  const step = {
+    ArrowLeft: -10, ArrowDown: -10, ArrowRight: 10, ArrowUp: 10, PageDown: -600, PageUp: 600,
+  }[event.key];
+  const target = { Home: 0, End: Number(seek.max) }[event.key] ?? (step && here() + step);
+  if (target === undefined && event.key !== " ") return;
+  event.preventDefault();
+  if (event.key === " ") playOrPause();
+  else go(target);
+});
+
+draw();
+drawToggle();
+
+function here() {
+  return wanted ?? video.currentTime;
+}
+
+// Seeks come faster than frames: only the last one asked for is gone to.
+function go(seconds) {
+  const target = Math.min(Math.max(seconds, 0), Number(seek.max));
+  if (video.seeking) wanted = target;
+  else video.currentTime = target;
+  draw();
+}
+
+function playOrPause() {
+  if (video.paused) video.play();
+  else video.pause();
+}
+
+function draw() {
+  // Before anything is loaded the page shows the moment it was opened for.
+  const seconds = video.readyState ? here() : mark;
+  if (!dragging) seek.value = String(Math.round(seconds));
+  seek.setAttribute("aria-valuetext", clock.time(seconds));
+  shownClock.textContent = clock.time(seconds);
+  shownDay.textContent = clock.day(seconds);
+  shownOffset.textContent = Clock.length(seconds);
+}
+
+function drawToggle() {
+  toggle.textContent = video.paused ? toggle.dataset.play : toggle.dataset.pause;
+}
+
+function showPeek(seconds) {
+  const width = seek.clientWidth;
+  const along = (seconds / Number(seek.max)) * width;
+  peek.textContent = clock.time(seconds);
+  // A style set by a script is no inline style: the policy of the page allows it.
+  peek.style.left = `${Math.min(Math.max(along, PEEK_MARGIN_PX), width - PEEK_MARGIN_PX)}px`;
+  peek.hidden = false;
+}
+
+function reveal(selector) {
+  document.querySelector(selector).hidden = false;
+}
