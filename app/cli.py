@@ -7,6 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from app import commands
+from app.errors import DomainError
 from app.keys import KeysMissing
 from app.runtime.postgres import PostgresDidNotStart
 from app.runtime.supervisor import AlreadyRunning, NotHealthy, PortInUse
@@ -18,7 +19,15 @@ cli = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-_EXPECTED = (AlreadyRunning, NotHealthy, PortInUse, PostgresDidNotStart, KeysMissing)
+_EXPECTED = (
+    AlreadyRunning,
+    DomainError,
+    KeysMissing,
+    NotHealthy,
+    PortInUse,
+    PostgresDidNotStart,
+    ValueError,
+)
 
 
 def _refuse(error: Exception) -> NoReturn:
@@ -83,7 +92,7 @@ def import_staff(
     """Enter departments, people and their posts from a personnel file; safe to repeat."""
     try:
         typer.echo(commands.import_staff(file))
-    except (*_EXPECTED, ValueError) as error:
+    except _EXPECTED as error:
         _refuse(error)
 
 
@@ -94,7 +103,7 @@ def export_log(
     """Write the audit log for somebody who checks it without us: app.audit.verify reads it."""
     try:
         typer.echo(commands.export_log(folder))
-    except (*_EXPECTED, ValueError) as error:
+    except _EXPECTED as error:
         _refuse(error)
 
 

@@ -14,6 +14,7 @@ import app.identity.service
 import fines.service
 from app import keys as app_keys
 from app import logs, worker
+from app.audit.service import AuditTrail
 from app.clock import utc_now
 from app.db import make_engine, make_sessions, transaction
 from app.identity.schemas import StaffFile
@@ -153,7 +154,8 @@ def import_staff(file: Path) -> str:
     if file.stat().st_size > _STAFF_FILE_BYTES_MAX:
         raise ValueError(f"a personnel file holds at most {_STAFF_FILE_BYTES_MAX >> 20} MiB")
     document = StaffFile.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    return asyncio.run(_import_staff(_running_database_url(settings), document))
+    trail = AuditTrail(subject_key=app_keys.load(settings.keys).subject)
+    return asyncio.run(_import_staff(_running_database_url(settings), document, trail))
 
 
 def export_log(folder: Path) -> str:
@@ -187,9 +189,11 @@ def _running_database_url(settings: Settings) -> str:
     return EmbeddedPostgres(settings.var_dir / "db").url()  # of a running ``up``
 
 
-async def _import_staff(url: str, document: StaffFile) -> str:
+async def _import_staff(url: str, document: StaffFile, trail: AuditTrail) -> str:
     engine = make_engine(url, pool_size=1)
     async with transaction(make_sessions(engine)) as session:
-        done = await app.identity.service.import_staff(session, document=document, now=utc_now())
+        done = await app.identity.service.import_staff(
+            session, document=document, now=utc_now(), trail=trail
+        )
     await engine.dispose()
     return str(done)

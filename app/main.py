@@ -23,6 +23,7 @@ from app.db import SessionsOfApp, transaction
 from app.middleware import Requests
 from app.parts import Parts, open_parts
 from app.settings import Settings
+from app.web.errors import page_of_problem
 
 _ROUTERS: Final = (
     app.audit.api.router,
@@ -129,7 +130,7 @@ def _give(application: FastAPI, parts: Parts) -> None:
 
 
 def _assemble(application: FastAPI, *, settings: Settings) -> None:
-    problems.install(application)
+    problems.install(application, page=page_of_problem)
     application.include_router(router)
     for one in _ROUTERS:
         application.include_router(one)

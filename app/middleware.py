@@ -51,6 +51,7 @@ class Requests:
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or refuse it at once when there are too many."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -1,11 +1,12 @@
 """Refusals as HTTP: problem details (RFC 9457), decided once for the whole application."""
 
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from app.errors import DomainError, Kind
@@ -43,17 +44,37 @@ def problem(
     return JSONResponse(body, status, headers, _MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Make ``app`` answer every refusal and every fault as problem details."""
+# Shows a refusal to a person: the request, its status and code; None where a program asked.
+PageOfProblem = Callable[[Request, int, str], Response | None]
+
+
+def install(app: FastAPI, *, page: PageOfProblem) -> None:
+    """Make ``app`` answer every refusal and every fault: by ``page`` or as a problem."""
+    app.state.page_of_problem = page
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _fault)
 
 
-async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
+def _answer(
+    request: Request,
+    *,
+    status: int,
+    code: str,
+    title: str,
+    cure: str = "",
+    fields: dict[str, object] | None = None,
+) -> Response:
+    page: PageOfProblem = request.app.state.page_of_problem
+    shown = page(request, status, code)
+    return shown or problem(status=status, code=code, title=title, cure=cure, fields=fields)
+
+
+async def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 - for the type checker; registered for it
-    return problem(
+    return _answer(
+        request,
         status=_STATUS[error.kind],
         code=error.code,
         title=str(error),
@@ -62,15 +83,16 @@ async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+async def _validation_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
     # The offending input is left out: it may hold a personal number or a card number.
     wrong = [
         {"where": ".".join(str(step) for step in one["loc"]), "what": one["msg"]}
         for one in error.errors()
     ]
-    return problem(
-        status=422,
+    return _answer(
+        request,
+        status=_STATUS[Kind.INVALID],
         code="app.bad_request",
         title="the request does not have the form this route asks for",
         cure="Correct the fields named and send it again.",
@@ -78,15 +100,15 @@ async def _validation_error(_request: Request, error: Exception) -> JSONResponse
     )
 
 
-async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
-    return problem(
-        status=error.status_code, code=f"http.{error.status_code}", title=str(error.detail)
-    )
+    status = error.status_code
+    return _answer(request, status=status, code=f"http.{status}", title=str(error.detail))
 
 
-async def _fault(request: Request, error: Exception) -> JSONResponse:
+async def _fault(request: Request, error: Exception) -> Response:
     # The template of the route, never the path: a path may hold what identifies a person.
     route = getattr(request.scope.get("route"), "path", "unmatched")
     log.error("fault", route=route, exc_info=error)
-    return problem(status=500, code="app.fault", title="the server failed; nothing was changed")
+    title = "the server failed; nothing was changed"
+    return _answer(request, status=500, code="app.fault", title=title)

@@ -180,7 +180,7 @@ async def make_sheets(
             now=utc_now(),
         )
     return SheetsAnswer(
-        assignments=tuple(
+        sheets=tuple(
             SheetAnswer(
                 assignment_id=sheet.assignment_id,
                 device_id=sheet.device_id,

@@ -128,7 +128,7 @@ class SheetAnswer(_Shape):
 class SheetsAnswer(_Shape):
     """The sheets in the order of the devices asked for."""
 
-    assignments: tuple[SheetAnswer, ...]
+    sheets: tuple[SheetAnswer, ...]
 
 
 class SignatureBody(_Shape):

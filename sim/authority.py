@@ -69,6 +69,14 @@ class Key:
         return _subject_text(self.certificate, NameOID.ORGANIZATIONAL_UNIT_NAME).removeprefix("BIN")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """The older pair: a key to sign in with and a key to sign documents with."""
+
+    auth: Key
+    sign: Key
+
+
 _LAYOUTS = {
     Use.COMBINED: (
         {"digital_signature", "content_commitment", "key_encipherment"},
@@ -120,7 +128,11 @@ class Authority:
         """The folder of PEM files for the server's setting ``trust_roots_dir``."""
         return self.folder / "roots"
 
-    def certificate_for(self, staff: Staff, use: Use = Use.COMBINED) -> Key:
+    def certificate_for(self, staff: Staff) -> Pair:
+        """Return the person's pair of keys with their certificates."""
+        return Pair(auth=self.key_for(staff, Use.AUTH), sign=self.key_for(staff, Use.SIGN))
+
+    def key_for(self, staff: Staff, use: Use = Use.COMBINED) -> Key:
         """Return the person's key and certificate, issued the first time and when it expired."""
         folder = self.folder / "people" / staff.iin
         private_key = _key_in(folder / f"{use.value}.key.pem")
@@ -139,7 +151,7 @@ class Authority:
 
     def sign(self, staff: Staff, content: bytes, use: Use = Use.COMBINED) -> bytes:
         """Return the person's detached CMS signature of ``content``, DER."""
-        return self.sign_cms_detached(self.certificate_for(staff, use), content)
+        return self.sign_cms_detached(self.key_for(staff, use), content)
 
     def issue(
         self,

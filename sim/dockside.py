@@ -93,7 +93,9 @@ class Reviewer:
             "from": (at - timedelta(minutes=10)).astimezone(UTC).isoformat(),
             "to": (at + timedelta(minutes=10)).astimezone(UTC).isoformat(),
             "text": "Инспектор разговаривал грубо и не объяснил причину остановки.",
-            "complainant_name": f"{DRIVER.surname} {DRIVER.given_name}",
-            "complainant_contact": DRIVER.phone,
+            "complainant": {
+                "name": f"{DRIVER.surname} {DRIVER.given_name}",
+                "contact": DRIVER.phone,
+            },
         }
         return self.api.post("/api/complaints", body)

@@ -149,7 +149,7 @@ class SimNcaLayer:
         for staff in self._people:
             if iin in {"", staff.iin}:
                 for use in Use:
-                    yield self._authority.certificate_for(staff, use)
+                    yield self._authority.key_for(staff, use)
 
 
 def _sign(key: Key, data: object, parameters: dict[str, object]) -> str:

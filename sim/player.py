@@ -89,7 +89,7 @@ def find_browser() -> str | None:
         path = shutil.which(name)
         if path is None:
             continue
-        done = subprocess.run([path, "--version"], capture_output=True, check=False)  # noqa: S603
+        done = subprocess.run([path, "--version"], capture_output=True, check=False)  # noqa: S603 - found by name
         if done.returncode == 0:
             return path
     return None

@@ -109,8 +109,8 @@ class Stage:
         self.registers = enter(SimRegisters(port=self.ports.registers))
         self.acquirer = enter(SimAcquirer(port=self.ports.acquirer))
         self.signer_url = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer)).url
-        self.start_server()
         self._stack.callback(self.stop_server)
+        self.start_server()
         self._import_staff()
 
     def environment(self) -> dict[str, str]:

@@ -108,7 +108,7 @@ async def sheets_for(client, keeper, shift_id, *device_ids):
         headers=keeper,
     )
     assert answer.status_code == 201, answer.text
-    return answer.json()["assignments"]
+    return answer.json()["sheets"]
 
 
 def signature_over(officer, text):

@@ -6,10 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-
-from app.access import DeviceKind
 from sqlalchemy.dialects.postgresql import insert
 
+from app.access import DeviceKind
 from app.calendar.models import SpecialDayRow
 from app.calendar.rules import DayKind
 from app.calendar.service import load_calendar

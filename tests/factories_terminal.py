@@ -34,7 +34,7 @@ from fines.wire.protocol import (
     StartedAnswer,
 )
 from fines.wire.slip import Align, Slip, SlipKind, SlipLine
-from sim.acquirer import SimAcquirer
+from sim.acquirer import Book, SimAcquirer
 from sim.district import DRIVER_IIN
 from sim.printer import SimPrinter
 from sim.terminal import Patience, SimTerminal, TerminalTimers
@@ -309,6 +309,18 @@ class Roadside:
     def __exit__(self, *_: object) -> None:
         self.stop_agent()
         self._stack.close()
+
+    def clear(self) -> None:
+        """Forget what earlier sales left, but not what the programs themselves remember."""
+        self.server.payments.clear()
+        self.server.accept, self.server.approval_seconds = True, 0.0
+        self.acquirer.book = Book()
+        self.acquirer.ownership.clear()
+        self.printer.papers.clear()
+        self.printer.silent = False
+        self.printer.load_paper()
+        self.terminal.remove_card()
+        self.steps.clear()
 
     @property
     def log(self) -> str:

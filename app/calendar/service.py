@@ -53,5 +53,5 @@ async def load_calendar(session: AsyncSession) -> int:
 async def working_calendar(session: AsyncSession) -> rules.WorkingCalendar:
     """Return the calendar as the table has it now."""
     found = await session.execute(sa.select(SpecialDayRow.day, SpecialDayRow.kind))
-    kinds = dict(found.tuples().all())
+    kinds = {day: kind for day, kind in found}  # noqa: C416 - dict() loses the types
     return rules.WorkingCalendar(kinds=kinds, years=frozenset(day.year for day in kinds))

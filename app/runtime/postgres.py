@@ -55,7 +55,7 @@ def _identity() -> _Identity:
     probe = [*namespace, "true"]
     if (
         shutil.which("unshare")
-        and subprocess.run(probe, capture_output=True, check=False).returncode == 0  # noqa: S603
+        and subprocess.run(probe, capture_output=True, check=False).returncode == 0  # noqa: S603 - fixed words
     ):
         return _Identity(prefix=namespace)
     return _Identity(user=_NOBODY)

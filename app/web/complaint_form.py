@@ -21,7 +21,8 @@ _FIRST_YEAR: Final = 2000  # before any body camera: catches a year typed in par
 
 _NEEDED: Final = N_("Fill in this field.")
 _TOO_LONG: Final = N_("This is too long.")
-_NO_DEGREES: Final = N_("Write degrees as a decimal number, such as 43.2403.")
+_NO_LATITUDE: Final = N_("Write degrees from -90 to 90 with a decimal point, such as 43.2403.")
+_NO_LONGITUDE: Final = N_("Write degrees from -180 to 180 with a decimal point, such as 76.9250.")
 _NO_RADIUS: Final = N_("Write whole meters, from 1 to 5000.")
 _NO_TIME: Final = N_("Choose a date and a time.")
 _NO_KIND: Final = N_("Choose one of the kinds.")
@@ -30,14 +31,15 @@ _WINDOW_LONG: Final = N_("At most seven days can be searched at once.")
 _NOT_YET: Final = N_("This time has not come yet.")
 
 
+# In the order of the page: errors are listed so.
 FIELD_LABELS: Final = {
-    "kind": N_("Kind"),
     "place": N_("Place"),
     "latitude": N_("Latitude"),
     "longitude": N_("Longitude"),
     "radius": N_("Radius, m"),
     "seen_from": N_("Beginning"),
     "seen_to": N_("End"),
+    "kind": N_("Kind"),
     "complainant_name": N_("Complainant"),
     "complainant_contact": N_("How to reach the complainant"),
     "text": N_("What the complaint says"),
@@ -84,8 +86,8 @@ def read_form(form: ComplaintForm, *, now: datetime) -> FormRead:
     reader = _Reader(form)
     kind = reader.kind("kind")
     place = reader.words("place", longest=_SHORT_MAX)
-    latitude = reader.degrees("latitude", most=_LATITUDE_MAX)
-    longitude = reader.degrees("longitude", most=_LONGITUDE_MAX)
+    latitude = reader.degrees("latitude", most=_LATITUDE_MAX, otherwise=_NO_LATITUDE)
+    longitude = reader.degrees("longitude", most=_LONGITUDE_MAX, otherwise=_NO_LONGITUDE)
     radius = reader.meters("radius")
     seen_from = reader.instant("seen_from", fold=0)
     seen_to = reader.instant("seen_to", fold=1)
@@ -95,7 +97,9 @@ def read_form(form: ComplaintForm, *, now: datetime) -> FormRead:
     if "seen_from" not in reader.errors and "seen_to" not in reader.errors:
         reader.check_window(seen_from, seen_to, now=now)
     if reader.errors:
-        return FormRead(None, reader.errors)
+        return FormRead(
+            None, {name: reader.errors[name] for name in FIELD_LABELS if name in reader.errors}
+        )
     complaint = NewComplaint(
         kind=kind,
         place=place,
@@ -131,14 +135,14 @@ class _Reader:
             self.errors[name] = _NO_KIND
             return ComplaintKind.COMPLAINT
 
-    def degrees(self, name: str, *, most: float) -> float:
+    def degrees(self, name: str, *, most: float, otherwise: str) -> float:
         text = self._typed(name).replace(",", ".")
         try:
             degrees = float(text) if text else 0.0
         except ValueError:
             degrees = float("nan")
         if not -most <= degrees <= most:  # not a number compares with nothing
-            self.errors[name] = _NO_DEGREES
+            self.errors[name] = otherwise
         return degrees
 
     def meters(self, name: str) -> int:
@@ -153,8 +157,8 @@ class _Reader:
         try:
             wall = datetime.fromisoformat(text)
         except ValueError:
-            wall = datetime.min
-        if wall.tzinfo is not None or wall.year < _FIRST_YEAR:
+            wall = None
+        if wall is None or wall.tzinfo is not None or wall.year < _FIRST_YEAR:
             self.errors.setdefault(name, _NO_TIME)
             return datetime(_FIRST_YEAR, 1, 1, tzinfo=UTC)
         return wall.replace(tzinfo=LAW_ZONE, fold=fold).astimezone(UTC)

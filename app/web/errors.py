@@ -74,3 +74,8 @@ def problem_page(request: Request, *, status: int, code: str) -> HTMLResponse:
         {"what": what, "cure": cure, "status": status, "code": code},
         status_code=status,
     )
+
+
+def page_of_problem(request: Request, status: int, code: str) -> Response | None:
+    """Return the page for a refusal, or ``None`` where a program asked and not a person."""
+    return render_problem(request, status=status, code=code) if wants_page(request) else None

@@ -71,7 +71,9 @@ async def choose_language(
 
 
 @router.get("/", dependencies=[Depends(_STAFF)])
-async def home(request: Request, caller: Caller, sessions: SessionsOfApp) -> HTMLResponse:
+async def home(
+    request: Request, caller: Caller, sessions: SessionsOfApp, settings: SettingsOfApp
+) -> HTMLResponse:
     """Show who is signed in and what the role can do here."""
     async with transaction(sessions) as session:
         viewer = await viewer_of(session, caller=caller)
@@ -79,6 +81,7 @@ async def home(request: Request, caller: Caller, sessions: SessionsOfApp) -> HTM
     context = {
         "viewer": viewer,
         "session_until": until,
+        "idle_minutes": settings.session_idle_minutes_max,
         "work_elsewhere": WORK_ELSEWHERE.get(viewer.role, ""),
     }
     return page(request, "home.html", context)

@@ -55,7 +55,9 @@ async def player(
         "ticks": ticks(started_at=facts.started_at, seconds=length),
         "speeds": SPEEDS,
         "statuses": RECORDING_STATUSES,
-        "damages": sorted({DAMAGES.get(one.get("kind"), OTHER_DAMAGE) for one in facts.damage}),
+        "damages": sorted(
+            {DAMAGES.get(str(one.get("kind")), OTHER_DAMAGE) for one in facts.damage}
+        ),
         "zone_offset_seconds": _offset_seconds(facts.started_at),
         "moment": facts.started_at + timedelta(seconds=at),
     }

@@ -112,19 +112,26 @@ class Formats:
         say = catalogue(self.language).gettext
         whole = round(seconds)
         hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
-        if hours:
-            return say("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
-        if minutes:
-            return say("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": rest}
-        return say("%(seconds)d s") % {"seconds": rest}
+        shown = (
+            ((say("%(count)s h"), hours), (say("%(count)s min"), minutes))
+            if hours
+            else ((say("%(count)s min"), minutes), (say("%(count)s s"), rest))
+        )
+        parts = [words % {"count": count} for words, count in shown if count]
+        parts = parts or [say("%(count)s s") % {"count": 0}]
+        return "\N{NO-BREAK SPACE}".join(parts)
 
     def size(self, size_bytes: int) -> str:
         """Return a number of bytes in the largest decimal unit that leaves a whole digit."""
         say = catalogue(self.language).gettext
-        for shown, unit in ((N_("%s GB"), 10**9), (N_("%s MB"), 10**6), (N_("%s KB"), 10**3)):
+        for shown, unit in (
+            (N_("%(count)s GB"), 10**9),
+            (N_("%(count)s MB"), 10**6),
+            (N_("%(count)s KB"), 10**3),
+        ):
             if size_bytes >= unit:
-                return say(shown) % self.number(round(size_bytes / unit, 1))
-        return say("%s bytes") % self.number(size_bytes)
+                return say(shown) % {"count": self.number(round(size_bytes / unit, 1))}
+        return say("%(count)s bytes") % {"count": self.number(size_bytes)}
 
     def number(self, value: float) -> str:
         """Return a number with the language's separators."""

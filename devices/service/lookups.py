@@ -136,7 +136,10 @@ async def note_docked(
         row.docked_at = at
         if device.status is DeviceStatus.ISSUED:  # a suspended one stays suspended
             device.status = next_status(device.status, DeviceStatus.DOCKED)
-        await _dock_line(session, trail, dock, row, JournalEntryKind.DOCKED, at)
+        await add_line(session, row.id, JournalEntryKind.DOCKED, at=at, by_device_id=dock.device_id)
+        await trail.record(
+            session, event="devices.docked", at=at, who=dock, fields=_event_fields(row)
+        )
     return await _facts(session, row)
 
 
@@ -151,22 +154,11 @@ async def note_uploaded(
     if row is None or row.uploaded_at is not None:
         return
     row.uploaded_at = at
-    await _dock_line(session, trail, dock, row, JournalEntryKind.UPLOADED, at)
-
-
-async def _dock_line(
-    session: AsyncSession,
-    trail: AuditTrail,
-    dock: Principal,
-    row: Assignment,
-    kind: JournalEntryKind,
-    at: datetime,
-) -> None:
-    await add_line(session, row.id, kind, at=at, by_device_id=dock.device_id)
+    await add_line(session, row.id, JournalEntryKind.UPLOADED, at=at, by_device_id=dock.device_id)
     await trail.record(
-        session,
-        event=f"devices.{kind.value}",
-        at=at,
-        who=dock,
-        fields={"assignment_id": str(row.id), "device_id": str(row.device_id)},
+        session, event="devices.uploaded", at=at, who=dock, fields=_event_fields(row)
     )
+
+
+def _event_fields(row: Assignment) -> dict[str, object]:
+    return {"assignment_id": str(row.id), "device_id": str(row.device_id)}

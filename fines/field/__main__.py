@@ -16,6 +16,7 @@ from fines.field.driver import TerminalDriver
 from fines.field.journal import Journal, JournalUnusable
 from fines.field.line import Line, Timers
 from fines.field.printer import Printer
+from fines.field.reports import Stopped
 from fines.field.server import ServerClient
 from fines.field.zvt_driver import ZvtDriver
 
@@ -134,6 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         agent.request_stop()
+        if agent.idle:
+            raise Stopped  # the long poll would otherwise go on to its end
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)

@@ -66,6 +66,7 @@ class Agent:
     journal: Journal
     now: Callable[[], datetime]
     stop: threading.Event = field(default_factory=threading.Event)
+    idle: bool = False  # nothing but waiting for an order: may be interrupted at once
     _driver: TerminalDriver | None = None
     _terminal_number: str = ""
     _last: StoredSale | None = None  # what the terminal kept when last asked
@@ -124,7 +125,11 @@ class Agent:
         for state in self.journal.open_orders():
             self._resume(state)
         while not self.stop.is_set():
-            order = self.server.next_order(wait_seconds=self.settings.poll_seconds)
+            self.idle = True
+            try:
+                order = self.server.next_order(wait_seconds=self.settings.poll_seconds)
+            finally:
+                self.idle = False
             if order is not None:
                 self._do(order)
 
@@ -178,6 +183,7 @@ class Agent:
             else:
                 # Whatever the journal knows, it is never sold a second time.
                 self._resume(known)
+                self._reporter.pause()  # given again at once, it would be again and again
         elif order.kind is OrderKind.LAST_RESULT:
             self._answer_last_result(order)
         else:
@@ -345,27 +351,26 @@ class Agent:
     def _answer_last_result(self, order: Order) -> None:
         original_id = order.original_order_id or order.order_id
         state = self.journal.orders.get(original_id)
-        sale = (
-            remembered(state)
-            if state is not None and state.number("amount") is not None
-            else Remembered(order_id=original_id, amount_tiyn=order.amount_tiyn)
-        )
+        if state is not None and state.number("amount") is not None:
+            sale = remembered(state)
+        else:  # the journal is another one: what the server knows must do
+            sale = Remembered(
+                order_id=original_id,
+                amount_tiyn=order.amount_tiyn,
+                receipt_number=order.original_receipt_number,
+            )
         result, approval = self._ask_memory(sale)
         noted = state.text("settled") or state.text("result") if state is not None else ""
         if noted and noted != Result.UNKNOWN.value:
             result = Result(noted)  # seen then; a later sale may hide it now
-        self._reporter.insist(
-            lambda: self.server.outcome(
-                order.order_id,
-                Outcome(
-                    result=result,
-                    reason=Reason.NONE if result is Result.COMPLETED else Reason.LINE_SILENT,
-                    owner_verdict=approval.owner_verdict if approval else OwnerVerdict.UNKNOWN,
-                    approval=approval,
-                    at=self.now(),
-                ),
-            )
+        outcome = Outcome(
+            result=result,
+            reason=Reason.NONE if result is Result.COMPLETED else Reason.LINE_SILENT,
+            owner_verdict=approval.owner_verdict if approval else OwnerVerdict.UNKNOWN,
+            approval=approval,
+            at=self.now(),
         )
+        self._reporter.insist(lambda: self.server.outcome(order.order_id, outcome))
 
     def _print_order(self, order: Order) -> None:
         state = self.journal.orders.get(order.order_id) or self.journal.note(

@@ -45,8 +45,8 @@ def _is_ours(sale: Remembered, stored: StoredSale) -> bool | None:
     if stored.order_id is not None:
         return stored.order_id == sale.order_id
     if sale.receipt_number is not None:
-        kept = (stored.receipt_number, stored.trace_number)
-        return kept == (sale.receipt_number, sale.trace_number)
+        same_trace = sale.trace_number in (None, stored.trace_number)
+        return stored.receipt_number == sale.receipt_number and same_trace
     if _is_the_one_before(sale, stored):
         return False
     follows = sale.before_known and stored.receipt_number == _next_receipt(sale.receipt_before)

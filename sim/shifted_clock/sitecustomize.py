@@ -29,7 +29,7 @@ class _Loader(importlib.abc.Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         self._inner.exec_module(module)
-        module.utc_now = lambda: datetime.now(UTC) + _OFFSET  # type: ignore[attr-defined]
+        vars(module)["utc_now"] = lambda: datetime.now(UTC) + _OFFSET
 
 
 class _Finder(importlib.abc.MetaPathFinder):

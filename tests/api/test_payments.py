@@ -1,4 +1,4 @@
-"""Paying half the fine by card: one payment per record, the server's sum, the officer's terminal."""
+"""Paying half the fine by card: one payment per record, the server's sum, his own terminal."""
 
 import asyncio
 import io

@@ -36,7 +36,7 @@ def test_a_page_is_greeted_with_the_version_and_gets_its_signature():
     read = read_message(base64.b64decode(answer["body"]["result"]))
     check_content(read, content=CONTENT)
     assert greeting["result"]["version"]
-    assert read.certificate == authority().certificate_for(OFFICER, Use.AUTH).certificate
+    assert read.certificate == authority().key_for(OFFICER, Use.AUTH).certificate
 
 
 def test_two_pages_are_served_at_once():

@@ -241,7 +241,7 @@ def _signed(signer, use, content):
     if use is not None:
         return authority().sign(signer, content, use)
     # A second certificate of the same person, as an employee of another body.
-    key = authority().certificate_for(OFFICER, Use.SIGN)
+    key = authority().key_for(OFFICER, Use.SIGN)
     certificate = authority().issue(
         subject=subject_of(signer), public_key=key.private_key.public_key(), use=Use.SIGN
     )

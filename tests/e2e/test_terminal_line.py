@@ -18,6 +18,20 @@ def road(tmp_path):
         yield road
 
 
+@pytest.fixture(scope="module")
+def busy_road(tmp_path_factory):
+    with Roadside(tmp_path_factory.mktemp("road")) as road:
+        road.start_agent()
+        yield road
+
+
+@pytest.fixture
+def running(busy_road):
+    """A road whose agent is already up, as the last sale left it, with fresh books."""
+    busy_road.clear()
+    return busy_road
+
+
 def test_a_sale_is_committed_kept_and_printed_twice(road):
     road.terminal.insert_card(DRIVER.card)
     payment = road.server.order()
@@ -61,76 +75,70 @@ def test_a_sale_is_committed_kept_and_printed_twice(road):
     ids=["third party", "issuer cannot tell", "issuer has no check", "poor", "expired"],
 )
 def test_a_refused_card_is_named_with_its_own_reason(
-    road, card, ownership, reason, verdict, host_code
+    running, card, ownership, reason, verdict, host_code
 ):
-    road.acquirer.ownership.update(ownership)
-    road.terminal.insert_card(card)
-    payment = road.server.order()
+    running.acquirer.ownership.update(ownership)
+    running.terminal.insert_card(card)
+    payment = running.server.order()
 
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
+    outcome = running.server.wait_outcome(payment)
 
     assert (outcome.result, outcome.reason) == (Result.DECLINED, reason)
     assert (outcome.owner_verdict, outcome.host_code) == (verdict, host_code)
-    assert road.acquirer.book.debits == []
-    assert road.acquirer.book.declines == [(card.key, host_code)]
+    assert running.acquirer.book.debits == []
+    assert running.acquirer.book.declines == [(card.key, host_code)]
     assert payment.approval is None
-    assert road.printer.papers == []
+    assert running.printer.papers == []
 
 
-def test_a_refused_card_is_followed_by_the_drivers_own(road):
-    road.terminal.insert_card(FRIEND.card)
-    first = road.server.order()
-    road.start_agent()
-    road.server.wait_outcome(first)
+def test_a_refused_card_is_followed_by_the_drivers_own(running):
+    running.terminal.insert_card(FRIEND.card)
+    first = running.server.order()
+    running.server.wait_outcome(first)
 
-    road.terminal.insert_card(DRIVER.card)
-    second = road.server.order()
-    outcome = road.server.wait_outcome(second)
-    road.server.wait_printed(second)
+    running.terminal.insert_card(DRIVER.card)
+    second = running.server.order()
+    outcome = running.server.wait_outcome(second)
+    running.server.wait_printed(second)
 
     assert outcome.result is Result.COMPLETED
-    assert [debit.card for debit in road.acquirer.book.standing] == ["own"]
+    assert [debit.card for debit in running.acquirer.book.standing] == ["own"]
 
 
-def test_without_paper_nothing_is_asked_of_the_card(road):
-    road.printer.load_paper(0)
-    road.terminal.insert_card(DRIVER.card)
-    payment = road.server.order()
+def test_without_paper_nothing_is_asked_of_the_card(running):
+    running.printer.load_paper(0)
+    running.terminal.insert_card(DRIVER.card)
+    payment = running.server.order()
 
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
+    outcome = running.server.wait_outcome(payment)
 
     assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.NO_PAPER)
-    assert "authorisation" not in road.steps
-    assert road.acquirer.book.debits == []
+    assert "authorisation" not in running.steps
+    assert running.acquirer.book.debits == []
 
 
-def test_a_silent_printer_is_not_taken_for_one_with_paper(road):
-    road.printer.silent = True
-    payment = road.server.order()
+def test_a_silent_printer_is_not_taken_for_one_with_paper(running):
+    running.printer.silent = True
+    payment = running.server.order()
 
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
+    outcome = running.server.wait_outcome(payment)
 
     assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.PRINTER_SILENT)
-    assert "authorisation" not in road.steps
+    assert "authorisation" not in running.steps
 
 
-def test_no_card_in_time_is_a_card_timeout(road):
-    payment = road.server.order()
+def test_no_card_in_time_is_a_card_timeout(running):
+    payment = running.server.order()
 
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
+    outcome = running.server.wait_outcome(payment)
 
     assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.CARD_TIMEOUT)
 
 
-def test_an_order_that_expires_while_waiting_for_a_card_is_aborted(road):
-    payment = road.server.order(seconds=2)
+def test_an_order_that_expires_while_waiting_for_a_card_is_aborted(running):
+    payment = running.server.order(seconds=2)
 
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
+    outcome = running.server.wait_outcome(payment)
 
     assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.ABORTED)
 
@@ -153,98 +161,91 @@ def test_a_withdrawn_order_never_reaches_the_terminal(road):
 @pytest.mark.parametrize(
     "fault", [Fault.NO_ANSWER, Fault.BOOKED_NO_ANSWER, Fault.LATE, Fault.WRONG_STAN]
 )
-def test_without_a_fitting_host_answer_the_terminal_reverses(road, fault):
-    road.acquirer.fault(fault)
-    road.terminal.insert_card(DRIVER.card)
-    payment = road.server.order()
+def test_without_a_fitting_host_answer_the_terminal_reverses(running, fault):
+    running.acquirer.fault(fault)
+    running.terminal.insert_card(DRIVER.card)
+    payment = running.server.order()
 
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
+    outcome = running.server.wait_outcome(payment)
 
     assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.HOST_UNREACHABLE)
-    assert road.acquirer.book.standing == []
-    assert road.acquirer.book.reversal_messages >= 1
+    assert running.acquirer.book.standing == []
+    assert running.acquirer.book.reversal_messages >= 1
     assert payment.approval is None
 
 
-def test_an_issuer_that_is_down_is_told_as_unreachable(road):
-    road.acquirer.fault(Fault.DOWN)
-    road.terminal.insert_card(DRIVER.card)
-    payment = road.server.order()
+def test_an_issuer_that_is_down_is_told_as_unreachable(running):
+    running.acquirer.fault(Fault.DOWN)
+    running.terminal.insert_card(DRIVER.card)
+    payment = running.server.order()
 
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
+    outcome = running.server.wait_outcome(payment)
 
     assert (outcome.result, outcome.reason) == (Result.DECLINED, Reason.HOST_UNREACHABLE)
     assert outcome.host_code == "91"
 
 
-def test_a_lost_reversal_answer_is_repeated_until_it_comes(road):
-    road.acquirer.fault(Fault.BOOKED_NO_ANSWER, Fault.LOST_REVERSAL_ANSWER)
-    road.terminal.insert_card(DRIVER.card)
-    payment = road.server.order()
+def test_a_lost_reversal_answer_is_repeated_until_it_comes(running):
+    running.acquirer.fault(Fault.BOOKED_NO_ANSWER, Fault.LOST_REVERSAL_ANSWER)
+    running.terminal.insert_card(DRIVER.card)
+    payment = running.server.order()
 
-    road.start_agent()
-    road.server.wait_outcome(payment)
-    road.server.wait(lambda: road.terminal.owed_reversals == 0, 15)
+    running.server.wait_outcome(payment)
+    running.server.wait(lambda: running.terminal.owed_reversals == 0, 15)
 
-    assert road.acquirer.book.standing == []
-    assert [debit.reversed for debit in road.acquirer.book.debits] == [True]
-    assert road.acquirer.book.reversal_messages == 2
+    assert running.acquirer.book.standing == []
+    assert [debit.reversed for debit in running.acquirer.book.debits] == [True]
+    assert running.acquirer.book.reversal_messages == 2
 
 
 # ---------------------------------------------------------------------- no commit, no money
 
 
-def test_an_approval_the_server_refuses_is_taken_back_by_the_terminal(road):
-    road.server.accept = False
-    road.terminal.insert_card(DRIVER.card)
-    payment = road.server.order()
+def test_an_approval_the_server_refuses_is_taken_back_by_the_terminal(running):
+    running.server.accept = False
+    running.terminal.insert_card(DRIVER.card)
+    payment = running.server.order()
 
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
+    outcome = running.server.wait_outcome(payment)
 
     assert (outcome.result, outcome.reason) == (Result.REVERSED, Reason.SERVER_REFUSED)
-    assert [debit.reversed for debit in road.acquirer.book.debits] == [True]
-    assert road.terminal.last_receipt_number == 0
-    assert road.printer.papers == []
+    assert [debit.reversed for debit in running.acquirer.book.debits] == [True]
+    assert "stored" not in running.steps
+    assert running.printer.papers == []
 
 
-def test_a_slow_commit_is_waited_for_within_limits(road):
-    road.server.approval_seconds = 1.0
-    road.terminal.insert_card(DRIVER.card)
-    payment = road.server.order()
+def test_a_slow_commit_is_waited_for_within_limits(running):
+    running.server.approval_seconds = 1.0
+    running.terminal.insert_card(DRIVER.card)
+    payment = running.server.order()
 
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
+    outcome = running.server.wait_outcome(payment)
 
     assert outcome.result is Result.COMPLETED
-    assert road.steps.count("status_sending") >= 2
-    assert len(road.acquirer.book.standing) == 1
+    assert running.steps.count("status_sending") >= 2
+    assert len(running.acquirer.book.standing) == 1
 
 
-def test_a_commit_beyond_the_limits_is_taken_back(road):
-    road.server.approval_seconds = 4.0
-    road.terminal.insert_card(DRIVER.card)
-    payment = road.server.order()
+def test_a_commit_beyond_the_limits_is_taken_back(running):
+    running.server.approval_seconds = 4.0
+    running.terminal.insert_card(DRIVER.card)
+    payment = running.server.order()
 
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
-
-    assert outcome.result is Result.REVERSED
-    assert road.acquirer.book.standing == []
-
-
-def test_an_unreachable_server_means_the_sale_is_taken_back(road):
-    road.server.strikes["before approval"] = _explode
-    road.terminal.insert_card(DRIVER.card)
-    payment = road.server.order()
-
-    road.start_agent()
-    outcome = road.server.wait_outcome(payment)
+    outcome = running.server.wait_outcome(payment)
 
     assert outcome.result is Result.REVERSED
-    assert road.acquirer.book.standing == []
+    assert running.acquirer.book.standing == []
+
+
+def test_an_unreachable_server_means_the_sale_is_taken_back(running):
+    running.server.strikes["before approval"] = _explode
+    running.terminal.insert_card(DRIVER.card)
+    payment = running.server.order()
+
+    outcome = running.server.wait_outcome(payment)
+
+    assert outcome.result is Result.REVERSED
+    assert running.acquirer.book.standing == []
 
 
 def _explode():
@@ -254,23 +255,22 @@ def _explode():
 # ---------------------------------------------------------------------- paper
 
 
-def test_paper_that_ends_in_the_second_slip_is_told_and_reordered(road):
-    road.terminal.insert_card(DRIVER.card)
-    payment = road.server.order()
-    road.printer.load_paper(1700)
+def test_paper_that_ends_in_the_second_slip_is_told_and_reordered(running):
+    running.terminal.insert_card(DRIVER.card)
+    payment = running.server.order()
+    running.printer.load_paper(1700)
 
-    road.start_agent()
-    road.server.wait_printed(payment)
-    road.printer.load_paper()
+    running.server.wait_printed(payment)
+    running.printer.load_paper()
     missing = tuple(s for s in payment.slips if s.slip_id not in payment.printed)
-    again = road.server.order(kind=OrderKind.PRINT, slips=missing)
-    road.server.wait(lambda: bool(again.printed))
+    again = running.server.order(kind=OrderKind.PRINT, slips=missing)
+    running.server.wait(lambda: bool(again.printed))
 
     assert payment.print_reason is Reason.NO_PAPER
     assert len(payment.printed) == 1
     assert list(again.printed) == [slip.slip_id for slip in missing]
-    assert len(road.printer.papers) == 2
-    assert len(list((road.folder / "paper").glob("*-torn.png"))) == 1
+    assert len(running.printer.papers) == 2
+    assert len(list((running.folder / "paper").glob("*-torn.png"))) == 1
 
 
 # ---------------------------------------------------------------------- kill -9, and again
@@ -501,16 +501,15 @@ def test_neither_journal_nor_log_holds_what_belongs_to_the_driver(road):
     assert [index for index, secret in enumerate(forbidden) if secret in written] == []
 
 
-def test_an_order_given_twice_is_sold_once(road):
-    road.terminal.insert_card(DRIVER.card)
-    payment = road.server.order()
-    road.start_agent()
-    road.server.wait_printed(payment)
+def test_an_order_given_twice_is_sold_once(running):
+    running.terminal.insert_card(DRIVER.card)
+    payment = running.server.order()
+    running.server.wait_printed(payment)
 
-    road.terminal.insert_card(DRIVER.card)
+    running.terminal.insert_card(DRIVER.card)
     payment.closed = False
-    road.server.wait(lambda: len(payment.outcomes) == 2)
+    running.server.wait(lambda: len(payment.outcomes) == 2)
 
     assert [one.result for one in payment.outcomes] == [Result.COMPLETED] * 2
-    assert len(road.acquirer.book.standing) == 1
-    assert road.steps.count("authorisation") == 1
+    assert len(running.acquirer.book.standing) == 1
+    assert running.steps.count("authorisation") == 1

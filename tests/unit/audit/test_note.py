@@ -34,7 +34,8 @@ def test_the_example_key_of_the_specification_verifies_its_example_note():
     # The note's text is no checkpoint: it is refused as such, and only after its signature held.
     with pytest.raises(NoteNotValid, match="three lines"):
         open_checkpoint(
-            "This is an example message.\n\n— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXpp"
+            "This is an example message.\n\n"
+            "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXpp"
             "zi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n",
             key=key,
         )

@@ -71,7 +71,7 @@ def test_a_sale_asks_for_tenge_and_names_the_payer_to_the_issuer_only():
     )
 
     assert zvt.pack(message).hex() == (
-        "0601" + "35" + "04000001081250" + "490398" + "013c" + "0208" + "0624"
+        "0601" + "32" + "04000001081250" + "490398" + "013c" + "0208" + "0622"
         "df5006" + IIN + "df5310" + REFERENCE.hex() + "1f7303000003"
     )
     assert IIN not in repr(message)
@@ -113,7 +113,8 @@ def test_only_a_zero_result_without_a_host_error_is_an_approval(result, host_res
 )
 def test_a_card_number_is_masked_while_it_is_read(number, shown):
     packed = bytes.fromhex(number)
-    body = bytes([RESULT, 0, PAN, 0xF0, 0xF0 | len(packed)]) + packed
+    length = bytes([0xF0 | len(packed) // 10, 0xF0 | len(packed) % 10])
+    body = bytes([RESULT, 0, PAN]) + length + packed
 
     assert parse_fields(body).bmps[PAN] == shown.encode()
 

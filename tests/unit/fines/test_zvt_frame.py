@@ -1,5 +1,7 @@
 """The serial frame layer: literal bytes, random cuts, garbage, one flipped bit."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ apdus = st.builds(
 
 def chunks(data, cuts):
     edges = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    return [data[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(edges)]
 
 
 def test_the_checksum_is_crc16_kermit():
@@ -103,9 +105,9 @@ def test_one_flipped_bit_never_makes_another_message(apdu, place, cuts):
     assert [event for event in events if isinstance(event, Block) and event.apdu != apdu] == []
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(apdus, st.integers(0, 10**6), apdus)
-def test_after_damage_and_quiet_the_repeated_block_is_read(apdu, place, _other):
+@settings(max_examples=500, deadline=None)
+@given(apdus, st.integers(0, 10**6))
+def test_after_damage_and_quiet_the_repeated_block_is_read(apdu, place):
     bent = bytearray(encode(apdu))
     bent[place // 8 % len(bent)] ^= 1 << place % 8
     reader = BlockReader()

@@ -14,7 +14,7 @@ def text_of(certificate, oid):
 
 
 def test_the_subject_has_the_layout_of_the_national_authority():
-    certificate = authority().certificate_for(OFFICER).certificate
+    certificate = authority().key_for(OFFICER).certificate
 
     assert text_of(certificate, NameOID.COMMON_NAME) == ["ӘБДІРАХМАНОВ ҒАЛЫМЖАН"]
     assert text_of(certificate, NameOID.SURNAME) == ["ӘБДІРАХМАНОВ"]
@@ -26,24 +26,24 @@ def test_the_subject_has_the_layout_of_the_national_authority():
 
 @pytest.mark.parametrize("staff", STAFF, ids=[one.key for one in STAFF])
 def test_everybody_of_the_district_can_be_named(staff):
-    certificate = authority().certificate_for(staff).certificate
+    certificate = authority().key_for(staff).certificate
 
     assert text_of(certificate, NameOID.SERIAL_NUMBER) == [f"IIN{staff.iin}"]
 
 
 def test_keys_are_made_once_and_kept(tmp_path):
     first = Authority.create(tmp_path, authority_key_bits=2048)
-    made = first.certificate_for(OFFICER, Use.AUTH).certificate
+    made = first.key_for(OFFICER, Use.AUTH).certificate
 
     again = Authority.create(tmp_path, authority_key_bits=2048)
 
     assert again.root == first.root
-    assert again.certificate_for(OFFICER, Use.AUTH).certificate == made
+    assert again.key_for(OFFICER, Use.AUTH).certificate == made
     assert sorted(path.name for path in again.roots_dir.iterdir()) == ["issuing.pem", "root.pem"]
 
 
 def test_private_keys_are_readable_by_their_owner_alone():
-    authority().certificate_for(OFFICER)
+    authority().key_for(OFFICER)
 
     modes = {path.stat().st_mode & 0o777 for path in authority().folder.rglob("*.key.pem")}
 
@@ -70,7 +70,7 @@ def test_openssl_accepts_what_it_signs_and_refuses_other_content(tmp_path):
 
 
 def test_the_policies_and_user_types_are_those_of_an_employee():
-    certificate = authority().certificate_for(OFFICER, Use.SIGN).certificate
+    certificate = authority().key_for(OFFICER, Use.SIGN).certificate
     extensions = certificate.extensions
 
     usages = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value

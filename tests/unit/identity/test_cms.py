@@ -19,12 +19,12 @@ CONTENT = "Бір парақ: планшет, терминал, камера".en
 
 @pytest.fixture(scope="module")
 def key():
-    return authority().certificate_for(OFFICER, Use.SIGN)
+    return authority().key_for(OFFICER, Use.SIGN)
 
 
 @pytest.fixture(scope="module")
 def other_key():
-    return authority().certificate_for(SECOND_OFFICER, Use.SIGN)
+    return authority().key_for(SECOND_OFFICER, Use.SIGN)
 
 
 def check(message, content=CONTENT):

@@ -53,7 +53,7 @@ def certificate_in(answer):
 def test_the_first_key_that_fits_the_filters_signs(signer, filters, staff, use):
     answer = signer.answer(request(signerParams=filters))
 
-    assert certificate_in(answer) == authority().certificate_for(staff, use).certificate
+    assert certificate_in(answer) == authority().key_for(staff, use).certificate
 
 
 def test_several_documents_get_several_signatures(signer):

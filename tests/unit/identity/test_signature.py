@@ -29,7 +29,7 @@ def verify(cms, *, purpose=Purpose.DOCUMENT, content=CONTENT, roots=None, now=NO
 
 def key_with(*, subject=None, use=Use.SIGN, user_types=EMPLOYEE, maker="trusted", **more):
     """Return a key with a certificate that the authority was talked into."""
-    genuine = authority().certificate_for(OFFICER, Use.SIGN)
+    genuine = authority().key_for(OFFICER, Use.SIGN)
     certificate = authority(maker).issue(
         subject=subject or genuine.certificate.subject,
         public_key=genuine.private_key.public_key(),
@@ -173,8 +173,8 @@ def test_a_rogue_root_in_the_message_itself_is_not_believed():
 
 
 def test_an_employee_is_no_authority():
-    officer = authority().certificate_for(OFFICER, Use.SIGN)
-    victim = authority().certificate_for(KEEPER, Use.SIGN)
+    officer = authority().key_for(OFFICER, Use.SIGN)
+    victim = authority().key_for(KEEPER, Use.SIGN)
     forged = (
         x509.CertificateBuilder()
         .subject_name(victim.certificate.subject)
@@ -203,7 +203,7 @@ def test_a_root_alone_is_enough_when_the_message_brings_the_issuing_authority():
 
 
 def test_the_issuing_authority_may_be_pinned_when_the_message_leaves_it_out():
-    key = authority().certificate_for(OFFICER, Use.SIGN)
+    key = authority().key_for(OFFICER, Use.SIGN)
     message = forge.message_of([forge.signer_of(key, CONTENT)], [key.certificate])
 
     assert verify(message).holder.iin == OFFICER.iin
@@ -221,7 +221,7 @@ def test_without_a_root_nobody_is_believed(texts):
 
 
 def test_a_certificate_that_does_not_say_what_it_is_for_is_refused():
-    genuine = authority().certificate_for(OFFICER, Use.SIGN)
+    genuine = authority().key_for(OFFICER, Use.SIGN)
     bare = (
         x509.CertificateBuilder()
         .subject_name(genuine.certificate.subject)
@@ -253,7 +253,7 @@ def test_the_evidence_holds_what_proves_it_later():
 
     evidence = verify(cms)
 
-    serial = authority().certificate_for(OFFICER).certificate.serial_number
+    serial = authority().key_for(OFFICER).certificate.serial_number
     assert evidence.cms == cms
     assert evidence.certificate_serial == f"{serial:x}"
     assert abs(evidence.signing_time - datetime.now(UTC)) < timedelta(minutes=1)

@@ -1,0 +1,155 @@
+"""Slips as ESC/POS: text where the printer has the letters, pictures where not, never ``?``."""
+
+import uuid
+
+import pytest
+
+from fines.field.escpos import CODE_PAGE, WIDTH_DOTS, render
+from fines.field.layout import rows_of
+from fines.field.raster import ROW_DOTS, LetterNotDrawable, raster
+from fines.wire.slip import LINE_COLUMNS, Align, Slip, SlipKind, SlipLine
+from sim.printer import Interpreter, NeedMore
+
+KAZAKH = "ӘәҒғҚқҢңӨөҰұҮүҺһІі"
+RASTER = b"\x1dv0\x00"
+
+
+def slip(*lines):
+    return Slip(
+        slip_id=uuid.UUID(int=1),
+        payment_id=uuid.UUID(int=2),
+        kind=SlipKind.SALE,
+        copy_number=1,
+        lines=lines,
+    )
+
+
+def texts(*lines):
+    return [row.text for row in rows_of(slip(*lines))]
+
+
+def paper(job):
+    papers = []
+    interpreter = Interpreter(cut=papers.append, reply=lambda _: None)
+    at = 0
+    while at < len(job):
+        at += interpreter.step(job[at:])
+    return papers
+
+
+def test_a_russian_line_is_text_in_the_printers_own_page():
+    job = render(slip(SlipLine(text="Министерство внутренних дел № 7")))
+
+    assert "Министерство внутренних дел № 7".encode(CODE_PAGE) in job
+    assert RASTER not in job
+
+
+@pytest.mark.parametrize("letter", [*KAZAKH, "₸"])
+def test_a_letter_no_page_has_makes_its_line_a_picture(letter):
+    job = render(slip(SlipLine(text=f"Сумма {letter} 10")))
+
+    assert job.count(RASTER) == 1
+    assert "Сумма".encode(CODE_PAGE) not in job
+
+
+def test_only_the_lines_that_need_it_are_pictures():
+    job = render(slip(SlipLine(text="Сумма"), SlipLine(text="Төленді"), SlipLine(text="Итого")))
+
+    assert job.count(RASTER) == 1
+    assert "Сумма".encode(CODE_PAGE) in job
+    assert "Итого".encode(CODE_PAGE) in job
+
+
+@pytest.mark.parametrize("letter", [*KAZAKH, "₸", "№", "«", "»", "–", "·"])
+def test_each_letter_is_drawn_and_differs_from_its_neighbours(letter):
+    drawn = raster(row_of(letter), width=WIDTH_DOTS).tobytes()
+    others = {
+        other: raster(row_of(other), width=WIDTH_DOTS).tobytes()
+        for other in KAZAKH + "₸№«»–·? "
+        if other != letter
+    }
+
+    assert drawn not in others.values()
+
+
+def row_of(text):
+    return next(rows_of(slip(SlipLine(text=text))))
+
+
+def test_a_letter_that_cannot_be_drawn_is_refused_by_its_code_only():
+    with pytest.raises(LetterNotDrawable, match=r"U\+4E2D"):
+        render(slip(SlipLine(text="中")))
+
+
+def test_a_job_starts_from_a_known_state_and_ends_with_a_cut():
+    job = render(slip(SlipLine(text="x")))
+
+    assert job.startswith(b"\x1b@\x1bt\x11")
+    assert job.endswith(b"\x1dV\x01")
+
+
+def test_a_picture_is_as_wide_as_the_roll_and_as_high_as_a_text_line():
+    picture = raster(row_of("Ә" * LINE_COLUMNS), width=WIDTH_DOTS)
+
+    assert picture.size == (WIDTH_DOTS, ROW_DOTS)
+
+
+def test_a_qr_code_is_drawn_by_the_printer_itself():
+    job = render(slip(SlipLine(qr="https://saqshy.example/v/1")))
+
+    assert b"\x1d(k" in job
+    assert b"https://saqshy.example/v/1" in job
+    assert RASTER not in job
+
+
+def test_two_slips_are_two_papers():
+    papers = paper(render(slip(SlipLine(text="а"))) + render(slip(SlipLine(text="ә"))))
+
+    assert len(papers) == 2
+
+
+def test_an_unfinished_command_waits_for_its_rest():
+    job = render(slip(SlipLine(text="Ә")))
+    start = job.index(RASTER)
+    interpreter = Interpreter(cut=lambda _: None, reply=lambda _: None)
+
+    with pytest.raises(NeedMore):
+        interpreter.step(job[start : start + 100])
+
+
+def test_a_label_and_its_value_share_a_line_where_they_fit():
+    (line,) = texts(SlipLine(text="Терминал", right="00001042"))
+
+    assert line == "Терминал" + " " * 16 + "00001042"
+    assert len(line) == LINE_COLUMNS
+
+
+def test_a_value_too_long_for_the_line_goes_below_flush_right():
+    lines = texts(SlipLine(text="Хаттама · Протокол", right="KZ-2026-0000000042"))
+
+    assert lines == ["Хаттама · Протокол", "KZ-2026-0000000042".rjust(LINE_COLUMNS)]
+
+
+def test_a_long_text_is_wrapped_at_words():
+    lines = texts(SlipLine(text="Орны: Абай даңғылы – Байтұрсынов көшесі, Әуезов ауданы"))
+
+    assert all(len(line) <= LINE_COLUMNS for line in lines)
+    assert " ".join(lines) == "Орны: Абай даңғылы – Байтұрсынов көшесі, Әуезов ауданы"
+
+
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 32, 33, 200])
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("align", list(Align))
+def test_no_row_is_wider_than_the_roll(length, large, align):
+    columns = LINE_COLUMNS // 2 if large else LINE_COLUMNS
+
+    lines = texts(SlipLine(text="ө" * length, large=large, align=align))
+
+    assert max(len(line) for line in lines) <= columns
+    assert sum(line.count("ө") for line in lines) == length
+
+
+def test_a_signature_has_room_above_its_line():
+    lines = texts(SlipLine(signature=True, text="Қолы"))
+
+    assert lines == ["", "", "─" * LINE_COLUMNS, "Қолы"]
