@@ -130,14 +130,16 @@ class Access:
         if self.public_because:
             return None
         person = await _ask(request, "authenticate_person") if self.roles else None
-        device = await _ask(request, "authenticate_device") if self.devices else None
         if self.roles and person is None:
             raise NotSignedIn("no session")
-        if self.devices and device is None:
-            raise DeviceNotKnown("no device credential")
         if person is not None and person.role not in self.roles:
             raise NotYourRoute("role not admitted")
-        if device is not None and device.device_kind not in self.devices:
+        # A session opened on a device is good on that device alone, whatever the route asks for.
+        bound = person is not None and person.device_id is not None
+        device = await _ask(request, "authenticate_device") if self.devices or bound else None
+        if device is None and (self.devices or bound):
+            raise DeviceNotKnown("no device credential")
+        if device is not None and self.devices and device.device_kind not in self.devices:
             raise NotYourRoute("kind of device not admitted")
         principal = _joined(person, device)
         request.state.principal = principal

@@ -44,6 +44,18 @@ document.addEventListener('DOMContentLoaded', () => {
   });
 });
 """
+# A promise and not a polled expression: the page's policy forbids to evaluate text.
+_FIRST_FRAME: Final = """
+() => new Promise((resolve, reject) => {
+  const began = performance.now();
+  const look = () => {
+    if (window.firstFrame) { resolve(window.firstFrame); }
+    else if (performance.now() - began > 20000) { reject(new Error('no frame in 20 s')); }
+    else { setTimeout(look, 5); }
+  };
+  look();
+})
+"""
 _SEEK: Final = """
 (seconds) => new Promise((resolve, reject) => {
   const video = document.querySelector('#player');
@@ -148,8 +160,7 @@ class ChromiumPlayer:
         """Open the player's page; both times are taken inside the page."""
         self.page.add_init_script(_WATCH_FIRST_FRAME)
         self.page.goto(urljoin(self._base_url, path))
-        self.page.wait_for_function("window.firstFrame !== undefined")
-        first = self.page.evaluate("window.firstFrame")
+        first = self.page.evaluate(_FIRST_FRAME)
         seek = self.page.evaluate(_SEEK, seek_to_seconds)
         self.page.screenshot(path=str(picture), full_page=True)
         return Seen(

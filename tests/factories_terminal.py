@@ -312,7 +312,8 @@ class Roadside:
 
     def clear(self) -> None:
         """Forget what earlier sales left, but not what the programs themselves remember."""
-        self.server.payments.clear()
+        if self.server.payments:
+            self.server.wait(lambda: journal_lines(self.journal)[-1]["stage"] == "closed")
         self.server.accept, self.server.approval_seconds = True, 0.0
         self.acquirer.book = Book()
         self.acquirer.ownership.clear()

@@ -1,13 +1,13 @@
 """Refusals and faults as pages, for whoever reads them in a browser.
 
-``app.problems`` asks ``wants_page`` first; programs keep getting problem details.
+``app.problems`` asks here first; programs keep getting problem details.
 """
 
 from typing import Final
 from urllib.parse import urlencode
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
 from app.web.rendering import own_address, page
 from app.web.texts import N_
@@ -44,38 +44,27 @@ _FAULT_WORDS: Final = (
 )
 
 
-def wants_page(request: Request) -> bool:
-    """Return whether the request came from a person's browser and not from a program."""
-    accepts = "text/html" in request.headers.get("accept", "")
-    return accepts and not request.url.path.startswith(_NOT_PAGES)
+def page_of_problem(request: Request, status: int, code: str) -> Response | None:
+    """Return a refusal or fault as a page, or ``None`` where a program asked and wants a problem.
 
-
-def render_problem(request: Request, *, status: int, code: str) -> Response:
-    """Return a refusal or fault as a page; who is not signed in is sent to sign in first.
+    Who is not signed in is sent to sign in first, and comes back to where he was.
 
     Args:
         request: what was refused.
         status: of HTTP, as ``app.problems`` decided it.
         code: the stable code, shown small: it is what the administrator will ask for.
     """
+    if not _wants_page(request):
+        return None
     if status == _UNAUTHENTICATED:
         query = urlencode({"next": own_address(request)})
         return RedirectResponse(f"/sign-in?{query}", 303)
-    return problem_page(request, status=status, code=code)
-
-
-def problem_page(request: Request, *, status: int, code: str) -> HTMLResponse:
-    """Return the page that tells of a refusal; it needs no database."""
     otherwise = _FAULT_WORDS if status >= _FAULT else _WORDS[400]
     what, cure = _WORDS.get(status, otherwise)
-    return page(
-        request,
-        "problem.html",
-        {"what": what, "cure": cure, "status": status, "code": code},
-        status_code=status,
-    )
+    context = {"what": what, "cure": cure, "status": status, "code": code}
+    return page(request, "problem.html", context, status_code=status)
 
 
-def page_of_problem(request: Request, status: int, code: str) -> Response | None:
-    """Return the page for a refusal, or ``None`` where a program asked and not a person."""
-    return render_problem(request, status=status, code=code) if wants_page(request) else None
+def _wants_page(request: Request) -> bool:
+    accepts = "text/html" in request.headers.get("accept", "")
+    return accepts and not request.url.path.startswith(_NOT_PAGES)

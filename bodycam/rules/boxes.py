@@ -140,10 +140,10 @@ def _resync(state: _Walk, at: int) -> Generator[Need, bytes, int]:
     scan = at + 1
     while state.track is not None and scan < state.size:
         window = yield scan, _SCAN_BYTES
-        found = window.find(_MOOF_MARK)
-        while found >= _HEAD_BYTES and window[found - 4 : found] != b"moof":
+        found = window.find(_MOOF_MARK, _HEAD_BYTES)
+        while found > 0 and window[found - 4 : found] != b"moof":
             found = window.find(_MOOF_MARK, found + 1)
-        if found >= _HEAD_BYTES:
+        if found > 0:
             end = scan + found - _HEAD_BYTES
             state.index.damage.append(Damage(DamageKind.GAP, at, end))
             state.after_break = True

