@@ -1,1 +1,1 @@
-"""..."""
+"""Fines: catalogue, offence record, reduced proceedings, payment by card, slips and receipts."""

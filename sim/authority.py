@@ -165,7 +165,7 @@ class Authority:
     ) -> x509.Certificate:
         """Issue a certificate of a person's layout."""
         bits, usage, policy = _LAYOUTS[use]
-        begins = valid_from or _hour_ago()
+        begins = valid_from or _three_days_ago()
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -234,8 +234,8 @@ def _authority(
         .issuer_name(issuer_name)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(_hour_ago())
-        .not_valid_after(_hour_ago() + timedelta(days=days))
+        .not_valid_before(_three_days_ago())
+        .not_valid_after(_three_days_ago() + timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True)
         .add_extension(_key_usage({"key_cert_sign", "crl_sign"}), critical=True)
         .add_extension(_policies(_AUTHORITY_POLICY), critical=False)
@@ -269,8 +269,8 @@ def _policies(policy: x509.ObjectIdentifier) -> x509.CertificatePolicies:
     return x509.CertificatePolicies([x509.PolicyInformation(policy, None)])
 
 
-def _hour_ago() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) - timedelta(hours=1)
+def _three_days_ago() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
 
 
 def _subject_text(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:

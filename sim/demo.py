@@ -7,6 +7,7 @@ Every figure in ``summary.json`` was measured in the run that wrote it.
 
 import json
 import os
+import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from sim.district import FRIEND, OFFICER, PLACE
 from sim.evening import Evening
 from sim.morning import Morning
 from sim.narrator import Narrator
-from sim.stage import DidNotStart, Ports, Stage, wipe
+from sim.stage import Ports, Stage, wipe
 
 _KEPT: Final = ("authority", "footage")  # slow to make, the same each time
 _PAUSE_AFTER_SHIFT: Final = timedelta(minutes=4)
@@ -27,6 +28,7 @@ _PAUSE_AFTER_SHIFT: Final = timedelta(minutes=4)
 def run(folder: Path, *, hours: float) -> int:
     """Drive the road in ``folder``; return the exit code, and leave ``summary.json`` there."""
     folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
     wipe(folder / "stage", keep=_KEPT)
     wipe(folder, keep=("stage",))
     narrator = Narrator()
@@ -35,12 +37,13 @@ def run(folder: Path, *, hours: float) -> int:
         with ExitStack() as stack:
             _drive(stack, folder, hours=hours, narrator=narrator, summary=summary)
         summary["ok"] = _all_held(summary)
-    except DidNotStart as error:
-        narrator.say(f"a program did not start: {error}")
+    except Exception as error:  # noqa: BLE001 - the edge of the program: it tells and ends
+        (folder / "failure.txt").write_text(traceback.format_exc(), encoding="utf-8")
+        narrator.say(f"stopped: {type(error).__name__}: {error}")
+        narrator.say(f"the whole story is in {_shown(folder / 'failure.txt')}")
     finally:
         summary["seconds"] = round(narrator.seconds, 1)
         text = json.dumps(summary, indent=2, ensure_ascii=False)
-        folder.mkdir(parents=True, exist_ok=True)
         (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
     narrator.say(f"\n{text}")
     narrator.say(

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import json
+import random
 import resource
 import tempfile
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ def long_footage(blocks=3):
     whole = Path(_FOLDER.name) / f"long-{blocks}.mp4"
     plain = footage().read_bytes()
     size = (blocks - 1) * BLOCK_SIZE_BYTES + 4321 - len(plain)
-    filling = size.to_bytes(4, "big") + b"free" + bytes(number % 251 for number in range(size - 8))
+    filling = size.to_bytes(4, "big") + b"free" + random.Random(7).randbytes(size - 8)
     whole.write_bytes(plain + filling)
     return whole
 

@@ -55,6 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (OSError, UnicodeDecodeError, JournalNotValid) as error:
         _tell(f"cannot start: {error}")
         return EXIT_UNUSABLE
+    if not given.bays.is_dir():
+        _tell(f"cannot start: {given.bays} is not a folder")
+        return EXIT_UNUSABLE
     if given.retry_refused:
         journal.retry_refused()
     throttle = Throttle(given.bandwidth_mb_s * _MEGABYTE)

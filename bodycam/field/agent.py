@@ -129,7 +129,8 @@ class Agent:
                 break
             try:
                 good = self._take_bay(folder) and good
-            except (CameraNotReadable, CameraChanged, ReceiptNotGood) as reason:
+            # OSError: a camera pulled out of its bay, or a failing memory card.
+            except (CameraNotReadable, CameraChanged, ReceiptNotGood, OSError) as reason:
                 self._tell(f"{folder.name}: {reason}; the camera is left as it is")
                 good = False
             except TryLater as reason:

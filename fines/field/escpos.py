@@ -47,6 +47,8 @@ def _text(row: Row) -> bytes:
 
 
 def _resident(text: str) -> bytes | None:
+    if not text.isprintable():
+        return None  # a control character would be a command to the printer
     try:
         return text.encode(CODE_PAGE)
     except UnicodeEncodeError:

@@ -1,6 +1,7 @@
 """The rows of a slip: wrapped and padded to the roll's columns, the same for text and picture."""
 
 import textwrap
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -38,7 +39,12 @@ def _rows(line: SlipLine) -> Iterator[Row]:
         if not line.text:
             return
     for text in _wrapped(line):
-        yield Row(text, line.bold, line.large)
+        yield Row(_plain_spaces(text), line.bold, line.large)
+
+
+def _plain_spaces(text: str) -> str:
+    """Return the text with every kind of space as the one a printer has, once lines are broken."""
+    return "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in text)
 
 
 def _wrapped(line: SlipLine) -> list[str]:

@@ -41,8 +41,8 @@ def _fonts(points: int, *, bold: bool) -> tuple[ImageFont.FreeTypeFont, ImageFon
 
 @cache
 def _font_of(letter: str, points: int, *, bold: bool) -> ImageFont.FreeTypeFont:
-    for font in _fonts(points, bold=bold):
-        if letter.isspace() or bytes(font.getmask(letter)) != bytes(font.getmask(_PRIVATE)):
+    for font in _fonts(points, bold=bold) if letter.isprintable() else ():
+        if bytes(font.getmask(letter)) != bytes(font.getmask(_PRIVATE)):
             return font
     raise LetterNotDrawable(f"no font has U+{ord(letter):04X}")
 
@@ -61,7 +61,7 @@ def raster(row: Row, *, width: int) -> Image.Image:
         if letter == "─":
             middle = ROW_DOTS * scale // 2
             draw.line((left, middle, left + CELL_DOTS * scale, middle), fill=_BLACK, width=2)
-        elif not letter.isspace():
+        elif letter != " ":
             font = _font_of(letter, _POINTS * scale, bold=row.bold)
             centred = left + (CELL_DOTS * scale - font.getlength(letter)) / 2
             draw.text((centred, _BASELINE * scale), letter, fill=_BLACK, font=font, anchor="ls")

@@ -65,7 +65,7 @@ def receipt_pdf(facts: ReceiptFacts) -> bytes:
     pdf = FPDF(unit="mm", format=(_A5_WIDTH_MM, _A5_HEIGHT_MM))
     pdf.set_creation_date(FIXED_DATE)
     pdf.set_margin(_MARGIN_MM)
-    pdf.set_auto_page_break(False)
+    pdf.set_auto_page_break(True, margin=_MARGIN_MM)
     for face in fonts.faces():
         pdf.add_font(face.family, face.style, face.path)
     pdf.set_fallback_fonts([fonts.MONO])
@@ -144,6 +144,10 @@ def _paragraph(pdf: FPDF, text: str, height: float, *, align: str = "L") -> None
 
 def _draw_qr(pdf: FPDF, content: str) -> None:
     # Boxes are whole numbers of tenths of a millimetre: a QR module is never blurred.
+    boxes = list(qr_boxes(content, module=_QR_TENTHS, width=_A5_WIDTH_MM * 10, y=0))
+    height_mm = max(box.y + box.height for box in boxes) / 10
+    if pdf.get_y() + height_mm > _A5_HEIGHT_MM - _MARGIN_MM:
+        pdf.add_page()
     top = int(pdf.get_y() * 10)
-    for box in qr_boxes(content, module=_QR_TENTHS, width=_A5_WIDTH_MM * 10, y=top):
-        pdf.rect(box.x / 10, box.y / 10, box.width / 10, box.height / 10, style="F")
+    for box in boxes:
+        pdf.rect(box.x / 10, (top + box.y) / 10, box.width / 10, box.height / 10, style="F")

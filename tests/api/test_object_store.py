@@ -207,7 +207,9 @@ async def test_a_discarded_upload_is_forgotten(store, content):
         await store.seal(key=KEY, upload=upload, size_bytes=SIZE)
 
 
-@pytest.mark.parametrize("key", ["../x", "a/../b", "/x", "a//b", "A", "", "a" * 201, "a/" * 9 + "a"])
+@pytest.mark.parametrize(
+    "key", ["../x", "a/../b", "/x", "a//b", "A", "", "a" * 201, "a/" * 9 + "a"]
+)
 async def test_a_key_cannot_leave_the_store(store, key):
     with pytest.raises(ValueError, match="not a key of ours"):
         await store.begin(key=key, size_bytes=1)

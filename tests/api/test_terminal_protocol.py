@@ -243,9 +243,7 @@ async def test_completed_without_an_approval_is_unknown_until_the_memory_proves_
 
 
 @pytest.mark.parametrize("result", [Result.REVERSED, Result.DECLINED])
-async def test_unknown_is_settled_as_not_paid_by_the_memory(
-    officer, payment_id, sessions, result
-):
+async def test_unknown_is_settled_as_not_paid_by_the_memory(officer, payment_id, sessions, result):
     order = await make.started(officer)
     await make.ended(officer, order, make.outcome(Result.UNKNOWN, Reason.LINE_SILENT))
     settle = await officer.agent_next()

@@ -1,13 +1,20 @@
 """The agent as a process of its own on real serial lines: terminal, acquirer, printer beyond it."""
 
+from datetime import UTC, datetime
+
+import httpx
 import pytest
 import zxingcpp
 from PIL import Image
 
+from fines.field.driver import TerminalRefused
+from fines.field.line import Line, Timers
+from fines.field.zvt_driver import ZvtDriver
 from fines.wire.protocol import OrderKind, OwnerVerdict, Reason, Result
-from sim.acquirer import Fault
+from sim.acquirer import Fault, SimAcquirer
 from sim.district import CARDS, DRIVER, EXPIRED_CARD, FRIEND, POOR_CARD
-from tests.factories_terminal import CREDENTIAL, Roadside, sale_slip
+from sim.terminal import Patience, SimTerminal
+from tests.factories_terminal import CREDENTIAL, HURRIED, Roadside, sale_slip
 
 pytestmark = pytest.mark.enable_socket
 
@@ -473,6 +480,92 @@ def test_lost_acknowledgements_repeat_blocks_and_never_a_sale(road, lost):
     assert outcome.result is Result.COMPLETED
     assert road.steps.count("authorisation") == 1
     assert len(road.acquirer.book.standing) == 1
+
+
+def test_on_a_noisy_line_money_and_reports_still_agree(running):
+    running.terminal.line.flip_rate = 0.01
+    ends = []
+    for _ in range(6):
+        running.terminal.insert_card(DRIVER.card)
+        payment = running.server.order()
+        ends.append(running.server.wait_outcome(payment, 90).result)
+    running.terminal.line.flip_rate = 0.0
+
+    running.server.wait(lambda: running.terminal.owed_reversals == 0, 15)
+
+    kept = len(running.acquirer.book.standing)
+    assert ends.count(Result.COMPLETED) <= kept
+    assert kept <= ends.count(Result.COMPLETED) + ends.count(Result.UNKNOWN)
+    assert running.steps.count("authorisation") <= 6
+
+
+@pytest.fixture
+def driver(tmp_path):
+    timers = Timers(t1_seconds=0.05, t2_seconds=0.5, t3_seconds=1.5, t4_seconds=4)
+    with (
+        SimAcquirer() as acquirer,
+        SimTerminal(
+            tcp_port=0,
+            acquirer=acquirer.address,
+            state=tmp_path / "state.json",
+            patience=Patience(line=HURRIED, card_seconds=2),
+            control_port=0,
+        ) as terminal,
+        Line(url=f"socket://127.0.0.1:{terminal.tcp_port}", timers=timers) as line,
+    ):
+        yield (
+            ZvtDriver(line=line, timers=timers, card_ref_key=b"k", now=lambda: datetime.now(UTC)),
+            terminal,
+        )
+
+
+def test_the_same_blocks_travel_over_tcp(driver):
+    zvt_driver, _ = driver
+
+    assert zvt_driver.login() == "00001042"
+    assert zvt_driver.status() == 0
+    assert zvt_driver.last_result() is None
+
+
+def test_a_card_can_be_read_before_a_sale_and_is_named_without_its_number(driver):
+    zvt_driver, terminal = driver
+    zvt_driver.login()
+    terminal.insert_card(DRIVER.card)
+
+    seen = zvt_driver.card_acquisition(timeout_seconds=2)
+
+    assert (seen.brand, seen.card_ref_kind) == ("VISA", "par")
+    assert seen.card_masked == "400000******" + DRIVER.card.pan[-4:]
+    assert DRIVER.card.pan not in repr(seen)
+
+
+def test_no_card_is_no_error_when_only_reading(driver):
+    zvt_driver, _ = driver
+    zvt_driver.login()
+
+    assert zvt_driver.card_acquisition(timeout_seconds=1) is None
+
+
+def test_a_terminal_that_is_not_registered_refuses(driver):
+    zvt_driver, _ = driver
+
+    with pytest.raises(TerminalRefused, match="6B"):
+        zvt_driver.status()
+
+
+def test_the_control_presents_cards_and_cuts_the_line(driver):
+    _, terminal = driver
+    url = f"http://127.0.0.1:{terminal.control_port}"
+
+    with httpx.Client(base_url=url, trust_env=False) as control:
+        control.post("/card", json={"card": "own"}).raise_for_status()
+        shown = control.get("/state").json()["card"]
+        control.post("/line", json={"cut": True}).raise_for_status()
+        cut = control.get("/state").json()["line_cut"]
+        unknown = control.post("/card", json={"card": "nobody's"}).status_code
+        absent = control.get("/else").status_code
+
+    assert (shown, cut, unknown, absent) == ("own", True, 400, 404)
 
 
 def test_a_stopped_agent_leaves_in_order_and_resumes(road):

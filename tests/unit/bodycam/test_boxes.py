@@ -51,9 +51,10 @@ def test_every_fragment_of_two_seconds_is_found(whole, index):
     assert index.duration_ms == pytest.approx(60_000, abs=100)
     assert [whole[at + 4 : at + 8] for at in index.offsets] == [b"moof"] * 30
     assert index.offsets[0] == index.init_size
-    assert list(index.offsets[1:]) == [
-        at + size for at, size in zip(index.offsets, index.sizes, strict=True)
-    ][:-1]
+    assert (
+        list(index.offsets[1:])
+        == [at + size for at, size in zip(index.offsets, index.sizes, strict=True)][:-1]
+    )
 
 
 @pytest.mark.parametrize("seed", range(5))

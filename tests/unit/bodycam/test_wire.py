@@ -82,9 +82,7 @@ def test_what_is_signed_is_these_bytes():
 
 
 def test_a_receipt_is_signed_as_these_bytes():
-    receipt = Receipt(
-        recording_id=ID, merkle_root=EMPTY, size_bytes=5, stored_at=START, whole=True
-    )
+    receipt = Receipt(recording_id=ID, merkle_root=EMPTY, size_bytes=5, stored_at=START, whole=True)
 
     assert receipt.signed_bytes() == (
         b'saqshy/storage-receipt/v1\n{"merkle_root":"' + EMPTY.encode() + b'",'

@@ -81,6 +81,12 @@ def test_a_letter_that_cannot_be_drawn_is_refused_by_its_code_only():
         render(slip(SlipLine(text="中")))
 
 
+@pytest.mark.parametrize("line", [{"text": "x\x1bp\x00"}, {"text": "x", "right": "\x10\x04"}])
+def test_text_cannot_command_the_printer(line):
+    with pytest.raises(LetterNotDrawable):
+        render(slip(SlipLine(**line)))
+
+
 def test_a_job_starts_from_a_known_state_and_ends_with_a_cut():
     job = render(slip(SlipLine(text="x")))
 
@@ -128,6 +134,13 @@ def test_a_value_too_long_for_the_line_goes_below_flush_right():
     lines = texts(SlipLine(text="Хаттама · Протокол", right="KZ-2026-0000000042"))
 
     assert lines == ["Хаттама · Протокол", "KZ-2026-0000000042".rjust(LINE_COLUMNS)]
+
+
+@pytest.mark.parametrize("space", ["\u00a0", "\u202f", "\u2009"])
+def test_an_unbreakable_space_holds_its_words_together_and_prints_as_a_space(space):
+    lines = texts(SlipLine(text=f"Төлеуге жататын айыппұл сомасы 10{space}812,50"))
+
+    assert lines == ["Төлеуге жататын айыппұл сомасы", "10 812,50"]
 
 
 def test_a_long_text_is_wrapped_at_words():

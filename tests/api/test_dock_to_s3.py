@@ -1,0 +1,171 @@
+"""The dock protocol where parts go straight to an S3 store; moto stands in for it."""
+
+import hashlib
+import secrets
+
+import httpx
+import pytest
+from moto.server import ThreadedMotoServer
+
+from bodycam.storage import S3Store
+from bodycam.wire.digests import BLOCK_SIZE_BYTES
+from sim.district import REVIEWER
+from tests import factories_bodycam as bodycam
+from tests.factories_identity import signed_in, trust_the_authority
+
+
+@pytest.fixture(scope="module")
+def s3_server():
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def store(app, s3_server):
+    bucket = f"b{secrets.token_hex(8)}"
+    store = S3Store(
+        endpoint=s3_server,
+        region="us-east-1",
+        bucket=bucket,
+        access_key="test",
+        secret_key="testsecret",
+        checksums_when_required=True,
+        presign_seconds=600,
+    )
+    store._client.create_bucket(Bucket=bucket)
+    app.state.store = store
+    return store
+
+
+@pytest.fixture
+async def yard(sessions, tmp_path, settings):
+    trust_the_authority(settings)
+    return await bodycam.yard(sessions, tmp_path)
+
+
+@pytest.fixture
+def recorded(yard, store):
+    assert store.takes_parts_itself
+    return yard.record(footage_file=bodycam.long_footage())
+
+
+async def plan_of(client, yard, recorded, **more):
+    return (await bodycam.announce(client, recorded, yard.dock, **more)).raise_for_status().json()
+
+
+async def send(recorded, parts, *, body=None):
+    """Send the parts as the dock does: straight, without the device's credential."""
+    async with httpx.AsyncClient(trust_env=False) as straight:
+        for part in parts:
+            block = body or bodycam.block(recorded, part["number"])
+            answer = await straight.put(part["url"], content=block, headers=part["headers"])
+            answer.raise_for_status()
+
+
+async def test_a_recording_goes_to_the_store_and_is_verified_from_it(client, yard, recorded):
+    plan = await plan_of(client, yard, recorded)
+    await send(recorded, plan["parts"])
+
+    answer = await bodycam.complete(client, recorded, yard.dock)
+
+    assert all(part["url"].startswith("http://127.0.0.1:") for part in plan["parts"])
+    assert answer.json()["receipt"]["merkle_root"] == recorded.manifest.merkle_root
+    assert answer.json()["receipt"]["whole"] is True
+
+
+async def test_the_plan_goes_on_from_what_the_store_holds(client, yard, recorded):
+    plan = await plan_of(client, yard, recorded)
+    await send(recorded, plan["parts"][1:2])
+
+    again = await plan_of(client, yard, recorded)
+
+    assert again["acknowledged"] == [1]
+    assert [part["number"] for part in again["parts"]] == [0, 2]
+
+
+async def test_completing_too_early_names_what_is_missing(client, yard, recorded):
+    plan = await plan_of(client, yard, recorded)
+    await send(recorded, plan["parts"][:1])
+
+    answer = await bodycam.complete(client, recorded, yard.dock)
+
+    assert (answer.status_code, answer.json()["missing"]) == (409, [1, 2])
+
+
+async def test_bytes_that_the_store_took_wrongly_are_found_and_the_upload_begins_anew(
+    client, yard, recorded
+):
+    plan = await plan_of(client, yard, recorded)
+    await send(recorded, plan["parts"][:1], body=bytes(BLOCK_SIZE_BYTES))
+    await send(recorded, plan["parts"][1:])
+
+    answer = await bodycam.complete(client, recorded, yard.dock)
+    again = await plan_of(client, yard, recorded)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "bodycam.stored_bytes_wrong")
+    assert answer.json()["blocks"] == [0]
+    assert (again["acknowledged"], len(again["parts"])) == ([], 3)
+    assert len(await bodycam.events(yard.sessions, "bodycam.stored_bytes_wrong")) == 1
+
+
+async def test_a_recording_begun_anew_can_be_completed(client, yard, recorded):
+    plan = await plan_of(client, yard, recorded)
+    await send(recorded, plan["parts"][:1], body=bytes(BLOCK_SIZE_BYTES))
+    await send(recorded, plan["parts"][1:])
+    await bodycam.complete(client, recorded, yard.dock)
+    await send(recorded, (await plan_of(client, yard, recorded))["parts"])
+
+    answer = await bodycam.complete(client, recorded, yard.dock)
+
+    assert answer.json()["receipt"]["whole"] is True
+
+
+async def test_a_part_through_the_server_is_sent_to_the_store(client, yard, recorded):
+    await plan_of(client, yard, recorded)
+
+    answer = await bodycam.put(client, recorded, 0, yard.dock)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "bodycam.part_goes_to_store")
+
+
+async def test_a_sealed_upload_is_completed_after_a_crash(client, yard, recorded, store):
+    plan = await plan_of(client, yard, recorded)
+    await send(recorded, plan["parts"])
+    key = f"recordings/{recorded.recording_id}"
+    parts = await store._call(lambda: store._client.list_multipart_uploads(Bucket=store._bucket))
+    upload = parts["Uploads"][0]["UploadId"]
+    await store.seal(key=key, upload=upload, size_bytes=recorded.manifest.size_bytes)
+
+    answer = await bodycam.complete(client, recorded, yard.dock)
+
+    assert answer.json()["receipt"]["whole"] is True
+
+
+async def test_a_range_is_given_from_the_store(client, yard, recorded):
+    await send(recorded, (await plan_of(client, yard, recorded))["parts"])
+    await bodycam.complete(client, recorded, yard.dock)
+    reviewer = await signed_in(client, REVIEWER)
+
+    answer = await client.get(
+        f"/api/recordings/{recorded.recording_id}/content",
+        headers={**reviewer, "Range": "bytes=8388600-8388615"},
+    )
+
+    assert answer.status_code == 206
+    whole = (recorded.folder / "recording.mp4").read_bytes()
+    assert answer.content == whole[8388600:8388616]
+
+
+async def test_what_is_stored_is_the_camera_s_file(client, yard, recorded, store):
+    await send(recorded, (await plan_of(client, yard, recorded))["parts"])
+    await bodycam.complete(client, recorded, yard.dock)
+
+    key, size = f"recordings/{recorded.recording_id}", recorded.manifest.size_bytes
+    hashing = hashlib.sha256()
+    async for chunk in store.open_range(key=key, start=0, length=size):
+        hashing.update(chunk)
+    whole = (recorded.folder / "recording.mp4").read_bytes()
+    assert hashing.digest() == hashlib.sha256(whole).digest()

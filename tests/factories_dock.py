@@ -1,0 +1,116 @@
+"""The server and the dock agent as processes of their own, to be killed and started again."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+
+from bodycam.wire import protocol
+
+SECONDS = 60
+
+
+def free_port():
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        return listening.getsockname()[1]
+
+
+class Server:
+    """The server, to be killed and started again on the same port."""
+
+    def __init__(self, settings, database_url, *, keys_dir=None):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "DATABASE_URL": database_url,
+            "SAQSHY_VAR_DIR": str(settings.var_dir),
+            "SAQSHY_KEYS_DIR": str(keys_dir or settings.keys_dir),
+            "SAQSHY_TRUST_ROOTS_DIR": str(settings.trust_roots_dir),
+            "SAQSHY_PORT": str(self.port),
+            "SAQSHY_METRICS_PORT": "0",
+        }
+        self.process = None
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "app", "serve"],
+            env=self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            try:
+                if httpx.get(f"{self.url}/health", trust_env=False).is_success:
+                    return self
+            except httpx.TransportError:
+                time.sleep(0.05)
+        raise TimeoutError("the server does not answer")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def acknowledged(self, recorded, headers):
+        path = protocol.PATH_STATUS.format(recording_id=recorded.recording_id)
+        answer = httpx.get(self.url + path, headers=headers, trust_env=False)
+        return answer.json()["acknowledged"] if answer.is_success else []
+
+
+class Agent:
+    """The dock agent; its lines are kept."""
+
+    def __init__(self, url, yard, folder):
+        folder.mkdir(exist_ok=True)
+        credential = folder / "credential"
+        credential.write_text(yard.dock[protocol.CREDENTIAL_HEADER] + "\n")
+        self.log = folder / "log"
+        self.journal = folder / "journal"
+        self.command = [
+            sys.executable, "-m", "bodycam.field", "--server", url,
+            "--credential-file", str(credential), "--bays", str(yard.bays),
+            "--journal", str(self.journal), "--once",
+        ]  # fmt: skip
+        self.process = None
+
+    def start(self, *more):
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen([*self.command, *more], stdout=log, stderr=log)
+        return self
+
+    def wait(self):
+        return self.process.wait(SECONDS)
+
+    def run(self, *more):
+        return self.start(*more).wait()
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    @property
+    def lines(self):
+        return self.log.read_text()
+
+
+def until(condition):
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
+        found = condition()
+        if found:
+            return found
+        time.sleep(0.02)
+    raise TimeoutError("it did not come so far")
+
+
+def wiped(recorded):
+    """Return the receipt on a camera that holds nothing else."""
+    assert [path.name for path in recorded.folder.iterdir()] == ["wiped.json"]
+    return json.loads((recorded.folder / "wiped.json").read_bytes())["receipt"]
