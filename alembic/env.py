@@ -12,7 +12,7 @@ from app.tables import metadata
 _MIGRATION_LOCK = 0x5A05  # any constant: two programs that migrate at once wait for each other
 
 
-def _is_ours(_object: object, name: str | None, type_: str, _reflected: bool, _to: object) -> bool:
+def _is_ours(_object: object, name: str | None, type_: str, *_more: object) -> bool:
     # The job queue brings its own tables; its own migrations own them.
     return not (type_ == "table" and name is not None and name.startswith("procrastinate_"))
 

@@ -75,6 +75,11 @@ class Settings(BaseSettings):
     # Uploads.
     recording_bytes_max: int = Field(default=64 << 30, ge=1 << 20)  # 24 h at 6 Mbit/s
 
+    # What papers tell the treasury (Minister of Finance Order No. 403 of 18.09.2014). Both values
+    # are unverified: the finance service confirms them before real money is taken.
+    budget_code: str = Field(default="204105", pattern=r"^[0-9]{6}$")  # КБК: traffic fines
+    purpose_code: str = Field(default="913", pattern=r"^[0-9]{3}$")  # КНП: purpose of payment
+
     # Terminals.
     order_poll_seconds: float = Field(default=20, gt=0, le=60)  # the agent's long poll
     sale_timeout_seconds: float = Field(default=240, gt=0, le=600)  # ZVT T4 is 180 s, then recovery

@@ -45,11 +45,7 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         await manager.delete_old_jobs(nb_hours=keep_hours)
 
     desk = make_desk(
-        sessions=parts.sessions,
-        trail=parts.trail,
-        keys=parts.keys,
-        public_url=parts.settings.public_url,
-        sale_timeout_seconds=parts.settings.sale_timeout_seconds,
+        sessions=parts.sessions, trail=parts.trail, keys=parts.keys, settings=parts.settings
     )
     payments = Queue.PAYMENTS.value
 
@@ -76,7 +72,7 @@ async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:
         jobs = make_queue(url.get_secret_value(), parts)
         async with jobs.open_async():
             await jobs.run_worker_async(
-                queues=queues,
+                queues=queues or [queue.value for queue in Queue],
                 concurrency=_CONCURRENCY,
                 fetch_job_polling_interval=5.0,
                 shutdown_graceful_timeout=10.0,

@@ -6,6 +6,7 @@ limit of time, of bytes in and of bytes out.
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import ffmpeg
@@ -14,7 +15,8 @@ import imageio_ffmpeg
 from bodycam.errors import MediaToolFailed, NotPlayable
 from bodycam.rules.box_index import BoxIndex
 from bodycam.rules.playlist import Segment, segments
-from bodycam.storage import ObjectStore
+
+Read = Callable[[int, int], Awaitable[bytes]]
 
 _SECONDS_MAX: Final = 20.0
 _INPUT_BYTES_MAX: Final = 64 << 20  # some segments of 6 s at 60 Mbit/s
@@ -22,11 +24,11 @@ _PICTURE_BYTES_MAX: Final = 32 << 20
 _ALLOC_BYTES_MAX: Final = 256 << 20
 
 
-async def decode_at(*, store: ObjectStore, key: str, index: BoxIndex, seconds: float) -> bytes:
+async def decode_at(*, read: Read, index: BoxIndex, seconds: float) -> bytes:
     """Return the picture at ``seconds`` from the start, as PNG, from the bytes a player fetches.
 
-    Reads the tracks' description and one segment, nothing else: that the picture comes out
-    proves that this range of the stored file decodes.
+    Asks ``read`` (offset, length) for the tracks' description and one segment, nothing else:
+    that the picture comes out proves that this range of the stored file decodes.
 
     Raises:
         NotPlayable: the recording has no segment there, or a segment is too large.
@@ -35,8 +37,7 @@ async def decode_at(*, store: ObjectStore, key: str, index: BoxIndex, seconds: f
     segment = _segment_at(index, seconds)
     if index.init_size + segment.size > _INPUT_BYTES_MAX:
         raise NotPlayable("the segment is too large to decode")
-    content = await store.read(key=key, start=0, length=index.init_size)
-    content += await store.read(key=key, start=segment.offset, length=segment.size)
+    content = await read(0, index.init_size) + await read(segment.offset, segment.size)
     return await _picture(content, skip_seconds=max(0.0, seconds - segment.start_seconds))
 
 

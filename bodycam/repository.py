@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -23,7 +24,6 @@ from bodycam.rules.places import E7, Area, cell_of
 from bodycam.wire.digests import DIGEST_SIZE_BYTES
 
 _EARTH_DIAMETER_METERS = 2 * 6_371_008.8
-_POINTS_IN_ONE_STATEMENT = 5_000  # five values each, far under the driver's limit of 32,767
 
 
 @dataclass(frozen=True)
@@ -115,21 +115,26 @@ async def add_track(
     recording_id: UUID,
     points: Sequence[tuple[datetime, int, int]],
 ) -> None:
-    """Store the points: instant in true time, latitude and longitude in E7 degrees."""
-    rows = [
-        {
-            "recording_id": recording_id,
-            "at": at,
-            "latitude_e7": latitude,
-            "longitude_e7": longitude,
-            "cell": cell_of(latitude_e7=latitude, longitude_e7=longitude),
-        }
-        for at, latitude, longitude in points
-    ]
-    for start in range(0, len(rows), _POINTS_IN_ONE_STATEMENT):
-        await session.execute(
-            sa.insert(TrackPointRow), rows[start : start + _POINTS_IN_ONE_STATEMENT]
-        )
+    """Store the points: instant in true time, latitude and longitude in E7 degrees.
+
+    One statement over arrays: a point a second for a day is 86,400 rows.
+    """
+    at, latitude_e7, longitude_e7, cell = (
+        _array(sa.DateTime(timezone=True), (point[0] for point in points)),
+        _array(sa.Integer(), (point[1] for point in points)),
+        _array(sa.Integer(), (point[2] for point in points)),
+        _array(
+            sa.Integer(), (cell_of(latitude_e7=point[1], longitude_e7=point[2]) for point in points)
+        ),
+    )
+    names = ("at", "latitude_e7", "longitude_e7", "cell")
+    rows = sa.func.unnest(at, latitude_e7, longitude_e7, cell).table_valued(*names).render_derived()
+    chosen = sa.select(sa.literal(recording_id, sa.Uuid()), *(rows.columns[name] for name in names))
+    await session.execute(sa.insert(TrackPointRow).from_select(["recording_id", *names], chosen))
+
+
+def _array(kind: sa.types.TypeEngine[Any], values: Iterable[Any]) -> sa.ColumnElement[Any]:
+    return sa.cast(sa.literal(list(values), sa.ARRAY(kind)), sa.ARRAY(kind))
 
 
 async def part_digests(

@@ -13,6 +13,7 @@ from app.clock import utc_now
 from app.db import Sessions, SessionsOfApp, transaction
 from app.keys import Keys
 from app.ports import KeysOfApp, SettingsOfApp
+from app.settings import Settings
 from fines import schemas, service
 from fines.rules.offence_record import Act
 from fines.rules.verification import paper_key
@@ -34,31 +35,20 @@ router = APIRouter(tags=["fines"], max_body_size=_BODY_BYTES_MAX)
 async def _desk(
     sessions: SessionsOfApp, settings: SettingsOfApp, keys: KeysOfApp, trail: TrailOfApp
 ) -> Desk:
-    return make_desk(
-        sessions=sessions,
-        trail=trail,
-        keys=keys,
-        public_url=settings.public_url,
-        sale_timeout_seconds=settings.sale_timeout_seconds,
-    )
+    return make_desk(sessions=sessions, trail=trail, keys=keys, settings=settings)
 
 
-def make_desk(
-    *,
-    sessions: Sessions,
-    trail: AuditTrail,
-    keys: Keys,
-    public_url: str,
-    sale_timeout_seconds: float,
-) -> Desk:
+def make_desk(*, sessions: Sessions, trail: AuditTrail, keys: Keys, settings: Settings) -> Desk:
     """Return the desk that this slice's use cases and jobs work at."""
     return Desk(
         sessions=sessions,
         trail=trail,
         keys=keys,
         paper_key=paper_key(keys.subject),
-        public_url=public_url,
-        sale_timeout=timedelta(seconds=sale_timeout_seconds),
+        public_url=settings.public_url,
+        sale_timeout=timedelta(seconds=settings.sale_timeout_seconds),
+        budget_code=settings.budget_code,
+        purpose_code=settings.purpose_code,
     )
 
 

@@ -6,7 +6,6 @@ Every figure in ``summary.json`` was measured in the run that wrote it.
 """
 
 import json
-import os
 import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.camera import make_footage
-from sim.district import FRIEND, OFFICER, PLACE
+from sim.district import FRIEND, LAW_ZONE, PLACE
 from sim.evening import Evening
 from sim.morning import Morning
 from sim.narrator import Narrator
@@ -106,7 +105,7 @@ def _all_held(summary: dict[str, Any]) -> bool:
 
 
 def _clock(instant: datetime) -> str:
-    return f"{instant.astimezone():%d.%m.%Y %H:%M %Z}"
+    return f"{instant.astimezone(LAW_ZONE):%d.%m.%Y %H:%M}"
 
 
 def _shown(path: Path) -> str:
@@ -114,13 +113,3 @@ def _shown(path: Path) -> str:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
         return str(path)
-
-
-def whose_shift() -> str:
-    """Return the officer of the day as the account names him."""
-    return f"{OFFICER.title} {OFFICER.surname}, {OFFICER.badge}"
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0))

@@ -7,7 +7,9 @@ Everybody here is made up; every IIN has a valid form and belongs to nobody we k
 """
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
+LAW_ZONE = ZoneInfo("Asia/Almaty")
 DEPARTMENT_BIN = "210940000013"
 OTHER_DEPARTMENT_BIN = "210940000024"
 

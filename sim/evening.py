@@ -1,6 +1,5 @@
 """The shift itself and its end: a check, a fine paid by card, the dock, a complaint, the proof."""
 
-import json
 import subprocess
 import sys
 import time
@@ -10,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sim.district import DRIVER, PLACE, REVIEWER, Card
+from sim.district import DRIVER, LAW_ZONE, PLACE, REVIEWER, Card
 from sim.dockside import DockAgent, Reviewer, wait_for_parts
 from sim.morning import Issued
 from sim.narrator import Narrator, Step
@@ -220,7 +219,7 @@ class Evening:
             found = complaint["recordings"]
             summary["recordings_found"] = len(found)
             at = found[0]["first_offset_seconds"]
-            step.note(f"{PLACE}, about {self._place_at.astimezone():%H:%M}")
+            step.note(f"{PLACE}, about {self._place_at.astimezone(LAW_ZONE):%H:%M}")
             step.note(f"No. {complaint['number']}: {len(found)} recording, at {at / 3600:.2f} h")
         recording_id = found[0]["recording"]["recording_id"]
         page = f"/console/recordings/{recording_id}"
@@ -276,8 +275,3 @@ def _ms_since(began: float) -> float:
 
 def _tenge(tiyn: int) -> str:
     return f"{tiyn // _TIYN:,}.{tiyn % _TIYN:02d} ₸".replace(",", " ")
-
-
-def as_line(payment: dict[str, Any]) -> str:
-    """Return a payment in a line, for a log."""
-    return json.dumps({k: payment.get(k) for k in ("status", "reason", "amount_tiyn")})

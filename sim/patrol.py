@@ -4,7 +4,6 @@ Each method is one act at the real server, by the person or device that does it 
 """
 
 import base64
-import json
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sim.client import ApiClient
-from sim.district import DRIVER, KEEPER, LATITUDE, LONGITUDE, OFFICER, PLACE, Card, Staff
+from sim.district import DRIVER, KEEPER, LATITUDE, LONGITUDE, OFFICER, PLACE, Staff
 from sim.register_records import card_mrz
 from sim.stage import Stage
 
@@ -193,16 +192,6 @@ class TerminalAgent:
             self._process.wait(10)
 
 
-def describe(payment: dict[str, Any]) -> str:
-    """Return a payment in a line, for the account."""
-    return json.dumps({k: payment.get(k) for k in ("status", "reason", "amount_tiyn")})
-
-
 def mrz_of_driver() -> list[str]:
     """Return the machine-readable zone on the back of the driver's identity card."""
     return list(card_mrz(DRIVER))
-
-
-def cards_shown(own: Card, strange: Card) -> str:
-    """Return which cards are shown, by brand and the last four digits."""
-    return f"{strange.brand} …{strange.pan[-4:]}, then {own.brand} …{own.pan[-4:]}"

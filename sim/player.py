@@ -91,6 +91,9 @@ class Player(Protocol):
     def sign_in(self, iin: str) -> None:
         """Sign in at the page (or by the API) as the member of staff."""
 
+    def look(self, path: str, *, picture: Path) -> None:
+        """Open a page and keep what it shows."""
+
     def watch(self, path: str, *, seek_to_seconds: float, picture: Path) -> Seen:
         """Open the recording's page, see the first frame, seek, keep a picture of the page."""
 

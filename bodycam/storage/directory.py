@@ -13,6 +13,7 @@ import os
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -234,9 +235,8 @@ class DirectoryStore:
         try:
             end = start + length
             while start < end:
-                chunk = await _in_thread(
-                    lambda at=start: os.pread(handle, min(READ_CHUNK_BYTES, end - at), at)  # type: ignore[misc]
-                )
+                wanted = min(READ_CHUNK_BYTES, end - start)
+                chunk = await _in_thread(partial(os.pread, handle, wanted, start))
                 if not chunk:
                     raise StoreSilent(f"{key} is shorter than its row says")
                 start += len(chunk)

@@ -12,6 +12,7 @@ from fines.service.papers import (
     slip_picture,
     take_signed_slip,
     verify_paper,
+    warm_up_papers,
 )
 from fines.service.pay_by_card import pay_by_card, read_payment
 from fines.service.reduced import agree_reduced, record_act, send_to_ordinary
@@ -51,4 +52,5 @@ __all__ = [
     "take_started",
     "verify_paper",
     "wait_for_order",
+    "warm_up_papers",
 ]

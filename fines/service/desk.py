@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,11 +16,6 @@ from app.keys import Keys
 from fines import models, repository
 from fines.errors import OffenceRecordNotFound, PaymentNotFound
 from fines.rules.verification import PaperKey, paper_code, verification_url
-
-# Minister of Finance Order No. 403 of 18.09.2014: traffic fines. Not verified: a setting of the
-# treasury, to be confirmed by the finance service before real money.
-BUDGET_CODE: Final = "204105"
-PURPOSE_CODE: Final = "913"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +39,8 @@ class Desk:
     paper_key: PaperKey
     public_url: str
     sale_timeout: timedelta
-    budget_code: str = BUDGET_CODE
-    purpose_code: str = PURPOSE_CODE
+    budget_code: str
+    purpose_code: str
 
     def paper_url(self, *, paper: str, object_id: UUID, amount_tiyn: int) -> str:
         """Return the address in a paper's QR code."""

@@ -28,6 +28,11 @@ _PIXELS_MAX: Final = 50_000_000
 _MEDIA_TYPES: Final = {"JPEG": "image/jpeg", "PNG": "image/png"}
 
 
+def warm_up_papers() -> None:
+    """Prepare the fonts: two seconds once in a process, not while a driver waits for a paper."""
+    rendering.warm_up()
+
+
 async def slip_document(
     desk: Desk, *, caller: Principal, payment_id: UUID, slip_id: UUID, now: datetime
 ) -> bytes:

@@ -26,7 +26,7 @@ async def yard(sessions, tmp_path, settings):
 
 
 @pytest.fixture
-async def reviewer(client, yard):
+async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
     return await signed_in(client, REVIEWER)
 
 

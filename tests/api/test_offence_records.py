@@ -34,8 +34,7 @@ def desk_of(app):
         sessions=app.state.sessions,
         trail=app.state.trail,
         keys=app.state.keys,
-        public_url="http://testserver",
-        sale_timeout_seconds=240,
+        settings=app.state.settings,
     )
 
 
