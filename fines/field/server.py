@@ -114,7 +114,7 @@ class ServerClient:
 
     def _ask(self, method: str, path: str, **request: object) -> httpx.Response:
         try:
-            response = self._client.request(method, path, **request)  # type: ignore[arg-type]
+            response = self._client.request(method, path, **request)  # type: ignore[arg-type]  # httpx spells each option out
         except httpx.HTTPError as error:
             # The library's own text may hold the address with its query; ours does not.
             raise ServerSilent(type(error).__name__) from None

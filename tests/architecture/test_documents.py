@@ -120,11 +120,7 @@ def events_in_code():
 
 
 def documented_events():
-    pages = [
-        text
-        for name, text in texts().items()
-        if name == "docs/audit-events.md"
-    ]
+    pages = [text for name, text in texts().items() if name == "docs/audit-events.md"]
     rows = [line for page in pages for line in page.splitlines() if line.startswith("|")]
     return {event for row in rows for event in EVENT.findall(row.split("|")[1])}
 
