@@ -106,6 +106,7 @@ def serve() -> None:
     settings = Settings()
     _database_url(settings)
     app_keys.load(settings.keys)  # refuse before the first request, with a clear word
+    fines.service.warm_up_papers(settings.var_dir / "fonts")  # cut once for each installation
     logs.configure()
     uvicorn.run(
         "app.main:from_environment",

@@ -17,7 +17,6 @@ import app.web.pages
 import bodycam.api
 import devices.api
 import fines.api
-import fines.service
 from app import problems
 from app.access import Access, refuse_open_routes
 from app.db import SessionsOfApp, transaction
@@ -98,9 +97,7 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
         if settings.metrics_port:
             _serve_metrics(stack, settings.metrics_port)
         await stack.enter_async_context(sequencing(parts))
-        warming = asyncio.create_task(asyncio.to_thread(fines.service.warm_up_papers), name="fonts")
         yield
-        await warming
 
 
 @asynccontextmanager

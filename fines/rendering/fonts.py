@@ -5,8 +5,10 @@ Roboto Mono holds every Kazakh and Russian letter but not the tenge sign; Noto S
 
 import atexit
 import functools
+import hashlib
 import io
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -50,17 +52,42 @@ class Face:
     characters: frozenset[str]
 
 
-@functools.cache
+class _Kept:
+    """Where cut fonts are kept: fpdf2 reads fonts from files only."""
+
+    folder: Path | None = None
+
+
+def keep_in(folder: Path) -> None:
+    """Keep cut fonts in ``folder``, so that only the first start ever cuts them."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _Kept.folder = folder
+
+
 def _folder() -> Path:
-    # fpdf2 reads fonts from files only.
-    folder = tempfile.mkdtemp(prefix="saqshy-fonts-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return Path(folder)
+    if _Kept.folder is None:
+        _Kept.folder = Path(tempfile.mkdtemp(prefix="saqshy-fonts-"))
+        atexit.register(shutil.rmtree, _Kept.folder, ignore_errors=True)
+    return _Kept.folder
 
 
 @functools.cache
 def face(family: str, style: str) -> Face:
     """Return a font of a family (``MONO``, ``SANS``) and style; the first call cuts it."""
+    # The name holds what the cut depends on: another font or repertoire is another file.
+    source = _FILES[family].stat()
+    made_of = f"{source.st_size}-{source.st_mtime_ns}-{sorted(_REPERTOIRE)}"
+    digest = hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    path = _folder() / f"{family}{style}-{digest}.ttf"
+    if not path.exists():
+        unfinished = path.with_name(f"{path.name}.{os.getpid()}.part")
+        unfinished.write_bytes(_cut(family, style))
+        unfinished.rename(path)
+    with TTFont(path, lazy=True) as font:
+        return Face(family, style, path, frozenset(map(chr, font.getBestCmap())))
+
+
+def _cut(family: str, style: str) -> bytes:
     font = TTFont(_FILES[family], recalcTimestamp=False)
     options = Options()
     options.layout_features = []
@@ -72,12 +99,9 @@ def face(family: str, style: str) -> Face:
     axes = {"wght": _WEIGHTS[style]}
     if any(axis.axisTag == "wdth" for axis in font["fvar"].axes):
         axes["wdth"] = 100
-    static = instancer.instantiateVariableFont(font, axes)
-    path = _folder() / f"{family}{style}.ttf"
     content = io.BytesIO()
-    static.save(content)
-    path.write_bytes(content.getvalue())
-    return Face(family, style, path, frozenset(map(chr, static.getBestCmap())))
+    instancer.instantiateVariableFont(font, axes).save(content)
+    return content.getvalue()
 
 
 def faces() -> Iterator[Face]:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import io
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -28,9 +29,9 @@ _PIXELS_MAX: Final = 50_000_000
 _MEDIA_TYPES: Final = {"JPEG": "image/jpeg", "PNG": "image/png"}
 
 
-def warm_up_papers() -> None:
-    """Prepare the fonts: two seconds once in a process, not while a driver waits for a paper."""
-    rendering.warm_up()
+def warm_up_papers(folder: Path) -> None:
+    """Prepare the fonts in ``folder``: two seconds once, not while a driver waits for a paper."""
+    rendering.warm_up(folder)
 
 
 async def slip_document(

@@ -1,8 +1,12 @@
 // The player: clock, strip, jumps and speed around a video that the page itself has begun to load.
+// Everything here counts seconds by the clock, since the start; only `pieces` knows the video's.
 
 import { Clock } from "./clock.js";
+import { Pieces, piecesOf } from "./pieces.js";
 
 const PEEK_MARGIN_PX = 36;
+const SEGMENT_SECONDS = 6; // of the playlist: what a damaged part costs at least
+const SKIPS_MAX = 20; // in a row; then the rest is not worth waiting for
 const video = document.querySelector("#player");
 const seek = document.querySelector("#seek");
 const peek = document.querySelector("#peek");
@@ -13,6 +17,10 @@ const shownOffset = document.querySelector("#offset");
 const clock = new Clock(video.dataset.start, Number(video.dataset.zoneSeconds));
 const mark = Number(video.dataset.at);
 
+const broken = video.hasAttribute("data-broken");
+
+let pieces = new Pieces();
+let skips = 0;
 let dragging = false;
 let wanted = null; // where to go once the seek under way is done
 
@@ -20,14 +28,20 @@ if (!video.canPlayType("application/vnd.apple.mpegurl")) {
   reveal("#no-hls");
 }
 video.addEventListener("error", () => {
-  if (document.querySelector("#no-hls").hidden) reveal("#no-footage");
+  if (!document.querySelector("#no-hls").hidden) return;
+  if (broken && skips < SKIPS_MAX) skipDamage();
+  else reveal("#no-footage");
 });
 
-video.addEventListener("loadedmetadata", () => {
-  if (Number.isFinite(video.duration)) seek.max = String(Math.floor(video.duration));
-});
+if (broken) {
+  // Where nothing is lost the two agree, and the playlist is read by the browser alone.
+  video.addEventListener("loadeddata", readPieces, { once: true });
+}
 for (const name of ["timeupdate", "seeked", "loadeddata"]) video.addEventListener(name, draw);
 for (const name of ["play", "pause", "ended"]) video.addEventListener(name, drawToggle);
+video.addEventListener("timeupdate", () => {
+  if (!video.seeking && !video.paused) skips = 0;
+});
 video.addEventListener("seeked", () => {
   if (wanted === null) return;
   const next = wanted;
@@ -74,15 +88,37 @@ draw();
 drawToggle();
 
 function here() {
-  return wanted ?? video.currentTime;
+  return wanted ?? pieces.clockOf(video.currentTime);
 }
 
 // Seeks come faster than frames: only the last one asked for is gone to.
 function go(seconds) {
   const target = Math.min(Math.max(seconds, 0), Number(seek.max));
   if (video.seeking) wanted = target;
-  else video.currentTime = target;
+  else video.currentTime = pieces.playedOf(target);
   draw();
+}
+
+async function readPieces() {
+  const [address] = video.currentSrc.split("#");
+  const answer = await fetch(address);
+  if (!answer.ok) return;
+  pieces = piecesOf(await answer.text(), Date.parse(video.dataset.start));
+  go(mark);
+}
+
+// A decoder gives up at bytes that are no picture: load anew and go on behind them.
+function skipDamage() {
+  const behind = here() + SEGMENT_SECONDS;
+  const playing = !video.paused;
+  skips += 1;
+  wanted = null;
+  reveal("#skipped");
+  video.addEventListener("loadeddata", () => {
+    go(behind);
+    if (playing) video.play();
+  }, { once: true });
+  video.load();
 }
 
 function playOrPause() {

@@ -1,0 +1,313 @@
+"""What the access test asks of every route: which objects it names, and what a good request is.
+
+A new route needs a line here only where it names something new: a parameter nobody has told the
+object of, or a body. The test says which line is missing.
+"""
+
+import hashlib
+import io
+import itertools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import get_args
+from uuid import UUID, uuid4
+
+from fastapi.routing import APIRoute, iter_route_contexts
+from PIL import Image
+from pydantic import BaseModel
+
+from app.access import Access, declared_access
+from app.iin import check_digit
+from bodycam.wire import protocol as dock
+from bodycam.wire.digests import content_digest
+from fines.wire import protocol as terminal
+from sim.district import LATITUDE, LONGITUDE, PLACE
+from tests import factories_bodycam as bodycam
+from tests import factories_devices as devices
+from tests import factories_fines as fines
+
+
+@dataclass(frozen=True)
+class Named:
+    """An object that routes name. One that is ``personal`` is not found by a colleague either."""
+
+    personal: bool = False
+
+
+PERSONAL = Named(personal=True)
+OBJECTS = {
+    "assignment_id": PERSONAL,
+    "camera_id": Named(),
+    "check_id": PERSONAL,
+    "complaint": Named(),
+    "complaint_id": Named(),
+    "device_id": Named(),
+    "device_ids": Named(),
+    "entry_id": PERSONAL,
+    "offence_record_id": PERSONAL,
+    "officer_iin": Named(),
+    "order_id": PERSONAL,
+    "payment_id": PERSONAL,
+    "post_id": Named(),
+    "recording_id": PERSONAL,  # to docks; reviewers of a unit share them
+    "shift_id": PERSONAL,
+    "slip_id": PERSONAL,
+    "slip_ids": PERSONAL,
+}
+# What a path names that is no object of anybody.
+VALUES = {"part_number": "0"}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A good request to a route, past its path.
+
+    ``make`` takes the world, the signing caller and the ids, and returns what httpx is given.
+    ``names`` are the objects it names beside those of the path; ``harmless`` are those among
+    them that may be anybody's, with the reason: the answer is the same as for an unknown one.
+    ``of_unit`` are personal objects that the whole unit may use here. What is not ``good`` is
+    refused to its owner too: it must be refused to others without telling them more.
+    """
+
+    make: Callable[..., dict[str, object]] = lambda _world, _caller, _ids: {}
+    names: tuple[str, ...] = ()
+    harmless: Mapping[str, str] = field(default_factory=dict)
+    of_unit: tuple[str, ...] = ()
+    good: bool = True
+
+
+def _json(*names, **fixed):
+    """Return an ask whose body holds the ids of ``names`` and what is ``fixed``."""
+    many = {name for name in names if name.endswith("_ids")}
+
+    def make(_world, _caller, ids):
+        named = {name: [ids[name]] if name in many else ids[name] for name in names}
+        return {"json": fixed | named}
+
+    return Ask(make, names)
+
+
+def _drawn_up(_world, _caller, ids):
+    return {"json": fines.offence(ids["check_id"])}
+
+
+def _payment(_world, _caller, ids):
+    body = {"offence_record_id": ids["offence_record_id"]}
+    return {"json": body, "headers": {"Idempotency-Key": uuid4().hex}}
+
+
+def _signature(world, caller, ids):
+    return {"json": devices.signature_over(caller, world.sheets.get(ids["assignment_id"], "-"))}
+
+
+def _photograph(_world, _caller, _ids):
+    content = io.BytesIO()
+    Image.new("RGB", (16, 16), "white").save(content, "PNG")
+    return {"content": content.getvalue()}
+
+
+def _message(message):
+    return Ask(lambda _world, _caller, _ids: {"json": message.model_dump(mode="json")})
+
+
+def _printed(_world, _caller, ids):
+    return {"json": {"slip_ids": [ids["slip_ids"]], "at": bodycam.STARTED_AT.isoformat()}}
+
+
+def complaint():
+    return {
+        "place": PLACE,
+        "latitude": LATITUDE,
+        "longitude": LONGITUDE,
+        "from": bodycam.STARTED_AT.isoformat(),
+        "to": (bodycam.STARTED_AT + timedelta(minutes=5)).isoformat(),
+        "text": "-",
+        "complainant": {"name": "-", "contact": "-"},
+    }
+
+
+_FORM = {
+    "place": PLACE,
+    "latitude": str(LATITUDE),
+    "longitude": str(LONGITUDE),
+    "seen_from": "2026-11-20T08:00",
+    "seen_to": "2026-11-20T08:05",
+    "complainant_name": "-",
+    "complainant_contact": "-",
+    "text": "-",
+}
+
+
+def _announced(world, _caller, ids):
+    recorded = world.undocked.get(ids["camera_id"]) or world.recorded_by(ids["camera_id"])
+    return {"content": bodycam.announcement(recorded).model_dump_json()}
+
+
+def _forged(world, _caller, ids):
+    recorded = world.recorded_by(ids["camera_id"])  # by another camera's key
+    return {"content": bodycam.announcement(recorded).model_dump_json()}
+
+
+def _part(world, _caller, ids):
+    content = bodycam.block(world.recorded.get(ids["recording_id"]) or world.sample, 0)
+    digest = content_digest(hashlib.sha256(content).digest())
+    return {"content": content, "headers": {dock.DIGEST_HEADER: digest}}
+
+
+_DEVICE = {"kind": "tablet", "serial_number": "SN-ACCESS"}
+DONE = fines.outcome(terminal.Result.COMPLETED)
+_CARRIED = "only carried on to the playlist, which looks whose it is"
+_PASSED_OVER = "only the papers of the order's own payment are noted"
+ASKS: dict[str, tuple[Ask, ...]] = {
+    "POST /api/checks": (
+        _json(identity={"iin": fines.DRIVER.iin}, stop_ground="traffic_violation"),
+    ),
+    "POST /api/devices": (_json(**_DEVICE, inventory_number="INV-ACCESS"),),
+    "POST /api/devices/{device_id}/status": (_json(status="suspended", reason="other"),),
+    "POST /api/shifts": (_json("post_id"), _json("officer_iin")),
+    "POST /api/shifts/{shift_id}/assignments": (_json("device_ids"),),
+    "POST /api/assignments/{assignment_id}/signature": (Ask(_signature),),
+    "POST /api/assignments/{assignment_id}/return": (_json(good=True),),
+    "POST /api/assignments/{assignment_id}/corrections": (_json("entry_id", note="-"),),
+    "POST /api/offence-records": (Ask(_drawn_up, ("check_id",)),),
+    "POST /api/offence-records/{offence_record_id}/acts": (_json(act="announced"),),
+    "POST /api/offence-records/{offence_record_id}/reduced": (_json(**fines.AGREED),),
+    "POST /api/payments": (Ask(_payment, ("offence_record_id",)),),
+    "POST /api/payments/{payment_id}/signed-slip": (Ask(_photograph),),
+    f"POST {terminal.PATH_HELLO}": (
+        _json(agent_version="1", terminal_number="00000001", driver="zvt"),
+    ),
+    f"POST {terminal.PATH_STARTED}": (_json(at=bodycam.STARTED_AT.isoformat()),),
+    f"POST {terminal.PATH_APPROVAL}": (_message(fines.approval(1)),),
+    f"POST {terminal.PATH_OUTCOME}": (_message(DONE),),
+    f"POST {terminal.PATH_PRINTED}": (
+        Ask(_printed, ("slip_ids",), harmless={"slip_ids": _PASSED_OVER}),
+    ),
+    f"POST {dock.PATH_ANNOUNCE}": (
+        Ask(_announced, ("camera_id",)),
+        Ask(_forged, ("camera_id",), good=False),
+    ),
+    f"PUT {dock.PATH_PART}": (Ask(_part),),
+    "GET /api/recordings/{recording_id}/playlist.m3u8": (
+        Ask(),
+        Ask(lambda _w, _c, ids: {"params": {"complaint_id": ids["complaint_id"]}},
+            ("complaint_id",)),
+    ),
+    "POST /api/complaints": (Ask(lambda _world, _caller, _ids: {"json": complaint()}),),
+    "POST /console/complaints": (Ask(lambda _world, _caller, _ids: {"data": _FORM}),),
+    "GET /console/recordings/{recording_id}": (
+        Ask(lambda _w, _c, ids: {"params": {"complaint": ids["complaint"]}},
+            ("complaint",), harmless={"complaint": _CARRIED}),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """One way to call one route; ``names`` are the objects it names."""
+
+    method: str
+    path: str
+    access: Access
+    ask: Ask
+    names: tuple[str, ...]
+
+    @property
+    def route(self) -> str:
+        return f"{self.method} {self.path}"
+
+    @property
+    def is_page(self) -> bool:
+        return not self.path.startswith(("/api/", "/device/"))
+
+    def callers(self):
+        """Return the roles and kinds of device that are admitted, each with each."""
+        roles = sorted(self.access.roles, key=lambda one: one.value) or [None]
+        kinds = sorted(self.access.devices, key=lambda one: one.value) or [None]
+        return list(itertools.product(roles, kinds))
+
+
+def _closed_routes(application):
+    for route in iter_route_contexts(application.routes):
+        if isinstance(route.original_route, APIRoute):
+            access = declared_access(route)
+            if not access.public_because:
+                for method in sorted(route.methods):
+                    yield f"{method} {route.path}", route, access
+
+
+def _path_names(path):
+    return re.findall(r"\{(\w+)(?::\w+)?\}", path)
+
+
+def cases(application):
+    """Return every way to call every route that is not public."""
+    found = []
+    for title, route, access in _closed_routes(application):
+        in_path = [name for name in _path_names(route.path) if name not in VALUES]
+        method = title.split()[0]
+        found += [
+            Case(method, route.path, access, ask, (*in_path, *ask.names))
+            for ask in ASKS.get(title, (Ask(),))
+        ]
+    return found
+
+
+def gaps(application):
+    """Return what this module does not know of the routes yet, one line each."""
+    here = "say in factories_access.py"
+    lines, titles = [], set()
+    for title, route, _ in _closed_routes(application):
+        titles.add(title)
+        asks = ASKS.get(title, ())
+        named = {name for ask in asks for name in ask.names}
+        unknown = [one for one in _path_names(route.path) if one not in OBJECTS | VALUES]
+        lines += [f"{title}: {here} which object {{{one}}} names" for one in unknown]
+        if route.dependant.body_params and not asks:
+            lines.append(f"{title}: {here} what a good body of it is")
+        lines += [
+            f"{title}: {here} which object its field or query {one!r} names"
+            for one in sorted(_ids_sent(route.dependant))
+            if one not in named
+        ]
+    return lines + [
+        f"{one}: {here} nothing of it, there is no such route" for one in ASKS.keys() - titles
+    ]
+
+
+def _ids_sent(dependant):
+    for param in dependant.query_params:
+        yield from _ids_in(param.alias, param.field_info.annotation)
+    for param in dependant.body_params:
+        yield from _ids_in(param.alias, param.field_info.annotation)
+    for one in dependant.dependencies:
+        yield from _ids_sent(one)
+
+
+def _ids_in(name, annotation):
+    if annotation is UUID:
+        yield name
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for inner, info in annotation.model_fields.items():
+            yield from _ids_in(info.alias or inner, info.annotation)
+    else:
+        for inner in get_args(annotation):
+            yield from _ids_in(name, inner)
+
+
+def unknown(name):
+    """Return an id of that kind that nobody has."""
+    return iin(9999) if name == "officer_iin" else str(uuid4())
+
+
+def iin(number):
+    """Return an IIN of valid form; the same number is the same IIN."""
+    # Where the check digit would be ten no IIN is issued: then another day of birth.
+    for day in range(10, 20):
+        eleven = f"8501{day}3{number:04d}"
+        digit = check_digit(eleven)
+        if digit is not None:
+            return f"{eleven}{digit}"
+    raise ValueError(number)

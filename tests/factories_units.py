@@ -1,0 +1,201 @@
+"""The two units of the access test: one person for each role, and one object for each name."""
+
+import itertools
+from dataclasses import dataclass, field
+from uuid import UUID, uuid4
+
+from app.access import DeviceKind, Role
+from sim.camera import Camera
+from sim.district import (
+    DEPARTMENT_BIN,
+    OFFICER,
+    OTHER_DEPARTMENT_BIN,
+    SECOND_OFFICER,
+    STAFF,
+    STRANGER,
+    Staff,
+)
+from tests import factories_bodycam as bodycam
+from tests import factories_devices as devices
+from tests import factories_fines as fines
+from tests.factories_access import DONE, VALUES, complaint, iin
+from tests.factories_identity import district, signed_in
+
+HOME, AWAY = DEPARTMENT_BIN, OTHER_DEPARTMENT_BIN
+
+
+def _one_per_role():
+    people = {(HOME, Role(one.role)): one for one in reversed(STAFF) if one.department_bin == HOME}
+    people |= {(AWAY, Role(STRANGER.role)): STRANGER}
+    for number, key in enumerate(itertools.product((HOME, AWAY), Role)):
+        unit, role = key
+        invented = Staff(
+            f"access-{number}", iin(number), "СЕРІКОВ", "Арман", "", role.value, "-",
+            f"ACC-{number:04d}", unit,
+        )  # fmt: skip
+        people.setdefault(key, invented)
+    return people
+
+
+PEOPLE = _one_per_role()
+
+
+@dataclass
+class Holding:
+    """What an officer holds, and a dock and a camera of his unit: an object for each name."""
+
+    unit: str
+    officer: Staff
+    devices: dict[DeviceKind, devices.Enrolled]
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def person(self, role):
+        return self.officer if role is Role.PATROL_OFFICER else PEOPLE[self.unit, role]
+
+
+class World:
+    """People of two units who sign in when they are needed, and what was made so far."""
+
+    def __init__(self, door, sessions, keys, folder):
+        self.door, self.sessions, self.keys, self.folder = door, sessions, keys, folder
+        self.sheets, self.recorded, self.undocked = {}, {}, {}
+        self._signed_in = {}
+        self._bays = itertools.count(1)
+
+    @classmethod
+    async def create(cls, door, sessions, keys, folder):
+        people = {*PEOPLE.values(), SECOND_OFFICER}
+        await district(sessions, staff=tuple(sorted(people, key=lambda one: one.key)))
+        await fines.catalogue(sessions)
+        return cls(door, sessions, keys, folder)
+
+    async def headers(self, person, device=None, *, fresh=False):
+        """Return the headers of the person, signed in on the device or in a browser."""
+        key = (person.key, None if device is None else device.credential)
+        if fresh or key not in self._signed_in:
+            headers = None if device is None else device.headers
+            self._signed_in[key] = await signed_in(self.door, person, headers=headers)
+        return self._signed_in[key]
+
+    async def enrolled(self, unit, kind, **changed):
+        keeper = await self.headers(PEOPLE[unit, Role.DEVICE_KEEPER])
+        return await devices.enrolled(self.door, keeper, kind.value, **changed)
+
+    async def caller(self, holding, role, kind, *, fresh=False):
+        """Return the headers of the holding's person of that role on its device of that kind."""
+        device = None if kind is None else holding.devices[kind]
+        if role is None:
+            return device.headers
+        return await self.headers(holding.person(role), device, fresh=fresh)
+
+    async def send(self, case, *, ids, headers, signer=OFFICER, accept="*/*", bare=False):
+        """Call the route; ``bare`` leaves out what is not in the path."""
+        given = {} if bare else case.ask.make(self, signer, ids)
+        return await self.door.request(
+            case.method,
+            case.path.format_map(VALUES | ids),
+            **given | {"headers": {"Accept": accept, **given.get("headers", {}), **headers}},
+        )
+
+    @property
+    def sample(self):
+        """A recording that no dock has seen."""
+        return self.recorded_by(str(uuid4()))
+
+    def recorded_by(self, camera_id, camera=None):
+        camera = camera or Camera(camera_id=UUID(camera_id))
+        return camera.record(
+            bay=self.folder / f"bay-{next(self._bays)}",
+            footage=bodycam.footage(),
+            started_at=bodycam.STARTED_AT,
+            seconds=bodycam.SECONDS,
+        )
+
+    async def holding(self, unit, officer):
+        """Make one of everything that a route can name, by the routes themselves."""
+        camera = Camera(camera_id=uuid4())
+        number = f"{next(_TERMINALS):08d}"
+        more = {
+            DeviceKind.CAMERA: {"public_key_pem": camera.public_key_pem},
+            DeviceKind.TERMINAL: {"terminal_number": number},
+        }
+        held = Holding(
+            unit,
+            officer,
+            {kind: await self.enrolled(unit, kind, **more.get(kind, {})) for kind in DeviceKind},
+        )
+        camera.camera_id = UUID(held.devices[DeviceKind.CAMERA].device_id)
+        await self._journal(held)
+        await self._fine(held, number)
+        await self._footage(held, camera)
+        return held
+
+    async def _journal(self, held):
+        keeper = await self.headers(held.person(Role.DEVICE_KEEPER))
+        shift_id = await devices.shift_of(self.door, keeper, held.officer)
+        for kind in (DeviceKind.TABLET, DeviceKind.TERMINAL):
+            device_id = held.devices[kind].device_id
+            await devices.issued(self.door, keeper, held.officer, device_id, shift_id=shift_id)
+        spare = await self.enrolled(held.unit, DeviceKind.TABLET)
+        stored = await self.enrolled(held.unit, DeviceKind.TABLET)
+        (sheet,) = await devices.sheets_for(self.door, keeper, shift_id, spare.device_id)
+        self.sheets[sheet["assignment_id"]] = sheet["sheet"]
+        path = f"/api/assignments/{sheet['assignment_id']}"
+        lines = (await self.door.get(path, headers=keeper)).json()["journal"]
+        held.ids |= {
+            "assignment_id": sheet["assignment_id"],
+            "device_id": stored.device_id,
+            "device_ids": stored.device_id,
+            "entry_id": lines[0]["entry_id"],
+            "officer_iin": held.officer.iin,
+            "shift_id": shift_id,
+        }
+
+    async def _fine(self, held, terminal_number):
+        tablet, cashier = held.devices[DeviceKind.TABLET], held.devices[DeviceKind.TERMINAL]
+        headers = await self.headers(held.officer, tablet)
+        me = (await self.door.get("/api/me", headers=headers)).json()
+        whose = fines.Officer(
+            client=self.door,
+            post_id=UUID(me["post_id"]),
+            person_id=UUID(me["person_id"]),
+            department_id=UUID(me["department"]["id"]),
+            tablet_id=UUID(tablet.device_id),
+            terminal_id=UUID(cashier.device_id),
+            terminal_number=terminal_number,
+            headers=headers,
+            terminal=cashier.headers,
+        )
+        record_id = await fines.with_receipt(self.sessions, self.keys, whose)
+        payment_id = await fines.begun(whose, record_id)
+        order, _ = await fines.approved(whose)
+        slips = await fines.ended(whose, order, DONE)
+        await fines.printed(whose, order, slips)
+        held.ids |= {
+            "check_id": str(await fines.check(self.sessions, self.keys, whose)),
+            "offence_record_id": record_id,
+            "order_id": str(order.order_id),
+            "payment_id": payment_id,
+            "post_id": me["post_id"],
+            "slip_id": str(slips[0].slip_id),
+            "slip_ids": str(slips[1].slip_id),
+        }
+
+    async def _footage(self, held, camera):
+        docked = self.recorded_by("", camera)
+        headers = held.devices[DeviceKind.DOCK].headers
+        (await bodycam.dock_whole(self.door, docked, headers)).raise_for_status()
+        self.recorded[str(docked.recording_id)] = docked
+        self.undocked[str(camera.camera_id)] = self.recorded_by("", camera)
+        reviewer = await self.headers(held.person(Role.COMPLAINTS_REVIEWER))
+        answer = await self.door.post("/api/complaints", json=complaint(), headers=reviewer)
+        complaint_id = answer.raise_for_status().json()["complaint_id"]
+        held.ids |= {
+            "camera_id": str(camera.camera_id),
+            "complaint": complaint_id,
+            "complaint_id": complaint_id,
+            "recording_id": str(docked.recording_id),
+        }
+
+
+_TERMINALS = itertools.count(71_000_000)
