@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import importlib.util
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -47,8 +48,9 @@ class _Identity:
 
 
 def _identity() -> _Identity:
-    if os.geteuid() != 0:
+    if os.geteuid() != 0 and _has_a_name(os.geteuid()):
         return _Identity()
+    # Root may not run PostgreSQL, and a number without a name, as containers use, cannot.
     namespace = (
         "unshare", "--user", f"--map-user={_NOBODY}", f"--map-group={_NOBODY}", "--",
     )  # fmt: skip
@@ -58,7 +60,15 @@ def _identity() -> _Identity:
         and subprocess.run(probe, capture_output=True, check=False).returncode == 0  # noqa: S603 - fixed words
     ):
         return _Identity(prefix=namespace)
-    return _Identity(user=_NOBODY)
+    return _Identity(user=_NOBODY) if os.geteuid() == 0 else _Identity()
+
+
+def _has_a_name(user: int) -> bool:
+    try:
+        pwd.getpwuid(user)
+    except KeyError:
+        return False
+    return True
 
 
 def _die_with_parent() -> None:

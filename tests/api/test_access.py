@@ -5,7 +5,6 @@ be told of one (which object a parameter names, what a good body is) stands in
 ``factories_access.py``, and the first test names what is missing.
 """
 
-import asyncio
 from uuid import uuid4
 
 import httpx
@@ -13,22 +12,24 @@ import pytest
 import sqlalchemy as sa
 from fastapi import Depends
 
-from app.access import Access, DeviceKind, Role
+from app.access import Access, Caller, DeviceKind, Role
 from app.db import Base, transaction
-from sim.district import OFFICER, SECOND_OFFICER
+from sim.district import SECOND_OFFICER
 from tests.factories_access import OBJECTS, cases, gaps, unknown
 from tests.factories_devices import Enrolled
 from tests.factories_identity import trust_the_authority
 from tests.factories_units import AWAY, HOME, PEOPLE, World
 
-UNAUTHENTICATED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 LET_IN = {200, 201, 202, 204, 206, 303, 409}  # 409: found, and in no state for this
-SIGNED_OUT = "access.not_signed_in"
-NO_DEVICE = "access.device_not_known"
-NOT_ADMITTED = "access.not_admitted"
-# Written by whoever calls, refused or not.
-LOGS = {"audit_checkpoints", "audit_leaves", "audit_outbox", "challenges", "sessions", "signatures"}
-PARALLEL = 4
+NOT_SIGNED_IN = "401 access.not_signed_in"
+NO_DEVICE = "401 access.device_not_known"
+SESSION_OVER = "401 identity.session_over"
+NOT_ADMITTED = "403 access.not_admitted"
+CROSS_SITE = "403 identity.cross_site"
+NOT_FOUND = 404
+OUT_OF_SERVICE = ("suspended", "lost", "retired")
+# Written by whoever calls, refused or not: the log, and what signing in leaves.
+ALWAYS_WRITTEN = ("audit_", "challenges", "sessions", "signatures")
 
 
 class Findings:
@@ -41,21 +42,325 @@ class Findings:
         return bool(self._of)
 
     def __str__(self):
-        lines = []
-        for route, found in sorted(self._of.items()):
-            lines += [f"\n{route}", *(f"    {one}" for one in found)]
-        return "\n".join(lines)
+        return "\n".join(
+            line for route, found in sorted(self._of.items()) for line in (route, *found)
+        )
 
-    def expect(self, case, what, answer, *wanted):
-        if shown(answer) not in wanted and (case.method != "HEAD" or answer.status_code not in
-                                            {int(one.split()[0]) for one in wanted}):
-            self.add(case, what, answer, " or ".join(wanted))
+    def expect(self, case, who, answer, *wanted):
+        if shown(answer) not in {_bodiless(case, one) for one in wanted}:
+            self.add(case, f"{who}: {shown(answer)} instead of {' or '.join(wanted)}")
 
-    def add(self, case, what, answer, wanted):
-        self._of.setdefault(case.route, []).append(f"{what}: {shown(answer)}, not {wanted}")
+    def add(self, case, line):
+        self._of.setdefault(case.route, []).append(f"    {line}")
 
 
 def shown(answer):
     """Return status and code."""
     problem = answer.headers.get("Content-Type", "").startswith("application/problem+json")
-    return f"{answer.status_code} {answer.json()['code'] if problem else ''}".strip()
+    code = answer.json()["code"] if problem and answer.content else ""
+    return f"{answer.status_code} {code}".strip()
+
+
+def _bodiless(case, wanted):
+    return wanted.split()[0] if case.method == "HEAD" else wanted
+
+
+@pytest.fixture
+async def door(app, settings):
+    """The application's own door; a fault is an answer as any other."""
+    trust_the_authority(settings)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://testserver") as door:
+        yield door
+
+
+@pytest.fixture
+async def world(door, sessions, keys, tmp_path):
+    return await World.create(door, sessions, keys, tmp_path)
+
+
+def unknown_ids(case):
+    return {name: unknown(name) for name in case.names}
+
+
+def test_the_generator_knows_what_every_route_names(app):
+    missing = gaps(app)
+
+    assert not missing, "\n".join(missing)
+
+
+# --- the attempts; each takes the world and the cases, and notes what was answered wrongly ------
+
+
+async def nobody(world, ways, found):
+    strangers = {
+        "nobody": {},
+        "a made-up session": {"Authorization": f"Bearer {uuid4().hex}"},
+        "an empty session": {"Authorization": "Bearer "},
+        "a made-up cookie": {
+            "Cookie": f"saqshy_session={uuid4().hex}",
+            "Origin": "http://testserver",
+        },
+    }
+    for case in ways:
+        wanted = NOT_SIGNED_IN if case.access.roles else NO_DEVICE
+        for who, headers in strangers.items():
+            answer = await world.send(case, ids=unknown_ids(case), headers=headers)
+            found.expect(case, who, answer, wanted)
+        answer = await world.send(case, ids=unknown_ids(case), headers={}, bare=True)
+        found.expect(case, "nobody, with nothing", answer, wanted)
+        answer = await world.send(case, ids=unknown_ids(case), headers={}, accept="text/html")
+        found.expect(case, "nobody, in a browser", answer, "303" if case.is_page else wanted)
+        to = answer.headers.get("Location", "")
+        if case.is_page and not to.startswith("/sign-in?next="):
+            found.add(case, "nobody, in a browser: is not sent to sign in")
+
+
+async def other_roles(world, ways, found):
+    tablet = await world.enrolled(HOME, DeviceKind.TABLET)
+    devices = {DeviceKind.TABLET: tablet}
+    for case in ways:
+        for kind in case.access.devices - devices.keys() if case.access.roles else ():
+            devices[kind] = await world.enrolled(HOME, kind)
+        for role in sorted(Role, key=lambda one: one.value):
+            if role in case.access.roles:
+                continue
+            if not case.access.roles:  # a person is nobody to a route of devices
+                headers = await world.headers(PEOPLE[HOME, role])
+                answer = await world.send(case, ids=unknown_ids(case), headers=headers)
+                found.expect(case, role.value, answer, NO_DEVICE)
+                continue
+            for kind in case.access.devices or {None}:
+                headers = await world.headers(PEOPLE[HOME, role], devices.get(kind))
+                answer = await world.send(case, ids=unknown_ids(case), headers=headers)
+                found.expect(case, role.value, answer, NOT_ADMITTED)
+
+
+async def sessions_that_are_not_good(world, ways, found):
+    """A session that was ended, and a live one that another site uses by its cookie."""
+    ended, used = {}, {}
+    for role in Role:
+        used[role] = await world.headers(PEOPLE[HOME, role])
+        ended[role] = await world.headers(PEOPLE[HOME, role], fresh=True)
+        await world.door.post("/api/sign-out", headers=ended[role])
+        used[role] = await world.headers(PEOPLE[HOME, role], fresh=True)
+    for case in ways:
+        for role, _ in case.callers():
+            if role is None:
+                continue
+            ids = unknown_ids(case)
+            answer = await world.send(case, ids=ids, headers=ended[role])
+            found.expect(case, f"{role.value}, signed out", answer, SESSION_OVER)
+            if case.method in {"GET", "HEAD"}:
+                continue
+            token = used[role]["Authorization"].removeprefix("Bearer ")
+            for site in ({"Origin": "http://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
+                headers = {"Cookie": f"saqshy_session={token}"} | site
+                answer = await world.send(case, ids=ids, headers=headers)
+                found.expect(case, f"{role.value}, by another site", answer, CROSS_SITE)
+
+
+async def other_devices(world, ways, found):
+    at_home = {kind: await world.enrolled(HOME, kind) for kind in DeviceKind}
+    second = {kind: await world.enrolled(HOME, kind) for kind in DeviceKind}
+    away = {kind: await world.enrolled(AWAY, kind) for kind in DeviceKind}
+    acting = {_acting(case) for case in ways} - {None}
+    gone = [one async for one in _out_of_service(world, acting)]
+    for case in ways:
+        role = _acting(case)
+        attempts = []
+        if role is None:
+            attempts = list(_of_devices(case, at_home, gone))
+        else:
+            person = PEOPLE[HOME, role]
+            alone = await world.headers(person)
+            for kind in case.access.devices or {DeviceKind.TABLET}:
+                bound = await world.headers(person, at_home[kind])
+                attempts += _of_bound(bound, kind, at_home=at_home, second=second, away=away)
+            attempts += [
+                (f"on a device now {how}", one.headers | sessions[role], NO_DEVICE)
+                for how, kind, one, sessions in gone
+                if kind in (case.access.devices or {DeviceKind.TABLET})
+            ]
+            for kind in DeviceKind:
+                if case.access.devices and kind not in case.access.devices:
+                    headers = await world.headers(person, at_home[kind])
+                    attempts.append((f"signed in on a {kind.value}", headers, NOT_ADMITTED))
+            if case.access.devices:
+                attempts.append(("signed in without a device", alone, NO_DEVICE))
+                shown_only = alone | at_home[next(iter(case.access.devices))].headers
+                attempts.append(("signed in elsewhere", shown_only, NOT_ADMITTED))
+        for who, headers, wanted in attempts:
+            answer = await world.send(case, ids=unknown_ids(case), headers=headers)
+            found.expect(case, who, answer, wanted)
+
+
+def _acting(case):
+    """Return the role that tries the devices of a route: the first that it admits."""
+    return case.callers()[0][0]
+
+
+def _of_devices(case, at_home, gone):
+    for kind in DeviceKind:
+        if kind not in case.access.devices:
+            yield f"a {kind.value}", at_home[kind].headers, NOT_ADMITTED
+            continue
+        for how, credential in _made_up(at_home[kind]).items():
+            yield how, {"Device-Credential": credential}, NO_DEVICE
+    for how, kind, one, _ in gone:
+        if kind in case.access.devices:
+            yield f"a {kind.value} now {how}", one.headers, NO_DEVICE
+
+
+def _of_bound(bound, kind, *, at_home, second, away):
+    session = {"Authorization": bound["Authorization"]}
+    yield "on a device, without its credential", session, NO_DEVICE
+    for how, credential in _made_up(at_home[kind]).items():
+        yield how, session | {"Device-Credential": credential}, NO_DEVICE
+    for other in DeviceKind:
+        yield f"with another {other.value}", session | second[other].headers, NOT_ADMITTED
+    yield "with another unit's device", session | away[kind].headers, NOT_ADMITTED
+
+
+def _made_up(device):
+    device_id, secret = device.credential.split(".")
+    return {
+        "an empty credential": "",
+        "garbage": "garbage",
+        "a made-up device": f"{uuid4()}.{secret}",
+        "a wrong secret": f"{device_id}.{'A' * len(secret)}",
+        "no secret": f"{device_id}.",
+        "a secret cut short": f"{device_id}.{secret[:-1]}",
+    }
+
+
+async def _out_of_service(world, acting):
+    """Yield how, kind, device and the sessions opened on it while it was still good."""
+    keeper = await world.headers(PEOPLE[HOME, Role.DEVICE_KEEPER])
+    for kind in DeviceKind:
+        for how in (*OUT_OF_SERVICE, "enrolled anew"):
+            device = await world.enrolled(HOME, kind)
+            people = acting if kind is DeviceKind.TABLET else ()
+            sessions = {role: await world.headers(PEOPLE[HOME, role], device) for role in people}
+            path = f"/api/devices/{device.device_id}"
+            if how in OUT_OF_SERVICE:
+                body = {"status": how, "reason": "other"}
+                answer = await world.door.post(f"{path}/status", json=body, headers=keeper)
+            else:
+                answer = await world.door.post(f"{path}/enrollment", headers=keeper)
+            answer.raise_for_status()
+            yield how, kind, device, sessions
+
+
+async def strangers(world, ways, found, *, owner, caller):
+    """Name objects of ``owner``, one at a time and all at once; nothing tells that they exist.
+
+    The caller's other objects are his own, so that nothing but the one name is wrong. A
+    colleague is a caller of the same unit: he tries what is personal.
+    """
+    colleague = owner.unit == caller.unit
+    for case in ways:
+        for role, kind in case.callers():
+            if colleague and role not in {None, Role.PATROL_OFFICER}:
+                continue
+            names = [one for one in case.names if not colleague or _personal(case, one)]
+            tried = {(one,) for one in names} | ({tuple(names)} if names else set())
+            for wrong in sorted(tried):
+                await _name_wrongly(world, case, found, role, kind, wrong, owner, caller)
+
+
+def _personal(case, name):
+    return OBJECTS[name].personal and name not in case.ask.of_unit
+
+
+async def _name_wrongly(world, case, found, role, kind, wrong, owner, caller):
+    headers = await world.caller(caller, role, kind)
+    whose = {name: owner.ids[name] for name in wrong}
+    nobodys = {name: unknown(name) for name in wrong}
+    answers = [
+        await world.send(
+            case, ids=caller.ids | one, headers=headers, signer=caller.person(role)
+        )
+        for one in (whose, nobodys)
+    ]
+    real, made_up = (_unnamed(answer, one) for answer, one in zip(answers, (whose, nobodys)))
+    who = f"{role.value if role else kind.value} naming another's {', '.join(wrong)}"
+    if real != made_up:
+        found.add(case, f"{who}: {shown(answers[0])}; a made-up one: {shown(answers[1])}")
+    elif not set(wrong) <= case.ask.harmless.keys() and answers[0].status_code != NOT_FOUND:
+        found.add(case, f"{who}: {shown(answers[0])} instead of {NOT_FOUND}")
+
+
+def _unnamed(answer, ids):
+    """Return what an answer tells, past the ids that the caller sent himself."""
+    text = answer.text
+    for one in ids.values():
+        text = text.replace(one, "*")
+    return answer.status_code, text
+
+
+async def owners(world, ways, found, *, owner):
+    """Let everybody in who is named: or else the attempts above would prove nothing."""
+    for case in ways:
+        for role, kind in case.callers() if case.ask.good else ():
+            headers = await world.caller(owner, role, kind, fresh=role is not None)
+            signer = owner.person(role) if role else owner.officer
+            answer = await world.send(case, ids=owner.ids, headers=headers, signer=signer)
+            if answer.status_code not in LET_IN:
+                who = " on a ".join(one.value for one in (role, kind) if one)
+                found.add(case, f"{who}, its owner: {shown(answer)}")
+
+
+async def stored(sessions):
+    """Return the hash of every table that a refused caller must leave as it was."""
+    hashes = {}
+    async with transaction(sessions) as session:
+        for name in Base.metadata.tables:
+            if not name.startswith(ALWAYS_WRITTEN):
+                rows = sa.text(f"SELECT md5(string_agg(t::text, '' ORDER BY t::text)) FROM {name} t")
+                hashes[name] = await session.scalar(rows)
+    return hashes
+
+
+# --- the promises ------------------------------------------------------------------------------
+
+
+async def test_nobody_enters(app, world):
+    found = Findings()
+
+    await nobody(world, cases(app), found)
+
+    assert not found, str(found)
+
+
+async def test_no_other_role_enters(app, world):
+    found = Findings()
+
+    await other_roles(world, cases(app), found)
+    await sessions_that_are_not_good(world, cases(app), found)
+
+    assert not found, str(found)
+
+
+async def test_no_other_device_enters(app, world):
+    found = Findings()
+
+    await other_devices(world, cases(app), found)
+
+    assert not found, str(found)
+
+
+async def test_what_is_anothers_is_not_found(app, world, sessions):
+    found, ways = Findings(), cases(app)
+    owner = await world.holding(HOME, PEOPLE[HOME, Role.PATROL_OFFICER])
+    colleague = await world.holding(HOME, SECOND_OFFICER)
+    away = await world.holding(AWAY, PEOPLE[AWAY, Role.PATROL_OFFICER])
+    before = await stored(sessions)
+
+    await strangers(world, ways, found, owner=owner, caller=away)
+    await strangers(world, ways, found, owner=owner, caller=colleague)
+    after = await stored(sessions)
+    await owners(world, ways, found, owner=owner)
+
+    assert not found, str(found)
+    assert [name for name in before if before[name] != after[name]] == []

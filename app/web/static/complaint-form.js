@@ -1,5 +1,6 @@
 // The complaint form: the server checks it; this only saves the reviewer some typing.
 
+const USED_EVERY_MS = 120_000;
 const form = document.querySelector("#complaint");
 const latitude = form.elements.latitude;
 const longitude = form.elements.longitude;
@@ -13,6 +14,14 @@ latitude.addEventListener("paste", (event) => {
   if (!pair) return;
   event.preventDefault();
   [, latitude.value, longitude.value] = pair;
+});
+
+// Typing is using: a session does not end for idleness in the middle of a long text.
+let told = Date.now();
+form.addEventListener("input", () => {
+  if (Date.now() - told < USED_EVERY_MS) return;
+  told = Date.now();
+  fetch("/api/me").catch(() => {}); // what is lost here is told when the form is sent
 });
 
 // One press registers one complaint.

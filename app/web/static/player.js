@@ -16,7 +16,6 @@ const shownDay = document.querySelector("#clock-day");
 const shownOffset = document.querySelector("#offset");
 const clock = new Clock(video.dataset.start, Number(video.dataset.zoneSeconds));
 const mark = Number(video.dataset.at);
-
 const broken = video.hasAttribute("data-broken");
 
 let pieces = new Pieces();
@@ -27,11 +26,8 @@ let wanted = null; // where to go once the seek under way is done
 if (!video.canPlayType("application/vnd.apple.mpegurl")) {
   reveal("#no-hls");
 }
-video.addEventListener("error", () => {
-  if (!document.querySelector("#no-hls").hidden) return;
-  if (broken && skips < SKIPS_MAX) skipDamage();
-  else reveal("#no-footage");
-});
+video.addEventListener("error", failed);
+if (video.error) failed(); // before this module ran
 
 if (broken) {
   // Where nothing is lost the two agree, and the playlist is read by the browser alone.
@@ -105,6 +101,12 @@ async function readPieces() {
   if (!answer.ok) return;
   pieces = piecesOf(await answer.text(), Date.parse(video.dataset.start));
   go(mark);
+}
+
+function failed() {
+  if (!document.querySelector("#no-hls").hidden) return;
+  if (broken && skips < SKIPS_MAX) skipDamage();
+  else reveal("#no-footage");
 }
 
 // A decoder gives up at bytes that are no picture: load anew and go on behind them.
