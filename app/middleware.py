@@ -87,7 +87,7 @@ class Requests:
         finally:
             seconds = time.perf_counter() - began
             # The template, never the path: a path may hold what identifies a person.
-            route = getattr(scope.get("route"), "path", "unmatched")
+            route = getattr(scope.get("route"), "path", scope.get("root_path") or "unmatched")
             _REQUESTS.labels(route, status).inc()
             _SECONDS.labels(route).observe(seconds)
             log.info(

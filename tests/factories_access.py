@@ -222,6 +222,18 @@ class Case:
     def is_page(self) -> bool:
         return not self.path.startswith(("/api/", "/device/"))
 
+    @property
+    def is_read(self) -> bool:
+        return self.method in {"GET", "HEAD"}
+
+    @property
+    def is_known(self) -> bool:
+        """Whether every object that it names can be made; ``gaps`` tells of the others."""
+        return OBJECTS.keys() >= set(self.names)
+
+    def is_personal(self, name) -> bool:
+        return OBJECTS[name].personal and name not in self.ask.of_unit
+
     def callers(self):
         """Return the roles and kinds of device that are admitted, each with each."""
         roles = sorted(self.access.roles, key=lambda one: one.value) or [None]

@@ -50,7 +50,9 @@ class Holding:
     ids: dict[str, str] = field(default_factory=dict)
 
     def person(self, role):
-        return self.officer if role is Role.PATROL_OFFICER else PEOPLE[self.unit, role]
+        """Return the unit's person of the role; the officer where a device acts alone."""
+        officer = role in {None, Role.PATROL_OFFICER}
+        return self.officer if officer else PEOPLE[self.unit, role]
 
 
 class World:

@@ -112,7 +112,7 @@ async def _take_note(
             bytes_max=docking.recording_bytes_max,
         )
     async with transaction(docking.sessions) as session:
-        key_pem = await camera_key(session, camera_id=manifest.camera_id)
+        key_pem = await camera_key(session, camera_id=manifest.camera_id, dock=caller)
     canonical = await asyncio.to_thread(_checked_canonical, announce, key_pem)
     stale = ""
     async with transaction(docking.sessions) as session:

@@ -12,14 +12,14 @@ from devices import service as devices
 from devices.errors import DeviceNotFound
 
 
-async def camera_key(session: AsyncSession, *, camera_id: UUID) -> str:
+async def camera_key(session: AsyncSession, *, camera_id: UUID, dock: Principal) -> str:
     """Return the public key that the camera was enrolled with, in PEM.
 
     Raises:
-        CameraNotKnown: no such camera.
+        CameraNotKnown: the dock's department has no such camera.
     """
     try:
-        return await devices.camera_key(session, camera_id)
+        return await devices.camera_key(session, dock=dock, device_id=camera_id)
     except DeviceNotFound as error:
         raise CameraNotKnown(f"no camera {camera_id}") from error
 

@@ -73,13 +73,13 @@ async def _facts(session: AsyncSession, row: Assignment) -> AssignmentFacts | No
     )
 
 
-async def camera_key(session: AsyncSession, device_id: UUID) -> str:
-    """Return the camera's public key in PEM.
+async def camera_key(session: AsyncSession, *, dock: Principal, device_id: UUID) -> str:
+    """Return the public key in PEM of a camera of the dock's unit.
 
     Raises:
-        DeviceNotFound: no such device, or no camera.
+        DeviceNotFound: the dock's unit has no such device, or it is no camera.
     """
-    device = await repository.device_by_id(session, device_id)
+    device = await repository.device(session, device_id=device_id, department_id=dock.department_id)
     if device is None or device.kind is not DeviceKind.CAMERA or device.public_key_pem is None:
         raise DeviceNotFound(device_id)
     return device.public_key_pem

@@ -122,10 +122,11 @@ async def test_only_what_is_issued_and_usable_is_an_officers_terminal(client, ke
 async def test_only_a_camera_has_a_key(client, keeper, sessions):
     camera = await enrolled(client, keeper, "camera")
     tablet = await enrolled(client, keeper, "tablet")
+    dock = await dock_of(client, keeper, sessions)
 
     async with transaction(sessions) as session:
-        pem = await service.camera_key(session, UUID(camera.device_id))
+        pem = await service.camera_key(session, dock=dock, device_id=UUID(camera.device_id))
         with pytest.raises(DeviceNotFound):
-            await service.camera_key(session, UUID(tablet.device_id))
+            await service.camera_key(session, dock=dock, device_id=UUID(tablet.device_id))
 
     assert pem.startswith("-----BEGIN PUBLIC KEY-----")

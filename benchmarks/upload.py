@@ -1,0 +1,143 @@
+"""Uploads to the directory store through the server: 8 MiB parts, verified and synced.
+
+The peer is a bare loop, without network, server or database, that writes the same bytes in the
+same parts to the same disk, hashes them with SHA-256 and syncs each part.
+"""
+
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from benchmarks.docking import Dock, Footage
+from benchmarks.figures import Figure
+from benchmarks.machine import cpu_seconds, forget_peak, peak_mib
+from benchmarks.places import emptied
+from benchmarks.world import World, objects_dir
+from bodycam.wire.digests import BLOCK_SIZE_BYTES
+
+_BLOCKS: Final = 128  # 1 GiB in all, whatever the number of streams
+_STREAMS: Final = (1, 4, 64)
+_ROUNDS: Final = 2
+_MB: Final = 1e6
+_SEED: Final = os.urandom(BLOCK_SIZE_BYTES)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One gibibyte stored."""
+
+    seconds: float
+    cpu_seconds: float = 0.0
+    peak_mib: float = 0.0
+
+    @property
+    def mb_per_s(self) -> float:
+        """Acknowledged megabytes (10^6 bytes) a second."""
+        return _BLOCKS * BLOCK_SIZE_BYTES / _MB / self.seconds
+
+
+def measure(world: World) -> list[Figure]:
+    """Store 1 GiB by 1, 4 and 64 streams, twice each, by turns with the bare loop."""
+    dock = Dock.of(world, 1)
+    ours: dict[int, list[_Run]] = {streams: [] for streams in _STREAMS}
+    bare: dict[int, list[_Run]] = {streams: [] for streams in _STREAMS[:2]}
+    rest_mib = peak_mib(world.server_pid)
+    for _ in range(_ROUNDS):
+        for streams in _STREAMS:
+            if streams in bare:
+                bare[streams].append(_bare(world.folder / "bare", streams))
+            ours[streams].append(_through_server(dock, streams))
+    return list(_figures(ours, bare, rest_mib))
+
+
+def _figures(
+    ours: dict[int, list[_Run]], bare: dict[int, list[_Run]], rest_mib: float
+) -> Iterator[Figure]:
+    best = {streams: min(runs, key=lambda run: run.seconds) for streams, runs in ours.items()}
+    beside = {streams: min(runs, key=lambda run: run.seconds) for streams, runs in bare.items()}
+    target = {1: ">= 0.9 of the loop", 64: "no slower than 4 streams"}
+    for streams, run in best.items():
+        loop = beside.get(streams)
+        four = best[4].mb_per_s if streams > 4 else None  # noqa: PLR2004 - streams
+        yield Figure(
+            name=f"upload.streams_{streams}",
+            value=run.mb_per_s,
+            unit="MB/s",
+            peer=f"bare write, SHA-256, fdatasync, {streams} threads" if loop else "4 streams",
+            peer_value=loop.mb_per_s if loop else four,
+            target=target.get(streams, ""),
+            note=f"1 GiB in 8 MiB parts; the better of {_ROUNDS} rounds, for the peer too",
+        )
+    for streams, run in best.items():
+        yield Figure(
+            name=f"upload.server_cpu_{streams}",
+            value=run.cpu_seconds,
+            unit="CPU-s/GiB",
+            note="of the server's process; the directory store, so every byte passes through it",
+        )
+        yield Figure(
+            name=f"upload.peak_memory_{streams}",
+            value=max(one.peak_mib for one in ours[streams]),
+            unit="MiB",
+            target="< 150 MB" if streams == _STREAMS[-1] else "",
+            note=f"resident in the server; its peak before was {rest_mib:.0f} MiB",
+        )
+
+
+def _through_server(dock: Dock, streams: int) -> _Run:
+    count = _BLOCKS // streams
+    digests = [Footage(_SEED).digests(number, count) for number in range(streams)]
+    size = count * BLOCK_SIZE_BYTES
+    known = [dock.announce(one, size_bytes=size, seconds=60) for one in digests]
+    pid = dock.world.server_pid
+    forget_peak(pid)
+
+    def send(stream: int) -> None:
+        footage = Footage(_SEED)
+        with dock.stream() as line:
+            for number in range(count):
+                block = footage.block(stream, number)
+                line.put(known[stream], number, block, digests[stream][number])
+
+    before = cpu_seconds(pid)
+    seconds = _timed(send, streams)
+    run = _Run(seconds, cpu_seconds(pid) - before, peak_mib(pid))
+    for file in (objects_dir(dock.world) / "incoming").iterdir():
+        file.unlink()  # never completed: only its room is wanted back
+    return run
+
+
+def _bare(folder: Path, streams: int) -> _Run:
+    emptied(folder)
+    count = _BLOCKS // streams
+    for stream in range(streams):
+        with (folder / str(stream)).open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, count * BLOCK_SIZE_BYTES)
+            os.fsync(file.fileno())
+
+    def write(stream: int) -> None:
+        footage = Footage(_SEED)
+        handle = os.open(folder / str(stream), os.O_RDWR)
+        for number in range(count):
+            block = footage.block(stream, number)
+            os.pwrite(handle, block, number * BLOCK_SIZE_BYTES)
+            hashlib.sha256(block).digest()
+            os.fdatasync(handle)
+        os.close(handle)
+
+    seconds = _timed(write, streams)
+    shutil.rmtree(folder)
+    return _Run(seconds)
+
+
+def _timed(act: Callable[[int], None], streams: int) -> float:
+    with ThreadPoolExecutor(streams) as pool:
+        began = time.perf_counter()
+        list(pool.map(act, range(streams)))
+        return time.perf_counter() - began
