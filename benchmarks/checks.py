@@ -5,12 +5,14 @@ real check, through the raw driver; and one that only answers.
 """
 
 import itertools
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
 import httpx
 import sqlalchemy as sa
+import structlog
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -127,6 +129,7 @@ def _figures(
 
 async def _script(world: World, caller: Caller) -> Script:
     """Take down the statements of one check, made by the application in this process."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     settings = Settings(
         database_url=world.database_url,
         var_dir=world.folder / "server",

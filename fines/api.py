@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import RedirectResponse
 
 from app.access import Access, Caller, DeviceKind, Role
 from app.audit.api import TrailOfApp
@@ -217,14 +219,21 @@ async def filed(payment_id: UUID, caller: Caller, desk: DeskOfApp) -> schemas.Fi
     return schemas.FilingOut.model_validate(filing)
 
 
-@router.get("/v/{paper}/{object_id}", dependencies=[Depends(ANYBODY)])
+@router.get(
+    "/v/{paper}/{object_id}",
+    dependencies=[Depends(ANYBODY)],
+    response_model=schemas.VerificationOut,
+)
 async def verify_paper(
+    request: Request,
     paper: Literal["payment", "receipt"],
     object_id: UUID,
     desk: DeskOfApp,
     c: Annotated[str, Query(max_length=32)] = "",
-) -> schemas.VerificationOut:
-    """Say whether the paper with this QR code is ours, and what it is good for now."""
+) -> schemas.VerificationOut | Response:
+    """Say whether the paper with this QR code is ours; a person's browser is led to the page."""
+    if "text/html" in request.headers.get("accept", ""):
+        return RedirectResponse(f"/verify/{paper}/{object_id}?{urlencode({'c': c})}", 303)
     answer = await service.verify_paper(desk, paper=paper, object_id=object_id, code=c)
     return schemas.VerificationOut.model_validate(answer)
 

@@ -317,7 +317,6 @@ async def readers(world, ways, found, *, owner, caller):
                 continue
             headers = await world.caller(caller, role, kind)
             answer = await world.send(case, ids=caller.ids, headers=headers)
-            print("READ", case.route, role, shown(answer))
             shows = [name for name, one in hidden.items() if one in answer.content]
             if shows:
                 found.add(case, f"{role.value if role else kind.value} is shown another's {shows}")
@@ -330,7 +329,6 @@ async def owners(world, ways, found, *, owner):
             headers = await world.caller(owner, role, kind, fresh=role is not None)
             signer = owner.person(role)
             answer = await world.send(case, ids=owner.ids, headers=headers, signer=signer)
-            print("CONTROL", case.route, shown(answer))
             if answer.status_code not in LET_IN:
                 who = " on a ".join(one.value for one in (role, kind) if one)
                 found.add(case, f"{who}, its owner: {shown(answer)}")

@@ -3,7 +3,6 @@
 import hashlib
 import re
 from datetime import timedelta
-from html.parser import HTMLParser
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
@@ -16,9 +15,8 @@ from sim.camera import cut_short
 from sim.district import KEEPER, LATITUDE, LONGITUDE, OFFICER, PLACE, REVIEWER
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import answer_challenge, trust_the_authority
+from tests.factories_pages import BROWSER, OWN_PAGE, Page, check, look
 
-BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Accept-Language": "ru"}
-OWN_PAGE = {"Origin": "http://testserver", "Sec-Fetch-Site": "same-origin"}
 FORM = {
     "kind": "complaint",
     "place": PLACE,
@@ -31,57 +29,6 @@ FORM = {
     "complainant_contact": "+7 701 999 88 77",
     "text": "Инспектор не назвал себя.",
 }
-VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "source", "wbr"}
-
-
-class Page(HTMLParser):
-    """A page read as a strict reader would: nesting, labels, addresses, policy."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.open, self.tags, self.faults = [], [], []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag):
-        if not self.open or self.open.pop() != tag:
-            self.faults.append(f"</{tag}> closes another")
-
-    def all(self, tag):
-        return [attributes for name, attributes in self.tags if name == tag]
-
-    def one(self, tag, **wanted):
-        (found,) = [one for one in self.all(tag) if wanted.items() <= one.items()]
-        return found
-
-
-def check(page):
-    """Hold a page to what every page must be."""
-    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
-    labelled = {one.get("for") for one in page.all("label")}
-    fields = [*page.all("select"), *page.all("textarea"), *page.all("input")]
-    fields = [one for one in fields if one.get("type") not in {"hidden", "radio"}]
-    described = [name for _, one in page.tags for name in one.get("aria-describedby", "").split()]
-
-    assert page.faults == []
-    assert page.open == []
-    assert len(ids) == len(set(ids))
-    assert [one for one in fields if one["id"] not in labelled and "aria-label" not in one] == []
-    assert set(described) <= set(ids)
-    assert [one for one in page.all("img") if "alt" not in one] == []
-    # The policy of the pages forbids these; a browser would drop them in silence.
-    assert [one for _, one in page.tags if "style" in one] == []
-    assert [name for _, one in page.tags for name in one if name.startswith("on")] == []
-    assert [one for one in page.all("script") if "src" not in one] == []
-    assert [one for one in page.all("a") if "://" in one.get("href", "")] == []
 
 
 @pytest.fixture
@@ -99,16 +46,6 @@ async def browser(client, yard):  # noqa: ARG001 - the staff must be there to si
 async def enter(browser, staff):
     answer = await answer_challenge(browser, staff, cookie=True)
     assert answer.status_code == 200, answer.text
-
-
-async def look(browser, path, *, status=200):
-    answer = await browser.get(path)
-    assert answer.status_code == status, answer.text
-    assert answer.headers["Content-Type"].startswith("text/html")
-    page = Page(answer.text)
-    check(page)
-    page.text = answer.text
-    return page
 
 
 async def docked(browser, yard):
@@ -425,10 +362,3 @@ async def test_static_files_named_by_their_content_may_be_kept_for_ever(browser)
 @pytest.mark.parametrize("path", ["/static/", "/static/../pages.py", "/static/nothing.js"])
 async def test_nothing_else_is_served_as_a_static_file(browser, path):
     assert (await browser.get(path)).status_code in {403, 404}
-
-
-@pytest.mark.parametrize("paper", ["payment", "receipt"])
-async def test_a_paper_that_is_not_ours_is_not_known(browser, paper):
-    page = await look(browser, f"/verify/{paper}/{uuid4()}?c=AAAAAAAAAAAAAAAA")
-
-    assert "Такая бумага неизвестна" in page.text

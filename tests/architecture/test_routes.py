@@ -23,6 +23,7 @@ PUBLIC = {
     "/log/proof/{leaf_index}",
     "/sign-in",
     "/v/{paper}/{object_id}",
+    "/verify/{paper}/{object_id}",
 }
 BODY_BYTES_MAX = 16 << 20  # one part of an upload or a camera's manifest, with room
 

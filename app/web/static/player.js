@@ -6,7 +6,8 @@ import { Pieces, piecesOf } from "./pieces.js";
 
 const PEEK_MARGIN_PX = 36;
 const SEGMENT_SECONDS = 6; // of the playlist: what a damaged part costs at least
-const SKIPS_MAX = 20; // in a row; then the rest is not worth waiting for
+const FAILURES_MAX = 20; // in a row; then waiting longer helps nobody
+const CALM_MS = 10_000; // a failure after this is not of the same row
 const video = document.querySelector("#player");
 const seek = document.querySelector("#seek");
 const peek = document.querySelector("#peek");
@@ -19,7 +20,8 @@ const mark = Number(video.dataset.at);
 const broken = video.hasAttribute("data-broken");
 
 let pieces = new Pieces();
-let skips = 0;
+let failures = 0;
+let failedAt = 0;
 let dragging = false;
 let wanted = null; // where to go once the seek under way is done
 
@@ -35,9 +37,6 @@ if (broken) {
 }
 for (const name of ["timeupdate", "seeked", "loadeddata"]) video.addEventListener(name, draw);
 for (const name of ["play", "pause", "ended"]) video.addEventListener(name, drawToggle);
-video.addEventListener("timeupdate", () => {
-  if (!video.seeking && !video.paused) skips = 0;
-});
 video.addEventListener("seeked", () => {
   if (wanted === null) return;
   const next = wanted;
@@ -103,21 +102,30 @@ async function readPieces() {
   go(mark);
 }
 
+// Chromium's own player now and then gives up when it is sent elsewhere while it loads: to load
+// anew is the cure. Where something is lost it gives up again, and goes on behind it.
 function failed() {
   if (!document.querySelector("#no-hls").hidden) return;
-  if (broken && skips < SKIPS_MAX) skipDamage();
-  else reveal("#no-footage");
+  const now = performance.now();
+  failures = now - failedAt > CALM_MS ? 1 : failures + 1;
+  failedAt = now;
+  if (failures > FAILURES_MAX) {
+    reveal("#no-footage");
+  } else if (broken && failures > 1) {
+    reveal("#skipped");
+    loadAnew(here() + SEGMENT_SECONDS);
+  } else {
+    loadAnew(here());
+  }
 }
 
-// A decoder gives up at bytes that are no picture: load anew and go on behind them.
-function skipDamage() {
-  const behind = here() + SEGMENT_SECONDS;
+function loadAnew(seconds) {
   const playing = !video.paused;
-  skips += 1;
+  const speed = video.playbackRate;
   wanted = null;
-  reveal("#skipped");
   video.addEventListener("loadeddata", () => {
-    go(behind);
+    video.playbackRate = speed;
+    go(seconds);
     if (playing) video.play();
   }, { once: true });
   video.load();
