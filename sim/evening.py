@@ -21,7 +21,8 @@ from sim.terminal import SimTerminal
 
 _ARTICLE, _PART = "592", "2"  # exceeding the speed by 20 to 40 km/h
 _CUT_AFTER: Final = 0.4  # of the recording: then the dock's plug is pulled
-_SLOW_MB_S: Final = 60  # so that the cut finds it in the middle
+_SLOW_MB_S: Final = 60  # so that the cut finds it in the middle, also of a short recording:
+_SLOW_SECONDS: Final = 4
 _TIYN: Final = 100
 
 
@@ -175,7 +176,8 @@ class Evening:
         recording_id = str(recorded.recording_id)
         blocks = len(recorded.manifest.blocks)
         with self._narrator.step("It uploads by itself; the dock's plug is pulled") as step:
-            agent.start(bandwidth_mb_s=_SLOW_MB_S)
+            slow_mb_s = round(size / 1e6 / _SLOW_SECONDS)
+            agent.start(bandwidth_mb_s=min(max(slow_mb_s, 1), _SLOW_MB_S))
             self._stack.callback(agent.kill)
             held = wait_for_parts(
                 self._issued.dock,

@@ -40,7 +40,7 @@ def _one_per_role():
 PEOPLE = _one_per_role()
 
 
-@dataclass
+@dataclass(repr=False)  # a failing test prints what it was given
 class Holding:
     """What an officer holds, and a dock and a camera of his unit: an object for each name."""
 
@@ -72,11 +72,16 @@ class World:
         return cls(door, sessions, keys, folder)
 
     async def headers(self, person, device=None, *, fresh=False):
-        """Return the headers of the person, signed in on the device or in a browser."""
+        """Return the headers of the person, signed in on the device or in a browser.
+
+        Who signed in before is still signed in, except where the session is to be ``fresh``.
+        """
+        on_device = None if device is None else device.headers
+        if fresh:
+            return await signed_in(self.door, person, headers=on_device)
         key = (person.key, None if device is None else device.credential)
-        if fresh or key not in self._signed_in:
-            headers = None if device is None else device.headers
-            self._signed_in[key] = await signed_in(self.door, person, headers=headers)
+        if key not in self._signed_in:
+            self._signed_in[key] = await signed_in(self.door, person, headers=on_device)
         return self._signed_in[key]
 
     async def enrolled(self, unit, kind, **changed):

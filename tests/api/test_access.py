@@ -5,6 +5,7 @@ be told of one (which object a parameter names, what a good body is) stands in
 ``factories_access.py``, and the first test names what is missing.
 """
 
+import itertools
 from uuid import UUID, uuid4
 
 import httpx
@@ -126,82 +127,73 @@ async def nobody(world, ways, found):
 
 
 async def other_roles(world, ways, found):
-    tablet = await world.enrolled(HOME, DeviceKind.TABLET)
-    devices = {DeviceKind.TABLET: tablet}
+    devices = {kind: await world.enrolled(HOME, kind) for kind in DeviceKind}
     for case in ways:
-        for kind in case.access.devices - devices.keys() if case.access.roles else ():
-            devices[kind] = await world.enrolled(HOME, kind)
-        for role in sorted(Role, key=lambda one: one.value):
-            if role in case.access.roles:
-                continue
-            if not case.access.roles:  # a person is nobody to a route of devices
-                headers = await world.headers(PEOPLE[HOME, role])
-                answer = await world.send(case, ids=unknown_ids(case), headers=headers)
-                found.expect(case, role.value, answer, NO_DEVICE)
-                continue
-            for kind in case.access.devices or {None}:
-                headers = await world.headers(PEOPLE[HOME, role], devices.get(kind))
-                answer = await world.send(case, ids=unknown_ids(case), headers=headers)
-                found.expect(case, role.value, answer, NOT_ADMITTED)
+        # A person is nobody to a route of devices; elsewhere the device is right, the role is not.
+        wanted = NOT_ADMITTED if case.access.roles else NO_DEVICE
+        kinds = case.access.devices if case.access.roles else {}
+        for role, kind in itertools.product(set(Role) - case.access.roles, kinds or {None}):
+            headers = await world.headers(PEOPLE[HOME, role], devices.get(kind))
+            answer = await world.send(case, ids=unknown_ids(case), headers=headers)
+            found.expect(case, role.value, answer, wanted)
 
 
 async def sessions_that_are_not_good(world, ways, found):
     """A session that was ended, and a live one that another site uses by its cookie."""
-    ended, used = {}, {}
+    ended, live = {}, {}
     for role in Role:
-        used[role] = await world.headers(PEOPLE[HOME, role])
+        live[role] = await world.headers(PEOPLE[HOME, role])
         ended[role] = await world.headers(PEOPLE[HOME, role], fresh=True)
         await world.door.post("/api/sign-out", headers=ended[role])
-        used[role] = await world.headers(PEOPLE[HOME, role], fresh=True)
     for case in ways:
-        for role, _ in case.callers():
-            if role is None:
-                continue
-            ids = unknown_ids(case)
-            answer = await world.send(case, ids=ids, headers=ended[role])
+        for role in case.access.roles:
+            answer = await world.send(case, ids=unknown_ids(case), headers=ended[role])
             found.expect(case, f"{role.value}, signed out", answer, SESSION_OVER)
             if case.is_read:
                 continue
-            token = used[role]["Authorization"].removeprefix("Bearer ")
+            token = live[role]["Authorization"].removeprefix("Bearer ")
             for site in ({"Origin": "http://elsewhere.example"}, {"Sec-Fetch-Site": "cross-site"}):
                 headers = {"Cookie": f"saqshy_session={token}"} | site
-                answer = await world.send(case, ids=ids, headers=headers)
+                answer = await world.send(case, ids=unknown_ids(case), headers=headers)
                 found.expect(case, f"{role.value}, by another site", answer, CROSS_SITE)
 
 
 async def other_devices(world, ways, found):
-    at_home = {kind: await world.enrolled(HOME, kind) for kind in DeviceKind}
-    second = {kind: await world.enrolled(HOME, kind) for kind in DeviceKind}
-    away = {kind: await world.enrolled(AWAY, kind) for kind in DeviceKind}
-    acting = {_acting(case) for case in ways} - {None}
-    gone = [one async for one in _out_of_service(world, acting)]
+    yards = [
+        {kind: await world.enrolled(unit, kind) for kind in DeviceKind}
+        for unit in (HOME, HOME, AWAY)
+    ]
+    gone = [one async for one in _out_of_service(world, ways)]
     for case in ways:
-        role = _acting(case)
-        attempts = []
-        if role is None:
-            attempts = list(_of_devices(case, at_home, gone))
+        if case.access.roles:
+            attempts = [one async for one in _of_people(world, case, yards, gone)]
         else:
-            person = PEOPLE[HOME, role]
-            alone = await world.headers(person)
-            for kind in case.access.devices or {DeviceKind.TABLET}:
-                bound = await world.headers(person, at_home[kind])
-                attempts += _of_bound(bound, kind, at_home=at_home, second=second, away=away)
-            attempts += [
-                (f"on a device now {how}", one.headers | sessions[role], NO_DEVICE)
-                for how, kind, one, sessions in gone
-                if kind in (case.access.devices or {DeviceKind.TABLET})
-            ]
-            for kind in DeviceKind:
-                if case.access.devices and kind not in case.access.devices:
-                    headers = await world.headers(person, at_home[kind])
-                    attempts.append((f"signed in on a {kind.value}", headers, NOT_ADMITTED))
-            if case.access.devices:
-                attempts.append(("signed in without a device", alone, NO_DEVICE))
-                shown_only = alone | at_home[next(iter(case.access.devices))].headers
-                attempts.append(("signed in elsewhere", shown_only, NOT_ADMITTED))
+            attempts = _of_devices(case, yards[0], gone)
         for who, headers, wanted in attempts:
             answer = await world.send(case, ids=unknown_ids(case), headers=headers)
             found.expect(case, who, answer, wanted)
+
+
+async def _of_people(world, case, yards, gone):
+    """Yield who, headers and what to expect, of a person who is admitted."""
+    at_home, role = yards[0], _acting(case)
+    person = PEOPLE[HOME, role]
+    kinds = case.access.devices or {DeviceKind.TABLET}
+    for kind in kinds:
+        bound = await world.headers(person, at_home[kind])
+        for one in _of_bound(bound, kind, *yards):
+            yield one
+    for how, kind, device, sessions in gone:
+        if kind in kinds:
+            yield f"on a device now {how}", device.headers | sessions[role], NO_DEVICE
+    if case.access.devices:
+        alone = await world.headers(person)
+        yield "signed in without a device", alone, NO_DEVICE
+        for kind in kinds:
+            yield "signed in elsewhere", alone | at_home[kind].headers, NOT_ADMITTED
+        for kind in set(DeviceKind) - kinds:
+            headers = await world.headers(person, at_home[kind])
+            yield f"signed in on a {kind.value}", headers, NOT_ADMITTED
 
 
 def _acting(case):
@@ -210,6 +202,7 @@ def _acting(case):
 
 
 def _of_devices(case, at_home, gone):
+    """Yield the same, where a device acts alone."""
     for kind in DeviceKind:
         if kind not in case.access.devices:
             yield f"a {kind.value}", at_home[kind].headers, NOT_ADMITTED
@@ -221,7 +214,8 @@ def _of_devices(case, at_home, gone):
             yield f"a {kind.value} now {how}", one.headers, NO_DEVICE
 
 
-def _of_bound(bound, kind, *, at_home, second, away):
+def _of_bound(bound, kind, at_home, second, away):
+    """Yield the same, of a session opened on the device at home of that kind."""
     session = {"Authorization": bound["Authorization"]}
     yield "on a device, without its credential", session, NO_DEVICE
     for how, credential in _made_up(at_home[kind]).items():
@@ -243,14 +237,16 @@ def _made_up(device):
     }
 
 
-async def _out_of_service(world, acting):
+async def _out_of_service(world, ways):
     """Yield how, kind, device and the sessions opened on it while it was still good."""
     keeper = await world.headers(PEOPLE[HOME, Role.DEVICE_KEEPER])
+    acting = {_acting(case) for case in ways} - {None}
+    held = {kind for case in ways if case.access.roles for kind in case.access.devices}
     for kind in DeviceKind:
         for how in (*OUT_OF_SERVICE, "enrolled anew"):
             device = await world.enrolled(HOME, kind)
-            people = acting if kind is DeviceKind.TABLET else ()
-            sessions = {role: await world.headers(PEOPLE[HOME, role], device) for role in people}
+            roles = acting if kind in held | {DeviceKind.TABLET} else ()
+            sessions = {role: await world.headers(PEOPLE[HOME, role], device) for role in roles}
             path = f"/api/devices/{device.device_id}"
             if how in OUT_OF_SERVICE:
                 body = {"status": how, "reason": "other"}
@@ -288,7 +284,8 @@ async def _name_wrongly(world, case, found, role, kind, wrong, owner, caller):
 
     real, told = await naming({name: owner.ids[name] for name in wrong})
     made_up, told_of_nothing = await naming({name: unknown(name) for name in wrong})
-    who = f"{role.value if role else kind.value} naming another's {', '.join(wrong)}"
+    whose = "a colleague's" if owner.unit == caller.unit else "another unit's"
+    who = f"{(role or kind).value} naming {whose} {', '.join(wrong)}"
     if (real, told) != (made_up, told_of_nothing):
         found.add(case, f"{who}: {real}; a made-up one: {made_up}")
     elif not set(wrong) <= case.ask.harmless.keys() and not real.startswith(NOT_FOUND):
@@ -319,14 +316,16 @@ async def readers(world, ways, found, *, owner, caller):
             answer = await world.send(case, ids=caller.ids, headers=headers)
             shows = [name for name, one in hidden.items() if one in answer.content]
             if shows:
-                found.add(case, f"{role.value if role else kind.value} is shown another's {shows}")
+                whose = "a colleague's" if colleague else "another unit's"
+                found.add(case, f"{(role or kind).value} is shown {whose} {', '.join(shows)}")
 
 
 async def owners(world, ways, found, *, owner):
     """Let everybody in who is named: or else the attempts above would prove nothing."""
     for case in ways:
         for role, kind in case.callers() if case.ask.good else ():
-            headers = await world.caller(owner, role, kind, fresh=role is not None)
+            ends = "sign-out" in case.path  # the session that all others share would be over
+            headers = await world.caller(owner, role, kind, fresh=ends)
             signer = owner.person(role)
             answer = await world.send(case, ids=owner.ids, headers=headers, signer=signer)
             if answer.status_code not in LET_IN:
@@ -466,7 +465,7 @@ async def test_a_new_route_that_never_looks_whose_it_is_is_found(app, world, own
 
     await strangers(world, ways, found, owner=owner, caller=away)
 
-    assert "patrol_officer naming another's device_id: 200 instead of 404" in str(found)
+    assert "patrol_officer naming another unit's device_id: 200 instead of 404" in str(found)
 
 
 async def test_a_new_route_that_nobody_can_use_is_found(app, world, owner):
