@@ -39,9 +39,7 @@ _BACKLOG: Final = 30_000
 _SUBJECT_KEY: Final = bytes(range(32))
 _BARE: Final = "bare"
 _OUTBOX: Final = "INSERT INTO audit_outbox (event_id, event, at, leaf) VALUES ($1, $2, $3, $4)"
-_SUBJECT: Final = (
-    "INSERT INTO audit_subjects (event_id, subject_index, salt) VALUES ($1, $2, $3)"
-)
+_SUBJECT: Final = "INSERT INTO audit_subjects (event_id, subject_index, salt) VALUES ($1, $2, $3)"
 _EVENT: Final = "exchange.request_decided"
 _FIELDS: Final = {
     "check_id": "0f8fad5b-d9cb-469f-a165-70867728950e",
@@ -300,4 +298,3 @@ async def _backlog(url: str) -> list[Figure]:
     await engine.dispose()
     note = f"a backlog of {_BACKLOG} events, nobody writing"
     return [Figure(name="audit.sequencer_alone", value=rate, unit="leaves/s", note=note)]
-

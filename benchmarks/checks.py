@@ -186,5 +186,3 @@ def _once_each(transactions: list[Transaction]) -> Iterator[Transaction]:
         if one != before:
             yield one
         before = one
-
-

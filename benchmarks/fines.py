@@ -33,7 +33,7 @@ from sim.printer import Interpreter, SimPrinter
 from sim.terminal import SimTerminal
 
 _PAPERS: Final = 30
-_SALES: Final = 40
+_SALES: Final = 30
 _PAID: Final = 6
 _AMOUNT_TIYN: Final = 2_162_500
 _PAPER_SECONDS: Final = 20.0

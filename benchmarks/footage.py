@@ -173,14 +173,10 @@ def _over_http(world: World, recorded: Path, seconds: int) -> Iterator[Figure]:
     zipped: Any = _wire_bytes(http, path, "gzip")
     plain = _wire_bytes(http, path, "identity")
     note = f"{len(plain) / 1000:.1f} kB before gzip"
-    yield Figure(
-        name="footage.playlist_8h_gzip", value=len(zipped) / 1000, unit="kB", note=note
-    )
+    yield Figure(name="footage.playlist_8h_gzip", value=len(zipped) / 1000, unit="kB", note=note)
     spent = [_ms(lambda: http.get(path)) for _ in range(_TIMES)]
     note = "over HTTP with gzip; each opening is on the audit log"
-    yield Figure(
-        name="footage.playlist_8h", value=percentile(spent, 50), unit="ms", note=note
-    )
+    yield Figure(name="footage.playlist_8h", value=percentile(spent, 50), unit="ms", note=note)
     yield from _ranges(world, http, recorded, recording_id=str(recording_id), playlist=plain)
     shutil.rmtree(world.folder / "server" / "objects" / "sealed")
 

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -72,7 +72,7 @@ class Caller:
 
 
 def request(
-    method: str, path: str, *, headers: Mapping[str, str], body: dict[str, Any] | None = None
+    method: str, path: str, *, headers: dict[str, str], body: dict[str, Any] | None = None
 ) -> bytes:
     """Return the bytes of a request."""
     content = b"" if body is None else json.dumps(body).encode()

@@ -43,7 +43,9 @@ class Script:
 
 
 @contextlib.contextmanager
-def running(folder: Path, *, script: Script | None = None, file: Path | None = None) -> Iterator[str]:
+def running(
+    folder: Path, *, script: Script | None = None, file: Path | None = None
+) -> Iterator[str]:
     """Yield the address of a peer in a process of its own."""
     path = folder / "script.pickle"
     path.touch(mode=0o600)  # it holds the database's address

@@ -52,9 +52,7 @@ def _signatures(authority: Authority) -> list[Figure]:
     now = datetime.now(UTC)
 
     def whole() -> None:
-        verify_signature(
-            cms=cms, content=_CONTENT, purpose=Purpose.DOCUMENT, trust=trust, now=now
-        )
+        verify_signature(cms=cms, content=_CONTENT, purpose=Purpose.DOCUMENT, trust=trust, now=now)
 
     def three() -> None:
         # The arithmetic alone: the content's signature, and the two of the chain.
