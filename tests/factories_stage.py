@@ -87,9 +87,11 @@ class Log:
         return psycopg.connect(EmbeddedPostgres(self._folder).url(), autocommit=True)
 
     def events(self, name, **fields):
-        """Return the leaves of this name whose fields hold ``fields``."""
+        """Return the leaves of this name whose fields hold ``fields``; none waits unsequenced."""
         query = 'SELECT leaf FROM audit_leaves WHERE event = %s ORDER BY "index"'
+        waiting = "SELECT count(*) FROM audit_outbox"
         with self.connect() as connection:
+            until(lambda: connection.execute(waiting).fetchone() == (0,))
             leaves = [json.loads(bytes(row[0])) for row in connection.execute(query, (name,))]
         return [one for one in leaves if fields.items() <= one["fields"].items()]
 

@@ -1,0 +1,101 @@
+"""Runs the measurements: ``python -m benchmarks [--only NAME]``; see ``docs/benchmarks.md``."""
+
+import argparse
+import contextlib
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from benchmarks import audit, checks, fines, footage, machine, signatures, upload
+from benchmarks.figures import Figure, table
+from benchmarks.places import FOLDER
+from benchmarks.world import World
+
+_ON_STAGE: Final[dict[str, Callable[[World], list[Figure]]]] = {
+    "checks": checks.measure,
+    "signatures": signatures.measure,
+    "upload": upload.measure,
+    "footage": footage.measure,
+    "fines": fines.measure,
+}
+_NAMES: Final = ("audit", *_ON_STAGE)
+_LOADED: Final = 0.3  # of a core: from here on a run is not worth keeping
+
+
+@dataclass
+class _Run:
+    """What has been measured so far, and how many cores others used meanwhile."""
+
+    figures: list[Figure] = field(default_factory=list)
+    others: dict[str, float] = field(default_factory=dict)
+
+    def take(self, name: str, measure: Callable[[], list[Figure]]) -> None:
+        print(f"\n{name} ...", flush=True)
+        began = time.monotonic()
+        with machine.others() as others:
+            figures = measure()
+        self.figures += figures
+        self.others[name] = round(others.cores, 2)
+        print(table(figures))
+        print(f"({time.monotonic() - began:.0f} s, others used {others.cores:.2f} cores)")
+
+
+def main() -> None:
+    """Measure what was asked for, show it, and write ``var/bench/latest.json``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--only", action="append", choices=_NAMES, help="may be given repeatedly")
+    wanted = parser.parse_args().only or list(_NAMES)
+    described = machine.described()
+    print(f"{described['cores']} cores, {described['processor']}, {described['memory_gib']} GiB,")
+    print(f"{described['system']}, kernel {described['kernel']}, Python {described['python']};")
+    print(f"load average at the start {described['load_average']}", flush=True)
+    began, at = time.monotonic(), datetime.now(UTC)
+    run = _Run()
+    if "audit" in wanted:
+        run.take("audit", audit.measure)
+    on_stage = [name for name in wanted if name in _ON_STAGE]
+    if on_stage:
+        print("\nthe server is started ...", flush=True)
+        with World() as world:
+            for name in on_stage:
+                run.take(name, lambda name=name: _ON_STAGE[name](world))  # type: ignore[misc]
+    document = {
+        "at": at.isoformat(timespec="seconds"),
+        "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+        "commit": _commit(),
+        "machine": described,
+        "others_cores": run.others,
+        "seconds": round(time.monotonic() - began),
+        "figures": [one.as_json() for one in run.figures],
+    }
+    _write(document)
+    _judge(run)
+
+
+def _write(document: dict[str, Any]) -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    file = FOLDER / "latest.json"
+    file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(f"\nwhole run {document['seconds']} s; every figure with its note is in {file}")
+
+
+def _judge(run: _Run) -> None:
+    loaded = [name for name, cores in run.others.items() if cores > _LOADED]
+    if loaded:
+        print(f"the machine was not quiet during {', '.join(loaded)}: do not keep those figures")
+
+
+def _commit() -> str:
+    with contextlib.suppress(OSError, subprocess.CalledProcessError):
+        command = ["git", "describe", "--always", "--dirty"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()  # noqa: S603 - fixed words
+    return ""
+
+
+if __name__ == "__main__":
+    main()
