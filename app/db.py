@@ -4,8 +4,9 @@ import enum
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Final
 
+import asyncpg
 import sqlalchemy as sa
 from fastapi import Depends, Request
 from sqlalchemy.ext.asyncio import (
@@ -15,6 +16,8 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 from sqlalchemy.orm import DeclarativeBase
+
+from app.errors import DomainError, Kind
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -76,10 +79,52 @@ def make_sessions(engine: AsyncEngine) -> Sessions:
     return async_sessionmaker(engine, expire_on_commit=False)
 
 
+# What a driver or the network raises; most of them mean that the database is away.
+DATABASE_ERRORS: Final = (
+    sa.exc.SQLAlchemyError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that died between two of our words
+    ConnectionError,
+)
+_AWAY: Final = (
+    sa.exc.InterfaceError,
+    sa.exc.OperationalError,
+    sa.exc.TimeoutError,  # no connection of the pool became free
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,  # shutting down, crashed, or not yet taking connections
+    ConnectionError,
+)
+
+
+class DatabaseAway(DomainError):
+    """The database cannot be reached."""
+
+    kind = Kind.UNAVAILABLE
+    code = "app.database_away"
+    cure = "Repeat it in a moment: what was done already is answered as the first time."
+
+
+def database_is_away(error: BaseException) -> bool:
+    """Return whether ``error`` tells of a database out of reach and not of a wrong statement."""
+    lost = isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated
+    return lost or isinstance(error, _AWAY)
+
+
 @asynccontextmanager
 async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
-    """Yield a session that commits on success and rolls back on any exception."""
+    """Yield a session that commits on success and rolls back on any exception.
+
+    Raises:
+        DatabaseAway: no connection could be made; nothing was begun.
+    """
     async with sessions() as session, session.begin():
+        try:
+            await session.connection()
+        except OSError as error:  # the socket itself, before the driver has a word
+            raise DatabaseAway("the database is out of reach; nothing was begun") from error
         yield session
 
 

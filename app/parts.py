@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from app import keys as app_keys
 from app.audit.service import AuditTrail, Sequencer
 from app.db import Sessions, make_engine, make_sessions
-from app.exchange.register import HttpRegisters, RegisterPort
+from app.exchange.register import RegisterPort, open_registers
 from app.keys import Keys
 from app.settings import Settings
 from bodycam.storage import ObjectStore, make_store
@@ -51,11 +51,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.dispose)
         sessions = make_sessions(engine)
-        registers = HttpRegisters(
-            base_url=str(settings.registers_url).rstrip("/") if settings.registers_url else None,
-            timeout_seconds=settings.register_timeout_seconds,
-        )
-        stack.push_async_callback(registers.aclose)
+        registers = await stack.enter_async_context(open_registers(settings))
         yield Parts(
             settings=settings,
             keys=keys,

@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from app.db import DATABASE_ERRORS, DatabaseAway, database_is_away
 from app.errors import DomainError, Kind
 
 _STATUS: Final = {
@@ -54,6 +55,8 @@ def install(app: FastAPI, *, page: PageOfProblem) -> None:
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    for one in DATABASE_ERRORS:
+        app.add_exception_handler(one, _database_error)
     app.add_exception_handler(Exception, _fault)
 
 
@@ -106,9 +109,23 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return _answer(request, status=status, code=f"http.{status}", title=str(error.detail))
 
 
+async def _database_error(request: Request, error: Exception) -> Response:
+    if not database_is_away(error):
+        return await _fault(request, error)
+    log.warning("database_away", error=type(error).__name__)
+    # It may have gone in the middle of a commit: nobody here knows what became of the change.
+    return _answer(
+        request,
+        status=_STATUS[Kind.UNAVAILABLE],
+        code=DatabaseAway.code,
+        title="the database is out of reach; whether the change was made is not known",
+        cure=DatabaseAway.cure,
+    )
+
+
 async def _fault(request: Request, error: Exception) -> Response:
     # The template of the route, never the path: a path may hold what identifies a person.
     route = getattr(request.scope.get("route"), "path", "unmatched")
     log.error("fault", route=route, exc_info=error)
-    title = "the server failed; nothing was changed"
+    title = "the server failed; the change was not made"
     return _answer(request, status=500, code="app.fault", title=title)

@@ -18,13 +18,16 @@ from fines.api import make_desk
 log = structlog.get_logger(__name__)
 
 _CONCURRENCY = 4  # jobs at once in one worker; media jobs start processes of their own
+_CONNECTION_SECONDS = 5.0  # for one from the pool: else a worker outlives its database by 30 s
 _STALLED_AFTER_SECONDS = 30  # procrastinate's heartbeat comes each 10 s
 _KEEP_DONE_JOBS = timedelta(days=7)
 
 
 def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
     """Return the job application with every task of every slice."""
-    connector = PsycopgConnector(conninfo=database_url, min_size=1, max_size=4)
+    connector = PsycopgConnector(
+        conninfo=database_url, min_size=1, max_size=4, timeout=_CONNECTION_SECONDS
+    )
     jobs = procrastinate.App(connector=connector)
     maintenance = Queue.MAINTENANCE.value
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from benchmarks import audit, checks, fines, footage, machine, signatures, upload
-from benchmarks.figures import Figure, table
+from benchmarks.figures import Figure, markdown, table
 from benchmarks.places import FOLDER
 from benchmarks.world import World
 
@@ -46,7 +46,7 @@ class _Run:
 
 
 def main() -> None:
-    """Measure what was asked for, show it, and write ``var/bench/latest.json``."""
+    """Measure what was asked for, show it, and write ``var/bench/latest.json`` and ``.md``."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--only", action="append", choices=_NAMES, help="may be given repeatedly")
     wanted = parser.parse_args().only or list(_NAMES)
@@ -73,14 +73,15 @@ def main() -> None:
         "seconds": round(time.monotonic() - began),
         "figures": [one.as_json() for one in run.figures],
     }
-    _write(document)
+    _write(document, markdown(run.figures))
     _judge(run)
 
 
-def _write(document: dict[str, Any]) -> None:
+def _write(document: dict[str, Any], text: str) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     file = FOLDER / "latest.json"
     file.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    file.with_suffix(".md").write_text(text + "\n", encoding="utf-8")
     print(f"\nwhole run {document['seconds']} s; every figure with its note is in {file}")
 
 

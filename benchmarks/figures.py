@@ -63,6 +63,17 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
+def markdown(figures: Sequence[Figure]) -> str:
+    """Return the figures as a table for a document."""
+    lines = ["| Figure | Measured | Beside it | Ratio | Asked for |", "|---|---|---|---|---|"]
+    for one in figures:
+        beside = "" if one.peer_value is None else f"{shown(one.peer_value)}: {one.peer}"
+        ratio = "" if one.ratio is None else f"{one.ratio:.2f}"
+        measured = f"{shown(one.value)} {one.unit}"
+        lines.append(f"| `{one.name}` | {measured} | {beside} | {ratio} | {one.target} |")
+    return "\n".join(lines)
+
+
 def shown(value: float) -> str:
     """Return a number with as many digits as it deserves."""
     rounded = _rounded(value)
