@@ -345,7 +345,7 @@ class Roadside:
             "--t4-seconds", "4", "--card-timeout-seconds", "5", "--poll-seconds", "1",
             "--retry-seconds", "0.2", "--server-answer-seconds", "5",
             "--approval-wait-seconds", "0.4", "--approval-waits-max", "4",
-            "--settle-patience-seconds", "3",
+            "--settle-patience-seconds", "20",
             *more,
         ]  # fmt: skip
         with (self.folder / "agent.log").open("ab") as log:

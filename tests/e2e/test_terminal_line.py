@@ -416,7 +416,7 @@ def test_a_line_cut_in_the_sale_is_unknown_until_the_terminal_can_be_asked(road)
     road.terminal.insert_card(DRIVER.card)
     payment = road.server.order()
 
-    road.start_agent()
+    road.start_agent("--settle-patience-seconds", "1")
     outcome = road.server.wait_outcome(payment)
     road.terminal.line.is_cut = False
     settled = road.server.order(kind=OrderKind.LAST_RESULT, original=payment.order.order_id)
