@@ -19,8 +19,10 @@ PUBLIC = {
     "/health",
     "/language",
     "/log/checkpoint",
+    "/log/growth/{earlier_size}",
     "/log/key",
     "/log/proof/{leaf_index}",
+    "/log/tile/{tile_path:path}",
     "/sign-in",
     "/v/{paper}/{object_id}",
 }
