@@ -59,10 +59,15 @@ _TAKE_BATCH = """
 _SIZE = "SELECT coalesce(max(size), 0) FROM audit_checkpoints"
 _NODES = """
     SELECT wanted.level, wanted.index, coalesce(node.hash, leaf.leaf_hash) AS hash
-    FROM unnest($1::smallint[], $2::bigint[]) AS wanted (level, index)
+    FROM unnest(CAST($1 AS smallint[]), CAST($2 AS bigint[])) AS wanted (level, index)
     LEFT JOIN audit_nodes AS node ON node.level = wanted.level AND node.index = wanted.index
     LEFT JOIN audit_leaves AS leaf ON wanted.level = 0 AND leaf.index = wanted.index
 """
+# One statement whatever the length of a path, so that its plan is made once.
+_NODES_AT = sa.text(_NODES.replace("$1", ":levels").replace("$2", ":indexes")).bindparams(
+    sa.bindparam("levels", type_=pg.ARRAY(sa.SmallInteger)),
+    sa.bindparam("indexes", type_=pg.ARRAY(sa.BigInteger)),
+)
 _LEAF_COLUMNS = ("index", "event_id", "event", "at", "leaf", "leaf_hash")
 _NODE_COLUMNS = ("level", "index", "hash")
 _INSERT_CHECKPOINT = """
@@ -242,22 +247,9 @@ async def nodes_at(
     session: AsyncSession, coordinates: Sequence[Coordinate]
 ) -> Mapping[Coordinate, bytes]:
     """Return the hashes of complete subtrees, leaves included."""
-    leaves = [index for level, index in coordinates if level == 0]
-    inner = [at for at in coordinates if at[0] > 0]
-    found: dict[Coordinate, bytes] = {}
-    if leaves:
-        rows = await session.execute(
-            sa.select(Leaf.index, Leaf.leaf_hash).where(Leaf.index.in_(leaves))
-        )
-        found |= {(0, index): hash_ for index, hash_ in rows}
-    if inner:
-        nodes = await session.execute(
-            sa.select(Node.level, Node.index, Node.hash).where(
-                sa.tuple_(Node.level, Node.index).in_(inner)
-            )
-        )
-        found |= {(level, index): hash_ for level, index, hash_ in nodes}
-    return found
+    levels, indexes = [at[0] for at in coordinates], [at[1] for at in coordinates]
+    rows = await session.execute(_NODES_AT, {"levels": levels, "indexes": indexes})
+    return {(level, index): hash_ for level, index, hash_ in rows}
 
 
 @asynccontextmanager
