@@ -160,7 +160,7 @@ def import_staff(file: Path) -> str:
 
 
 def export_log(folder: Path) -> str:
-    """Write key, checkpoint and leaves of the log into ``folder``; return what was written."""
+    """Write key, checkpoint, tiles, anchor and leaves into ``folder``; return what was written."""
     settings = Settings()
     folder.mkdir(parents=True, exist_ok=True)
     public_key = app_keys.load(settings.keys).checkpoint.public_key().public_bytes_raw()
@@ -172,14 +172,7 @@ async def _export_log(url: str, public_key: bytes, folder: Path) -> str:
     # One snapshot: the checkpoint's size and the leaves belong together.
     async with transaction(make_sessions(engine)) as session:
         await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        key = await app.audit.service.verifier_key(session, public_key=public_key)
-        note = await app.audit.service.checkpoint_note(session)
-        size = await app.audit.service.leaf_count(session)
-        (folder / "key").write_text(key)
-        (folder / "checkpoint").write_text(note)
-        with (folder / "leaves").open("wb") as file:
-            async for leaf in app.audit.service.export_leaves(session, size=size):
-                file.write(leaf)
+        size = await app.audit.service.copy_log(session, public_key=public_key, folder=folder)
     await engine.dispose()
     return f"{size} leaves are in {folder}"
 

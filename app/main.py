@@ -102,14 +102,18 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def sequencing(parts: Parts) -> AsyncIterator[None]:
-    """Run the audit log's sequencer: whoever holds its lock works, the others stand by."""
+    """Run the log's sequencer and what vouches for it: who holds a lock works, others stand by."""
     stop = asyncio.Event()
-    task = asyncio.create_task(parts.sequencer.run(stop), name="sequencer")
+    tasks = [asyncio.create_task(parts.sequencer.run(stop), name="sequencer")]
+    if parts.witnessing is not None:
+        tasks.append(asyncio.create_task(parts.witnessing.run(stop), name="witnessing"))
+    if parts.anchoring is not None:
+        tasks.append(asyncio.create_task(parts.anchoring.run(stop), name="anchoring"))
     try:
         yield
     finally:
         stop.set()
-        await task
+        await asyncio.gather(*tasks)
 
 
 def _serve_metrics(stack: AsyncExitStack, port: int) -> None:

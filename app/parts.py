@@ -5,7 +5,11 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from app import keys as app_keys
-from app.audit.service import AuditTrail, Sequencer
+from app.audit.register import HttpStamps, HttpWitness
+from app.audit.rules.note import parse_verifier_key
+from app.audit.rules.outage import parse_terms
+from app.audit.rules.timestamp import stamp_trust
+from app.audit.service import Anchoring, AnchorWatch, AuditTrail, Sequencer, Witnessing
 from app.db import Sessions, make_engine, make_sessions
 from app.exchange.register import RegisterPort, open_registers
 from app.keys import Keys
@@ -28,6 +32,8 @@ class Parts:
     sessions: Sessions
     trail: AuditTrail
     sequencer: Sequencer
+    witnessing: Witnessing | None
+    anchoring: Anchoring | None
     registers: RegisterPort
     store: ObjectStore
 
@@ -52,14 +58,40 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         stack.push_async_callback(engine.dispose)
         sessions = make_sessions(engine)
         registers = await stack.enter_async_context(open_registers(settings))
+        witnessing, anchoring = _vouching(settings, sessions, stack)
         yield Parts(
             settings=settings,
             keys=keys,
             sessions=sessions,
-            trail=AuditTrail(subject_key=keys.subject),
+            trail=AuditTrail(
+                subject_key=keys.subject,
+                anchors=AnchorWatch(terms=parse_terms(settings.anchor_outage_hours))
+                if anchoring
+                else None,
+            ),
             sequencer=Sequencer(
                 sessions=sessions, checkpoint_key=keys.checkpoint, origin=LOG_ORIGIN
             ),
+            witnessing=witnessing,
+            anchoring=anchoring,
             registers=registers,
             store=make_store(settings),
         )
+
+
+def _vouching(
+    settings: Settings, sessions: Sessions, stack: AsyncExitStack
+) -> tuple[Witnessing | None, Anchoring | None]:
+    """Return who speaks to the witness and to the time-stamping authority, where configured."""
+    witnessing = anchoring = None
+    if settings.witness_url is not None and settings.witness_key is not None:
+        witness = HttpWitness(url=str(settings.witness_url))
+        stack.push_async_callback(witness.aclose)
+        key = parse_verifier_key(settings.witness_key)
+        witnessing = Witnessing(sessions=sessions, witness=witness, key=key)
+    if settings.tsa_url is not None and settings.tsa_roots_dir is not None:
+        authority = HttpStamps(url=str(settings.tsa_url))
+        stack.push_async_callback(authority.aclose)
+        trust = stamp_trust(path.read_bytes() for path in settings.tsa_roots_dir.glob("*.pem"))
+        anchoring = Anchoring(sessions=sessions, authority=authority, trust=trust)
+    return witnessing, anchoring

@@ -62,6 +62,16 @@ class Settings(BaseSettings):
     register_timeout_seconds: float = Field(default=3, gt=0, le=30)  # each register by itself
     audit_wait_seconds: float = Field(default=2, gt=0, le=30)  # no leaf by then: no release
 
+    # Bodies that vouch for the log: a C2SP witness, an RFC 3161 time-stamping authority.
+    witness_url: HttpUrl | None = None
+    witness_key: str | None = None  # its verifier key: name+id+base64
+    tsa_url: HttpUrl | None = None
+    tsa_roots_dir: Path | None = None  # PEM roots under which time-stamps are believed
+    # How long releases go on while the authority is silent: date=hours, each from its day on.
+    anchor_outage_hours: str = Field(
+        default="2026-01-01=4", pattern=r"^\d{4}-\d\d-\d\d=\d+(,\d{4}-\d\d-\d\d=\d+)*$"
+    )
+
     # Objects.
     object_store: StoreKind = StoreKind.DIRECTORY
     s3_endpoint: str | None = None
@@ -90,6 +100,14 @@ class Settings(BaseSettings):
             self.s3_endpoint and self.s3_access_key and self.s3_secret_key
         ):
             raise ValueError("object_store=s3 needs s3_endpoint, s3_access_key and s3_secret_key")
+        return self
+
+    @model_validator(mode="after")
+    def _vouching_is_whole(self) -> Self:
+        if (self.witness_url is None) != (self.witness_key is None):
+            raise ValueError("witness_url and witness_key go together")
+        if (self.tsa_url is None) != (self.tsa_roots_dir is None):
+            raise ValueError("tsa_url and tsa_roots_dir go together")
         return self
 
     @property

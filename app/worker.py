@@ -7,6 +7,7 @@ import procrastinate
 import structlog
 from procrastinate import JobContext, PsycopgConnector
 
+import app.audit.service
 import fines.service
 from app.clock import utc_now
 from app.jobs import Queue
@@ -46,6 +47,12 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
             await manager.retry_job(job)
         keep_hours = int(_KEEP_DONE_JOBS.total_seconds() // 3600)
         await manager.delete_old_jobs(nb_hours=keep_hours)
+
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="audit.close_month", queue=maintenance, queueing_lock="audit.close_month")
+    async def close_month(timestamp: int) -> None:
+        del timestamp
+        await app.audit.service.close_month(parts.sessions, trail=parts.trail, now=utc_now())
 
     desk = make_desk(
         sessions=parts.sessions, trail=parts.trail, keys=parts.keys, settings=parts.settings

@@ -30,6 +30,10 @@ _TEMPLATE = "saqshy_template"
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=20, help="how often the sequencer is killed")
+
+
 class Cluster:
     """The run's PostgreSQL: gives out databases cloned from the migrated template."""
 

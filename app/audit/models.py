@@ -68,3 +68,44 @@ class Subject(Base):
     event_id: Mapped[UUID] = mapped_column(primary_key=True)
     subject_index: Mapped[bytes] = mapped_column(index=True)
     salt: Mapped[bytes]
+
+
+class Cosignature(Base):
+    """A witness's word that a checkpoint continues every one it has seen before."""
+
+    __tablename__ = "audit_cosignatures"
+
+    size: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    witness: Mapped[str] = mapped_column(sa.String(128), primary_key=True)
+    line: Mapped[str] = mapped_column(sa.Text)
+    cosigned_at: Mapped[datetime]
+
+
+class Anchor(Base):
+    """A time-stamping authority's word on when a checkpoint was there (RFC 3161)."""
+
+    __tablename__ = "audit_anchors"
+
+    size: Mapped[int] = mapped_column(sa.BigInteger, primary_key=True, autoincrement=False)
+    response: Mapped[bytes]  # the whole TimeStampResp, DER, as ``openssl ts -verify`` reads it
+    stamped_at: Mapped[datetime]
+
+
+class StreamMonth(Base):
+    """How far the running numbers of somebody's month have come. Not evidence: a counter."""
+
+    __tablename__ = "audit_stream_months"
+
+    stream: Mapped[UUID] = mapped_column(primary_key=True)
+    month: Mapped[str] = mapped_column(sa.String(7), primary_key=True, index=True)
+    last_number: Mapped[int] = mapped_column(sa.BigInteger)
+
+
+class ClosedMonth(Base):
+    """A month that takes no more numbers; its closing record is in the log."""
+
+    __tablename__ = "audit_closed_months"
+
+    month: Mapped[str] = mapped_column(sa.String(7), primary_key=True)
+    event_id: Mapped[UUID] = mapped_column(unique=True)
+    closed_at: Mapped[datetime]

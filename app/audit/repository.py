@@ -8,13 +8,27 @@ from uuid import UUID
 
 import asyncpg
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.models import CheckpointRow, Leaf, Node, OutboxRow, Subject
+from app.audit.models import (
+    Anchor,
+    CheckpointRow,
+    ClosedMonth,
+    Cosignature,
+    Leaf,
+    Node,
+    OutboxRow,
+    StreamMonth,
+    Subject,
+)
 from app.audit.rules.merkle import Coordinate
 from app.db import Sessions
 
 LEADER_LOCK: Final = 0x5A0A0D17  # any constant of our own: who holds it is the sequencer
+WITNESS_LOCK: Final = 0x5A0A0D18  # who holds it speaks to the witness
+ANCHOR_LOCK: Final = 0x5A0A0D19  # who holds it asks for time-stamps
+_MONTH_LOCK: Final = 0x5A0A0D1A  # with the month: shared by whoever takes a number of it
 WAKE_CHANNEL: Final = "saqshy_audit_wake"
 
 _CONNECT_SECONDS: Final = 5.0
@@ -31,6 +45,12 @@ _INDEXES = sa.select(Leaf.event_id, Leaf.index).where(
 _NEWEST = sa.select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)
 _WAKE = sa.select(sa.func.pg_notify(WAKE_CHANNEL, ""))
 
+_NUMBERED = pg.insert(StreamMonth)
+_COUNT_UP = _NUMBERED.on_conflict_do_update(
+    index_elements=["stream", "month"],
+    set_={"last_number": StreamMonth.last_number + 1},
+).returning(StreamMonth.last_number)
+
 _TAKE_BATCH = """
     DELETE FROM audit_outbox
     WHERE position IN (SELECT position FROM audit_outbox ORDER BY position LIMIT $1)
@@ -39,10 +59,15 @@ _TAKE_BATCH = """
 _SIZE = "SELECT coalesce(max(size), 0) FROM audit_checkpoints"
 _NODES = """
     SELECT wanted.level, wanted.index, coalesce(node.hash, leaf.leaf_hash) AS hash
-    FROM unnest($1::smallint[], $2::bigint[]) AS wanted (level, index)
+    FROM unnest(CAST($1 AS smallint[]), CAST($2 AS bigint[])) AS wanted (level, index)
     LEFT JOIN audit_nodes AS node ON node.level = wanted.level AND node.index = wanted.index
     LEFT JOIN audit_leaves AS leaf ON wanted.level = 0 AND leaf.index = wanted.index
 """
+# One statement whatever the length of a path, so that its plan is made once.
+_NODES_AT = sa.text(_NODES.replace("$1", ":levels").replace("$2", ":indexes")).bindparams(
+    sa.bindparam("levels", type_=pg.ARRAY(sa.SmallInteger)),
+    sa.bindparam("indexes", type_=pg.ARRAY(sa.BigInteger)),
+)
 _LEAF_COLUMNS = ("index", "event_id", "event", "at", "leaf", "leaf_hash")
 _NODE_COLUMNS = ("level", "index", "hash")
 _INSERT_CHECKPOINT = """
@@ -83,6 +108,126 @@ async def newest_checkpoint(session: AsyncSession) -> CheckpointRow | None:
     return found
 
 
+async def checkpoint_of(session: AsyncSession, *, size: int) -> CheckpointRow | None:
+    """Return the checkpoint of exactly this size."""
+    return await session.get(CheckpointRow, size)
+
+
+async def cosignatures_of(session: AsyncSession, *, size: int) -> list[str]:
+    """Return the witnesses' signature lines under a checkpoint."""
+    lines = sa.select(Cosignature.line).where(Cosignature.size == size)
+    return list(await session.scalars(lines.order_by(Cosignature.witness)))
+
+
+async def newest_cosigned(
+    session: AsyncSession, *, witness: str | None = None
+) -> CheckpointRow | None:
+    """Return the largest checkpoint with a cosignature; by ``witness`` if one is named."""
+    sizes = sa.select(Cosignature.size).order_by(Cosignature.size.desc()).limit(1)
+    if witness is not None:
+        sizes = sizes.where(Cosignature.witness == witness)
+    size = await session.scalar(sizes)
+    return None if size is None else await session.get(CheckpointRow, size)
+
+
+async def put_cosignature(
+    session: AsyncSession, *, size: int, witness: str, line: str, at: datetime
+) -> None:
+    """Write a witness's signature line under a checkpoint."""
+    session.add(Cosignature(size=size, witness=witness, line=line, cosigned_at=at))
+    await session.flush()
+
+
+async def newest_anchor(session: AsyncSession) -> Anchor | None:
+    """Return the anchor of the largest checkpoint that has one."""
+    found: Anchor | None = await session.scalar(
+        sa.select(Anchor).order_by(Anchor.size.desc()).limit(1)
+    )
+    return found
+
+
+async def put_anchor(session: AsyncSession, *, size: int, response: bytes, at: datetime) -> None:
+    """Write a checkpoint's time-stamp."""
+    session.add(Anchor(size=size, response=response, stamped_at=at))
+    await session.flush()
+
+
+async def unanchored_since(session: AsyncSession) -> datetime | None:
+    """Return when the first checkpoint behind the newest anchor was signed, if there is one."""
+    anchored = sa.select(sa.func.coalesce(sa.func.max(Anchor.size), 0)).scalar_subquery()
+    found: datetime | None = await session.scalar(
+        sa.select(CheckpointRow.signed_at)
+        .where(CheckpointRow.size > anchored)
+        .order_by(CheckpointRow.size)
+        .limit(1)
+    )
+    return found
+
+
+async def row_of_hashes(
+    session: AsyncSession, *, level: int, first: int, count: int
+) -> list[bytes]:
+    """Return ``count`` hashes of one level of the tree from ``first`` on, in order."""
+    if level == 0:
+        leaves = sa.select(Leaf.leaf_hash).where(Leaf.index >= first, Leaf.index < first + count)
+        return list(await session.scalars(leaves.order_by(Leaf.index)))
+    nodes = sa.select(Node.hash).where(
+        Node.level == level, Node.index >= first, Node.index < first + count
+    )
+    return list(await session.scalars(nodes.order_by(Node.index)))
+
+
+async def share_month(session: AsyncSession, *, month: str) -> None:
+    """Keep the month from being closed until the transaction ends."""
+    key = sa.func.pg_advisory_xact_lock_shared(_MONTH_LOCK, int(month.replace("-", "")))
+    await session.execute(sa.select(key))
+
+
+async def hold_month(session: AsyncSession, *, month: str) -> None:
+    """Wait until nobody takes numbers of the month, and let nobody until the transaction ends."""
+    key = sa.func.pg_advisory_xact_lock(_MONTH_LOCK, int(month.replace("-", "")))
+    await session.execute(sa.select(key))
+
+
+async def is_closed(session: AsyncSession, *, month: str) -> bool:
+    """Tell whether the month has its closing record."""
+    return await session.get(ClosedMonth, month) is not None
+
+
+async def put_closed(session: AsyncSession, *, month: str, event_id: UUID, at: datetime) -> None:
+    """Write that the month is closed."""
+    session.add(ClosedMonth(month=month, event_id=event_id, closed_at=at))
+    await session.flush()
+
+
+async def count_up(session: AsyncSession, *, stream: UUID, month: str) -> int:
+    """Return the stream's next number of the month; its row stays locked until the commit."""
+    number: int | None = await session.scalar(
+        _COUNT_UP, {"stream": stream, "month": month, "last_number": 1}
+    )
+    assert number is not None  # noqa: S101 - for the type checker: the statement always returns
+    return number
+
+
+async def last_numbers(session: AsyncSession, *, month: str) -> dict[UUID, int]:
+    """Return how far every stream came in the month."""
+    rows = await session.execute(
+        sa.select(StreamMonth.stream, StreamMonth.last_number).where(StreamMonth.month == month)
+    )
+    return {stream: number for stream, number in rows}  # noqa: C416 - rows are no pairs to mypy
+
+
+async def open_months(session: AsyncSession, *, before: str) -> list[str]:
+    """Return the months before ``before`` that have numbers and no closing record."""
+    months = (
+        sa.select(StreamMonth.month)
+        .where(StreamMonth.month < before)
+        .where(StreamMonth.month.not_in(sa.select(ClosedMonth.month)))
+        .distinct()
+    )
+    return sorted(await session.scalars(months))
+
+
 async def leaf_at(session: AsyncSession, *, index: int) -> Leaf | None:
     """Return the leaf of an index."""
     return await session.get(Leaf, index)
@@ -102,22 +247,9 @@ async def nodes_at(
     session: AsyncSession, coordinates: Sequence[Coordinate]
 ) -> Mapping[Coordinate, bytes]:
     """Return the hashes of complete subtrees, leaves included."""
-    leaves = [index for level, index in coordinates if level == 0]
-    inner = [at for at in coordinates if at[0] > 0]
-    found: dict[Coordinate, bytes] = {}
-    if leaves:
-        rows = await session.execute(
-            sa.select(Leaf.index, Leaf.leaf_hash).where(Leaf.index.in_(leaves))
-        )
-        found |= {(0, index): hash_ for index, hash_ in rows}
-    if inner:
-        nodes = await session.execute(
-            sa.select(Node.level, Node.index, Node.hash).where(
-                sa.tuple_(Node.level, Node.index).in_(inner)
-            )
-        )
-        found |= {(level, index): hash_ for level, index, hash_ in nodes}
-    return found
+    levels, indexes = [at[0] for at in coordinates], [at[1] for at in coordinates]
+    rows = await session.execute(_NODES_AT, {"levels": levels, "indexes": indexes})
+    return {(level, index): hash_ for level, index, hash_ in rows}
 
 
 @asynccontextmanager
@@ -153,9 +285,9 @@ async def listen(connection: Connection, heard: Callable[[], None]) -> None:
     await connection.add_listener(WAKE_CHANNEL, lambda *_: heard())
 
 
-async def lead(connection: Connection) -> bool:
-    """Take the leader's lock for as long as the connection lives; false if another has it."""
-    taken: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1)", LEADER_LOCK)
+async def lead(connection: Connection, *, lock: int = LEADER_LOCK) -> bool:
+    """Take a leader's lock for as long as the connection lives; false if another has it."""
+    taken: bool = await connection.fetchval("SELECT pg_try_advisory_lock($1)", lock)
     return taken
 
 

@@ -2,40 +2,69 @@
 
     python -m app.audit.verify proof --key KEY --proof FILE --leaf FILE
     python -m app.audit.verify log --key KEY --checkpoint FILE --leaves FILE
+    python -m app.audit.verify tiles --key KEY --checkpoint FILE --tiles FOLDER
+    python -m app.audit.verify growth --key KEY --earlier FILE --growth FILE
+    python -m app.audit.verify numbers --leaves FILE
 
 ``KEY`` is the log's verifier key (``name+id+base64``, from ``/log/key``, compared with the one
 handed over on paper) or a file that holds it. A leaf is the exact bytes of one line of an
-export. Ends with 0 where everything holds and 1 with the reason where it does not.
+export. ``--witness KEY``, as often as there are witnesses, demands their cosignatures too;
+``--earlier FILE`` demands that the log continues a checkpoint taken before. Ends with 0 where
+everything holds and 1 with the reason where it does not.
 
 Standard library only, the Ed25519 arithmetic included (``app.audit.rules.ed25519``). Any other
 reader of the same C2SP formats may be used instead, for instance Go's ``sumdb/tlog``.
 """
 
 import argparse
+import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from app.audit.rules import merkle
+from app.audit.rules.cosignature import open_cosigned, parse_growth
 from app.audit.rules.merkle import ProofNotValid
 from app.audit.rules.note import (
     Checkpoint,
     NoteNotValid,
-    open_checkpoint,
     parse_proof,
     parse_verifier_key,
 )
+from app.audit.rules.tally import NumbersNotWhole, Tally
+from app.audit.rules.tiles import (
+    Tile,
+    TileNotValid,
+    hashes_in,
+    parse_tile_path,
+    root_from_tiles,
+    subtree_root,
+    tile_path,
+    tiles_of,
+)
+
+_REFUSALS = (
+    NoteNotValid,
+    ProofNotValid,
+    TileNotValid,
+    NumbersNotWhole,
+    OSError,
+    UnicodeDecodeError,
+)
 
 
-def verify_proof(*, leaf: bytes, proof: str, verifier_key: str) -> Checkpoint:
+def verify_proof(
+    *, leaf: bytes, proof: str, verifier_key: str, witnesses: Sequence[str] = ()
+) -> Checkpoint:
     """Return the checkpoint under which ``leaf`` is proven to stand.
 
     Raises:
-        NoteNotValid: the proof, its checkpoint or the key is malformed or not signed by the key.
+        NoteNotValid: the proof, its checkpoint or a key is malformed, or not signed by the log
+            and every one of the witnesses.
         ProofNotValid: the leaf is not at that place of that tree.
     """
     parsed = parse_proof(proof)
-    checkpoint = open_checkpoint(parsed.checkpoint, key=parse_verifier_key(verifier_key))
+    checkpoint = _opened(parsed.checkpoint, verifier_key, witnesses)
     merkle.check_inclusion(
         index=parsed.index,
         size=checkpoint.size,
@@ -46,14 +75,16 @@ def verify_proof(*, leaf: bytes, proof: str, verifier_key: str) -> Checkpoint:
     return checkpoint
 
 
-def verify_log(*, leaves: Iterable[bytes], checkpoint: str, verifier_key: str) -> Checkpoint:
+def verify_log(
+    *, leaves: Iterable[bytes], checkpoint: str, verifier_key: str, witnesses: Sequence[str] = ()
+) -> Checkpoint:
     """Return the checkpoint after computing its root anew from every leaf.
 
     Raises:
-        NoteNotValid: the checkpoint or the key is malformed or not signed by the key.
+        NoteNotValid: the checkpoint or a key is malformed, or not signed by all of them.
         ProofNotValid: the leaves are others, fewer, more, or in another order.
     """
-    opened = open_checkpoint(checkpoint, key=parse_verifier_key(verifier_key))
+    opened = _opened(checkpoint, verifier_key, witnesses)
     size = 0
     frontier: list[bytes] = []
     for leaf in leaves:
@@ -70,7 +101,142 @@ def verify_log(*, leaves: Iterable[bytes], checkpoint: str, verifier_key: str) -
     return opened
 
 
-def _lines(path: Path) -> Iterable[bytes]:
+def verify_growth(
+    *, earlier: str, growth: str, verifier_key: str, witnesses: Sequence[str] = ()
+) -> Checkpoint:
+    """Return the newer checkpoint after checking that its tree continues the earlier one's.
+
+    Args:
+        earlier: a checkpoint kept from before; cosignatures are asked of the newer one.
+        growth: earlier size, path and newer checkpoint, from ``/log/growth/…``.
+        verifier_key: the log's.
+        witnesses: keys of witnesses that must have cosigned the newer one.
+
+    Raises:
+        NoteNotValid: something is malformed, or not signed by all of them.
+        ProofNotValid: the log was changed in between, or the proof is of another size.
+    """
+    before = _opened(earlier, verifier_key, ())
+    parsed = parse_growth(growth)
+    after = _opened(parsed.checkpoint, verifier_key, witnesses)
+    if parsed.earlier != before.size:
+        raise ProofNotValid("the proof is of another earlier size")
+    merkle.check_consistency(
+        earlier=before.size,
+        earlier_root=before.root,
+        size=after.size,
+        root=after.root,
+        path=parsed.path,
+    )
+    return after
+
+
+def verify_tiles(
+    *,
+    folder: Path,
+    checkpoint: str,
+    verifier_key: str,
+    earlier: str | None = None,
+    witnesses: Sequence[str] = (),
+) -> Checkpoint:
+    """Return the checkpoint after computing its root anew from a folder of tiles.
+
+    Every file of the folder is read: a full tile must give its hash in the tile above, a partial
+    tile kept from a smaller tree must be the beginning of its successor, and nothing else may be
+    there. With ``earlier``, the root of the smaller tree is computed from the same tiles.
+
+    Raises:
+        NoteNotValid: a checkpoint or key is malformed, or not signed by all of them.
+        TileNotValid: a tile is missing, cut off, or no tile.
+        ProofNotValid: the tiles give another root, or contradict each other.
+    """
+    opened = _opened(checkpoint, verifier_key, witnesses)
+    _check_tree(folder, opened.size)
+    _check_strays(folder, opened.size)
+    read = _reader(folder, opened.size)
+    if root_from_tiles(opened.size, read) != opened.root:
+        raise ProofNotValid("the tiles give another root")
+    if earlier is not None:
+        before = _opened(earlier, verifier_key, ())
+        if before.size > opened.size:
+            raise ProofNotValid("the tree has shrunk")
+        if root_from_tiles(before.size, read) != before.root:
+            raise ProofNotValid("the earlier tree had another root")
+    return opened
+
+
+def verify_numbers(*, leaves: Iterable[bytes]) -> tuple[int, int]:
+    """Return how many running numbers the leaves hold and how many months are closed.
+
+    Raises:
+        NumbersNotWhole: a number is missing or stands twice, or a closing record says otherwise.
+    """
+    tally = Tally()
+    for leaf in leaves:
+        try:
+            content = json.loads(leaf)
+        except ValueError as error:
+            raise NumbersNotWhole("a leaf is not JSON") from error
+        if not isinstance(content, dict):
+            raise NumbersNotWhole("a leaf is not an object")
+        tally.add(content.get("event"), content.get("fields"))
+    return tally.check()
+
+
+def _opened(note: str, verifier_key: str, witnesses: Sequence[str]) -> Checkpoint:
+    keys = [parse_verifier_key(one) for one in witnesses]
+    opened, _ = open_cosigned(note, key=parse_verifier_key(verifier_key), witnesses=keys)
+    return opened
+
+
+def _reader(folder: Path, size: int) -> Callable[[Tile], list[bytes]]:
+    """Return what gives the hashes of any tile of a tree of ``size`` or smaller."""
+
+    def read(tile: Tile) -> list[bytes]:
+        there = (size >> tile.first[0]) - tile.first[1]
+        whole = Tile(level=tile.level, index=tile.index, width=min(there, 256))
+        return hashes_in(_tile_bytes(folder, whole), tile=whole)[: tile.width]
+
+    return read
+
+
+def _tile_bytes(folder: Path, tile: Tile) -> bytes:
+    try:
+        return (folder / tile_path(tile)).read_bytes()
+    except FileNotFoundError as error:
+        raise TileNotValid(f"tile {tile_path(tile)} is missing") from error
+
+
+def _check_tree(folder: Path, size: int) -> None:
+    """Check that every full tile's root stands at its place in the tile above it."""
+    level = 0
+    below: list[bytes] = []
+    made: list[bytes] = []
+    for tile in tiles_of(size):
+        if tile.level != level:
+            level, below, made = tile.level, made, []
+        hashes = hashes_in(_tile_bytes(folder, tile), tile=tile)
+        start = tile.first[1]
+        if level and hashes != below[start : start + tile.width]:
+            raise ProofNotValid(f"tile {tile_path(tile)} contradicts those below it")
+        if tile.full:
+            made.append(subtree_root(hashes))
+
+
+def _check_strays(folder: Path, size: int) -> None:
+    """Check that nothing else lies there but beginnings of these tiles."""
+    read = _reader(folder, size)
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            continue
+        tile = parse_tile_path(path.relative_to(folder).as_posix())
+        if not tile.within(size):
+            raise TileNotValid(f"tile {tile_path(tile)} is of a larger tree")
+        if not tile.full and hashes_in(path.read_bytes(), tile=tile) != read(tile):
+            raise ProofNotValid(f"tile {tile_path(tile)} contradicts its successor")
+
+
+def _lines(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         for line in file:
             if not line.endswith(b"\n"):
@@ -83,35 +249,97 @@ def _key(argument: str) -> str:
     return path.read_text() if path.is_file() else argument
 
 
+def _proof(given: argparse.Namespace) -> str:
+    leaf = given.leaf.read_bytes().removesuffix(b"\n")
+    return _holds(
+        verify_proof(
+            leaf=leaf,
+            proof=given.proof.read_text(),
+            verifier_key=given.key,
+            witnesses=given.witness,
+        )
+    )
+
+
+def _log(given: argparse.Namespace) -> str:
+    return _holds(
+        verify_log(
+            leaves=_lines(given.leaves),
+            checkpoint=given.checkpoint.read_text(),
+            verifier_key=given.key,
+            witnesses=given.witness,
+        )
+    )
+
+
+def _tiles(given: argparse.Namespace) -> str:
+    return _holds(
+        verify_tiles(
+            folder=given.tiles,
+            checkpoint=given.checkpoint.read_text(),
+            verifier_key=given.key,
+            earlier=None if given.earlier is None else given.earlier.read_text(),
+            witnesses=given.witness,
+        )
+    )
+
+
+def _growth(given: argparse.Namespace) -> str:
+    return _holds(
+        verify_growth(
+            earlier=given.earlier.read_text(),
+            growth=given.growth.read_text(),
+            verifier_key=given.key,
+            witnesses=given.witness,
+        )
+    )
+
+
+def _numbers(given: argparse.Namespace) -> str:
+    count, months = verify_numbers(leaves=_lines(given.leaves))
+    return f"holds: {count} running numbers, {months} closed months"
+
+
+def _holds(checkpoint: Checkpoint) -> str:
+    return f"holds: {checkpoint.origin}, {checkpoint.size} leaves"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m app.audit.verify")
+    commands = parser.add_subparsers(dest="command", required=True)
+
+    def command(
+        name: str, act: Callable[[argparse.Namespace], str], text: str, *files: str
+    ) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text)
+        made.set_defaults(act=act)
+        for file in files:
+            made.add_argument(f"--{file}", type=Path, required=True)
+        return made
+
+    signed = [
+        command("proof", _proof, "one leaf against its proof", "proof", "leaf"),
+        command("log", _log, "every leaf against a checkpoint", "checkpoint", "leaves"),
+        command("tiles", _tiles, "a folder of tiles against a checkpoint", "checkpoint", "tiles"),
+        command("growth", _growth, "a checkpoint against an earlier one", "earlier", "growth"),
+    ]
+    for one in signed:
+        one.add_argument("--key", type=_key, required=True)
+        one.add_argument("--witness", type=_key, action="append", default=[])
+    commands.choices["tiles"].add_argument("--earlier", type=Path)
+    command("numbers", _numbers, "running numbers against closing records", "leaves")
+    return parser
+
+
 def main(arguments: list[str]) -> int:
     """Run from the command line; return the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m app.audit.verify")
-    what = parser.add_subparsers(dest="what", required=True)
-    one = what.add_parser("proof", help="one leaf against its proof")
-    one.add_argument("--proof", type=Path, required=True)
-    one.add_argument("--leaf", type=Path, required=True)
-    whole = what.add_parser("log", help="every leaf against a checkpoint")
-    whole.add_argument("--checkpoint", type=Path, required=True)
-    whole.add_argument("--leaves", type=Path, required=True)
-    for command in (one, whole):
-        command.add_argument("--key", type=_key, required=True)
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
     try:
-        if given.what == "proof":
-            leaf = given.leaf.read_bytes().removesuffix(b"\n")
-            checkpoint = verify_proof(
-                leaf=leaf, proof=given.proof.read_text(), verifier_key=given.key
-            )
-        else:
-            checkpoint = verify_log(
-                leaves=_lines(given.leaves),
-                checkpoint=given.checkpoint.read_text(),
-                verifier_key=given.key,
-            )
-    except (NoteNotValid, ProofNotValid, OSError, UnicodeDecodeError) as error:
+        said = given.act(given)
+    except _REFUSALS as error:
         sys.stdout.write(f"REFUSED: {error}\n")
         return 1
-    sys.stdout.write(f"holds: {checkpoint.origin}, {checkpoint.size} leaves\n")
+    sys.stdout.write(f"{said}\n")
     return 0
 
 

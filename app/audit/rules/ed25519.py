@@ -4,6 +4,7 @@ For the stand-alone verifier, which must run where nothing can be installed. It 
 milliseconds and handles public values only; the server signs with ``cryptography``.
 """
 
+import functools
 import hashlib
 from typing import Final
 
@@ -61,6 +62,7 @@ def _decompress(text: bytes) -> _Point | None:
 _BASE: Final = _decompress((4 * pow(5, _P - 2, _P) % _P).to_bytes(32, "little"))
 
 
+@functools.lru_cache(maxsize=64)  # an audit meets the same few checkpoints over and over
 def is_signed(*, public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Tell whether ``signature`` (64 bytes) over ``message`` is by ``public_key`` (32 bytes)."""
     if len(public_key) != _KEY_BYTES or len(signature) != _SIGNATURE_BYTES or _BASE is None:

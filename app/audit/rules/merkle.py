@@ -16,7 +16,7 @@ Coordinate = tuple[int, int]  # (level, index)
 
 
 class ProofNotValid(Exception):
-    """A path does not lead from this leaf to this root."""
+    """What is here does not lead to this root."""
 
 
 def leaf_hash(leaf: bytes) -> bytes:
@@ -130,6 +130,79 @@ def check_inclusion(
         raise ProofNotValid("the path is too short")
     if folded != root:
         raise ProofNotValid("the path leads to another root")
+
+
+def consistency_coordinates(*, earlier: int, size: int) -> list[list[Coordinate]]:
+    """Return which nodes prove that a tree of ``size`` continues its own first ``earlier`` leaves.
+
+    RFC 6962 section 2.1.2; the form of each step is that of ``path_coordinates``. Nothing has to
+    be proven of an empty or an equal tree: no steps.
+
+    Raises:
+        ValueError: the earlier tree is not the smaller one.
+    """
+    if not 0 <= earlier <= size:
+        raise ValueError("a tree never shrinks")
+    if earlier in {0, size}:
+        return []
+    steps: list[list[Coordinate]] = []
+    start, end = 0, size
+    while earlier != end:
+        middle = start + _split(end - start)
+        if earlier <= middle:
+            steps.append(_complete_subtrees(middle, end))
+            end = middle
+        else:
+            steps.append(_complete_subtrees(start, middle))
+            start = middle
+    if start:  # the verifier knows the earlier root itself, of a part of it it must be told
+        steps.append(_complete_subtrees(start, end))
+    return steps[::-1]
+
+
+def check_consistency(
+    *, earlier: int, earlier_root: bytes, size: int, root: bytes, path: Sequence[bytes]
+) -> None:
+    """Check that one tree continues another (RFC 9162 section 2.1.4.2).
+
+    Raises:
+        ProofNotValid: it does not, or the path has another length than these sizes ask for.
+    """
+    if not 0 <= earlier <= size:
+        raise ProofNotValid("the tree has shrunk")
+    if earlier in {0, size}:
+        if path:
+            raise ProofNotValid("the path is too long")
+        if earlier_root != (root if earlier else EMPTY_ROOT):
+            raise ProofNotValid("two roots of one size")
+        return
+    steps = list(path)
+    if earlier & (earlier - 1) == 0:
+        steps.insert(0, earlier_root)
+    if not steps:
+        raise ProofNotValid("the path is too short")
+    if _both_roots(earlier, size, steps) != (earlier_root, root):
+        raise ProofNotValid("the path leads to other roots")
+
+
+def _both_roots(earlier: int, size: int, steps: Sequence[bytes]) -> tuple[bytes, bytes]:
+    place, last = earlier - 1, size - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    before = after = steps[0]
+    for sibling in steps[1:]:
+        if last == 0:
+            raise ProofNotValid("the path is too long")
+        if place & 1 or place == last:
+            before, after = node_hash(sibling, before), node_hash(sibling, after)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            after = node_hash(after, sibling)
+        place, last = place >> 1, last >> 1
+    if last != 0:
+        raise ProofNotValid("the path is too short")
+    return before, after
 
 
 def _split(count: int) -> int:

@@ -16,6 +16,7 @@ from app.audit.rules import ed25519
 from app.audit.rules.merkle import HASH_BYTES
 
 _ED25519: Final = b"\x01"  # signature type of signed-note
+_KINDS: Final = (_ED25519, b"\x04")  # the log's own, and a witness's (tlog-cosignature)
 _KEY_ID_BYTES: Final = 4
 _KEY_PARTS: Final = 3
 _CHECKPOINT_LINES: Final = 3
@@ -51,19 +52,26 @@ class Proof:
 
 @dataclass(frozen=True, kw_only=True)
 class VerifierKey:
-    """A log's public key under its name."""
+    """A public Ed25519 key under its name.
+
+    Attributes:
+        name: the log's or the witness's.
+        public_key: 32 bytes.
+        kind: the signature type, one byte: of notes, or of cosignatures.
+    """
 
     name: str
     public_key: bytes
+    kind: bytes = _ED25519
 
     @property
     def key_id(self) -> bytes:
         """The four bytes that name this key in a signature line."""
-        seed = self.name.encode() + b"\n" + _ED25519 + self.public_key
+        seed = self.name.encode() + b"\n" + self.kind + self.public_key
         return hashlib.sha256(seed).digest()[:_KEY_ID_BYTES]
 
     def __str__(self) -> str:
-        encoded = base64.b64encode(_ED25519 + self.public_key).decode()
+        encoded = base64.b64encode(self.kind + self.public_key).decode()
         return f"{self.name}+{self.key_id.hex()}+{encoded}"
 
 
@@ -77,9 +85,9 @@ def parse_verifier_key(text: str) -> VerifierKey:
     if len(parts) != _KEY_PARTS or not _NAME.fullmatch(parts[0]):
         raise NoteNotValid("a verifier key is name+id+base64")
     content = _decoded(parts[2])
-    if content[:1] != _ED25519 or len(content) != 1 + HASH_BYTES:
+    if content[:1] not in _KINDS or len(content) != 1 + HASH_BYTES:
         raise NoteNotValid("only Ed25519 keys are read here")
-    key = VerifierKey(name=parts[0], public_key=content[1:])
+    key = VerifierKey(name=parts[0], public_key=content[1:], kind=content[:1])
     if key.key_id.hex() != parts[1]:
         raise NoteNotValid("the id is not that of this key")
     return key
@@ -105,14 +113,10 @@ def open_checkpoint(note: str, *, key: VerifierKey) -> Checkpoint:
     Raises:
         NoteNotValid: malformed, of another log, or not signed by this key.
     """
-    if len(note.encode()) > _NOTE_BYTES_MAX or any(char < " " and char != "\n" for char in note):
-        raise NoteNotValid("not a note")
-    text, separator, signatures = note.rpartition("\n\n")
-    lines = signatures.split("\n")
-    if not separator or lines[-1] or not 1 <= len(lines) - 1 <= _SIGNATURES_MAX:
-        raise NoteNotValid("a note ends in signature lines")
-    text += "\n"
-    ours = [found for line in lines[:-1] if (found := _signature(line, key)) is not None]
+    text, lines = split_note(note)
+    ours = [found for line in lines if (found := signature_of(line, key)) is not None]
+    if key.kind != _ED25519:
+        raise NoteNotValid("not the key of a log")
     if not ours:
         raise NoteNotValid("not signed by this key")
     for signature in ours:
@@ -124,6 +128,21 @@ def open_checkpoint(note: str, *, key: VerifierKey) -> Checkpoint:
     if checkpoint.origin != key.name:
         raise NoteNotValid("the checkpoint is of another log")
     return checkpoint
+
+
+def split_note(note: str) -> tuple[str, list[str]]:
+    """Return the text of a note, as it is signed, and its signature lines.
+
+    Raises:
+        NoteNotValid: it is not a note.
+    """
+    if len(note.encode()) > _NOTE_BYTES_MAX or any(char < " " and char != "\n" for char in note):
+        raise NoteNotValid("not a note")
+    text, separator, signatures = note.rpartition("\n\n")
+    lines = signatures.split("\n")
+    if not separator or lines[-1] or not 1 <= len(lines) - 1 <= _SIGNATURES_MAX:
+        raise NoteNotValid("a note ends in signature lines")
+    return f"{text}\n", lines[:-1]
 
 
 def parse_checkpoint(text: str) -> Checkpoint:
@@ -167,7 +186,12 @@ def parse_proof(text: str) -> Proof:
     return Proof(index=int(number), path=path, checkpoint=checkpoint)
 
 
-def _signature(line: str, key: VerifierKey) -> bytes | None:
+def signature_of(line: str, key: VerifierKey) -> bytes | None:
+    """Return what stands in a signature line of ``key``; nothing for a line of another key.
+
+    Raises:
+        NoteNotValid: the line is malformed.
+    """
     dash, _, rest = line.partition(" ")
     name, separator, encoded = rest.partition(" ")
     if dash != "—" or not separator or not name:

@@ -3,12 +3,13 @@
 import asyncio
 import contextlib
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,6 +18,7 @@ from app.access import Principal
 from app.audit import repository
 from app.audit.errors import AuditSilent
 from app.audit.rules.leaf import SALT_BYTES, Actor, commitment, leaf_bytes, subject_index
+from app.audit.service.anchoring import AnchorWatch
 from app.db import Sessions, transaction
 
 _NO_FIELDS: Final[Mapping[str, object]] = MappingProxyType({})
@@ -88,9 +90,12 @@ class AuditTrail:
 
     Attributes:
         subject_key: keys the commitments to personal numbers; see ``app.keys``.
+        anchors: stops releases when time-stamps have failed for too long; ``None`` where no
+            time-stamping authority is configured.
     """
 
     subject_key: bytes = field(repr=False)
+    anchors: AnchorWatch | None = None
     _waiters: _Waiters = field(default_factory=_Waiters, init=False, repr=False, compare=False)
 
     async def record(
@@ -119,7 +124,7 @@ class AuditTrail:
         Raises:
             EventNotWritable: the event is not of this form; nothing was written.
         """
-        event_id = uuid4()
+        event_id = _ordered_id()
         subject = None
         if subject_iin is not None:
             salt = secrets.token_bytes(SALT_BYTES)
@@ -142,10 +147,32 @@ class AuditTrail:
         """Wait until a committed event has its leaf under a signed checkpoint; return its index.
 
         Raises:
-            AuditSilent: it has none by then, or the database does not answer. What was to be
+            AuditSilent: it has none by then, or the database does not answer, or the log has
+                been without a time-stamp for too long (``AnchorOverdue``). What was to be
                 released on this event's account must not be.
         """
+        if self.anchors is not None:
+            await self._refuse_if_overdue(self.anchors, sessions)
         return await self._waiters.wait(sessions, event_id, timeout_seconds)
+
+    @staticmethod
+    async def _refuse_if_overdue(anchors: AnchorWatch, sessions: Sessions) -> None:
+        try:
+            await anchors.refuse_if_overdue(sessions)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise AuditSilent("the log's anchors could not be looked up") from error
+
+
+def _ordered_id() -> UUID:
+    """Return a UUID of version 7 (RFC 9562 section 5.7): its first 48 bits are milliseconds.
+
+    Ids in the order of time keep the log's unique index growing at its right edge, so that an
+    event costs the same at ten million leaves as at the first.
+    """
+    milliseconds = time.time_ns() // 1_000_000
+    number = milliseconds << 80 | secrets.randbits(80)
+    number = number & ~(0xF << 76) | 0x7 << 76  # version 7
+    return UUID(int=number & ~(0x3 << 62) | 0x2 << 62)  # variant of RFC 9562
 
 
 def _actor(who: Principal | None) -> Actor:
