@@ -8,6 +8,7 @@ from app import keys as app_keys
 from app.audit.service import AuditTrail, Sequencer
 from app.db import Sessions, make_engine, make_sessions
 from app.exchange.register import RegisterPort, open_registers
+from app.identity.register import RevocationPort, open_revocation
 from app.keys import Keys
 from app.settings import Settings
 from bodycam.storage import ObjectStore, make_store
@@ -29,6 +30,7 @@ class Parts:
     trail: AuditTrail
     sequencer: Sequencer
     registers: RegisterPort
+    revocation: RevocationPort
     store: ObjectStore
 
 
@@ -61,5 +63,6 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
                 sessions=sessions, checkpoint_key=keys.checkpoint, origin=LOG_ORIGIN
             ),
             registers=registers,
+            revocation=await stack.enter_async_context(open_revocation(settings)),
             store=make_store(settings),
         )

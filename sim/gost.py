@@ -13,7 +13,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from asn1crypto import core
+from asn1crypto import core, parser
 
 from sim.streebog import streebog512
 
@@ -193,7 +193,13 @@ def resigned(value: bytes, key: GostKey, *, replaced: dict[int, bytes]) -> bytes
 
 def parts_of(value: bytes) -> list[bytes]:
     """Return the encodings inside a DER SEQUENCE."""
-    return [bytes(part.dump()) for part in core.SequenceOf.load(value, spec=core.Any)]
+    inner = core.Sequence.load(value).contents
+    parts = []
+    while inner:
+        length = parser.peek(inner)
+        parts.append(bytes(inner[:length]))
+        inner = inner[length:]
+    return parts
 
 
 def _bit_string(content: bytes) -> bytes:
