@@ -135,6 +135,8 @@ def _read(cms: bytes) -> SignedMessage:
     if len(signed_data["signer_infos"]) != 1:
         raise errors.SignatureNotOneSigner("the message has not exactly one signer")
     signer = signed_data["signer_infos"][0]
+    if signer["version"].native != "v1":  # RFC 5652: the version of one named by his issuer
+        raise errors.SignatureNotSignedData("the signer's entry is not of version 1")
     _check_algorithms(signer)
     certificate, others = _certificates(signed_data["certificates"], signer["sid"])
     attributes = _attributes(signer)

@@ -59,6 +59,11 @@ def check_signed_by(
         raise NotSignedBy("another key or algorithm signed this") from error
 
 
+def forget() -> None:
+    """Reckon every signature anew from here on; for measurements."""
+    _held.cache_clear()
+
+
 @lru_cache(maxsize=_REMEMBERED)
 def _held(spki: bytes, signature: bytes, content: bytes) -> bool:
     # Of the same three the answer is always the same: an authority's certificate is reckoned once.
