@@ -213,8 +213,6 @@ class SimRevocation:
                 revoked_at,
                 reason,
             )
-            .responder_id(ocsp.OCSPResponderEncoding.NAME, responder.certificate)
-            .certificates([responder.certificate])
             .add_extension(
                 x509.UnrecognizedExtension(
                     x509.ObjectIdentifier("1.3.6.1.5.5.7.48.1.9"), b"\x05\x00"
@@ -229,7 +227,7 @@ class SimRevocation:
         key = responder.private_key
         if self.ocsp_fault is Fault.FORGED:
             key = another(key)
-        return signed_answer(builder, key)
+        return signed_answer(builder, responder=responder.certificate, key=key, produced_at=at)
 
     def list_of(self, place: int, name: str) -> bytes:
         """Return a list, its delta (``d``) or the root's list, DER."""

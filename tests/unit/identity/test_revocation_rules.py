@@ -24,7 +24,7 @@ from sim.layouts import named, responder_builder
 from sim.revocation import Fault, SimRevocation
 from tests.factories_identity import authority, gost_authority, trust
 
-NONCE = b"n" * 16
+NONCE = bytes(range(16))
 CONTENT = b"what is signed"
 KINDS = {"rsa": authority, "gost": gost_authority}
 NOW = datetime.now(UTC)
