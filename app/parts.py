@@ -12,6 +12,7 @@ from app.audit.rules.timestamp import stamp_trust
 from app.audit.service import Anchoring, AnchorWatch, AuditTrail, Sequencer, Witnessing
 from app.db import Sessions, make_engine, make_sessions
 from app.exchange.register import RegisterPort, open_registers
+from app.identity.register import RevocationPort, open_revocation
 from app.keys import Keys
 from app.settings import Settings
 from bodycam.storage import ObjectStore, make_store
@@ -35,6 +36,7 @@ class Parts:
     witnessing: Witnessing | None
     anchoring: Anchoring | None
     registers: RegisterPort
+    revocation: RevocationPort
     store: ObjectStore
 
 
@@ -75,6 +77,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             witnessing=witnessing,
             anchoring=anchoring,
             registers=registers,
+            revocation=await stack.enter_async_context(open_revocation(settings)),
             store=make_store(settings),
         )
 

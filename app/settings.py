@@ -18,6 +18,13 @@ class StoreKind(enum.Enum):
     S3 = "s3"
 
 
+class TrustEnvironment(enum.Enum):
+    """Whose certificates are believed: the real ones, or those of a test; never both."""
+
+    PRODUCTION = "production"
+    TEST = "test"
+
+
 class Settings(BaseSettings):
     """The server's settings; frozen, and silent about its values when one is wrong."""
 
@@ -39,6 +46,14 @@ class Settings(BaseSettings):
     var_dir: Path = Path("var")  # the embedded database, objects, keys, logs
     keys_dir: Path | None = None  # default: var_dir/keys; see app.keys
     trust_roots_dir: Path | None = None  # PEM roots of the certification authority we trust
+
+    # Whose signatures are believed, and who is asked whether a certificate was revoked.
+    trust_environment: TrustEnvironment = TrustEnvironment.PRODUCTION
+    ocsp_url: HttpUrl | None = None  # with none, the certificate's own address, if it is allowed
+    crl_urls: str | None = None  # lists and deltas, separated by commas
+    revocation_hosts: str = "ocsp.pki.gov.kz,crl.pki.gov.kz"  # certificates may name these alone
+    revocation_timeout_seconds: float = Field(default=3, gt=0, le=30)
+    crl_bytes_max: int = Field(default=16 << 20, ge=1024)
 
     # Listening.
     host: str = "127.0.0.1"

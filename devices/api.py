@@ -9,7 +9,7 @@ from app.access import Access, Caller, Role
 from app.audit.api import TrailOfApp
 from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
-from app.identity.api import TrustOfApp
+from app.identity.api import RevocationOfApp, TrustOfApp
 from devices import service
 from devices.models import Assignment, Device, JournalEntry
 from devices.schemas import (
@@ -217,6 +217,7 @@ async def sign_issue(
     sessions: SessionsOfApp,
     trail: TrailOfApp,
     trust: TrustOfApp,
+    revocation: RevocationOfApp,
 ) -> IssuedAnswer:
     """Issue the device to the calling officer against his signature."""
     issued_at = await service.sign_issue(
@@ -226,6 +227,7 @@ async def sign_issue(
         assignment_id=assignment_id,
         cms=body.der,
         trust=trust,
+        revocation=revocation,
         now=utc_now(),
     )
     return IssuedAnswer(assignment_id=assignment_id, issued_at=issued_at)

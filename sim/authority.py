@@ -12,11 +12,10 @@ documents. Names say SIMULATION, so that nobody takes them for real. Keys are ma
 first asked for, and kept in the folder without a password: they open nothing outside this machine.
 """
 
-import enum
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -24,24 +23,25 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs7
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import NameOID
 
 from sim.district import Staff
+from sim.layouts import (
+    EMPLOYEE,
+    LEGAL_ENTITY,
+    LIST_URLS,
+    OCSP_URL,
+    PERSON_DAYS,
+    Use,
+    addresses,
+    authority_builder,
+    named,
+    person_builder,
+    responder_builder,
+    subject_of,
+)
 
-EMPLOYEE = x509.ObjectIdentifier("1.2.398.3.3.4.1.2.5")
-_LEGAL_ENTITY = x509.ObjectIdentifier("1.2.398.3.3.4.1.2")
-_AUTHORITY_POLICY = x509.ObjectIdentifier("1.2.398.3.3.1.1")
-_ROOT_DAYS, _ISSUING_DAYS, _PERSON_DAYS = 7300, 3650, 365
-_BODIES = {"210940000013": "ПОЛИЦИЯ ДЕПАРТАМЕНТІ (SIMULATION)"}
-_OTHER_BODY = "БАСҚА ДЕПАРТАМЕНТ (SIMULATION)"
-
-
-class Use(enum.Enum):
-    """What a person's certificate is for; NUC names the files of the pair AUTH_RSA and RSA."""
-
-    COMBINED = "combined"
-    AUTH = "auth"
-    SIGN = "sign"
+__all__ = ["Authority", "Key", "Pair", "Use", "stored", "subject_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,51 +77,38 @@ class Pair:
     sign: Key
 
 
-_LAYOUTS = {
-    Use.COMBINED: (
-        {"digital_signature", "content_commitment", "key_encipherment"},
-        ExtendedKeyUsageOID.EMAIL_PROTECTION,
-        x509.ObjectIdentifier("1.2.398.3.3.2"),
-    ),
-    Use.SIGN: (
-        {"digital_signature", "content_commitment"},
-        ExtendedKeyUsageOID.EMAIL_PROTECTION,
-        x509.ObjectIdentifier("1.2.398.3.3.2.1"),
-    ),
-    Use.AUTH: (
-        {"digital_signature", "key_encipherment"},
-        ExtendedKeyUsageOID.CLIENT_AUTH,
-        x509.ObjectIdentifier("1.2.398.3.3.2.2"),
-    ),
-}
-
-
 class Authority:
     """The authority in a folder: ``roots/`` to trust, ``private/``, ``people/<IIN>/``."""
 
-    def __init__(self, folder: Path, root: x509.Certificate, issuing: Key) -> None:
+    def __init__(self, folder: Path, root: Key, issuing: Key) -> None:
         self.folder = folder
-        self.root = root
+        self.root = root.certificate
+        self.root_key = root.private_key
         self.issuing = issuing
+        self.issued: set[int] = set()
+
+    list_urls = LIST_URLS
 
     @classmethod
     def create(cls, folder: Path, *, authority_key_bits: int = 4096) -> Self:
         """Return the authority of ``folder``, making what is not there yet."""
         root_key = _key_in(folder / "private" / "root.key.pem", bits=authority_key_bits)
         issuing_key = _key_in(folder / "private" / "issuing.key.pem", bits=authority_key_bits)
-        root_name = _name("НКО (RSA) SIMULATION")
-        issuing_name = _name("ҰКО 3.0 (RSA SIMULATION)")
-        root = _certificate_in(
+        root_name = named("НКО (RSA) SIMULATION")
+        issuing_name = named("ҰКО 3.0 (RSA SIMULATION)")
+        root = stored(
             folder / "roots" / "root.pem",
-            lambda: _authority(root_name, root_key, root_name, root_key, days=_ROOT_DAYS, below=1),
+            lambda: _authority(root_name, root_key, root_name, root_key, root=True),
         )
-        issuing = _certificate_in(
+        issuing = stored(
             folder / "roots" / "issuing.pem",
-            lambda: _authority(
-                issuing_name, issuing_key, root_name, root_key, days=_ISSUING_DAYS, below=0
-            ),
+            lambda: _authority(issuing_name, issuing_key, root_name, root_key, root=False),
         )
-        return cls(folder, root, Key(certificate=issuing, private_key=issuing_key, issuer=root))
+        return cls(
+            folder,
+            Key(certificate=root, private_key=root_key, issuer=root),
+            Key(certificate=issuing, private_key=issuing_key, issuer=root),
+        )
 
     @property
     def roots_dir(self) -> Path:
@@ -139,7 +126,7 @@ class Authority:
         path = folder / f"{use.value}.cer.pem"
         if path.exists() and _load(path).not_valid_after_utc < datetime.now(UTC):
             path.unlink()
-        certificate = _certificate_in(
+        certificate = stored(
             path,
             lambda: self.issue(
                 subject=subject_of(staff), public_key=private_key.public_key(), use=use
@@ -159,32 +146,55 @@ class Authority:
         subject: x509.Name,
         public_key: rsa.RSAPublicKey,
         use: Use,
-        user_types: tuple[x509.ObjectIdentifier, ...] = (_LEGAL_ENTITY, EMPLOYEE),
+        user_types: tuple[x509.ObjectIdentifier, ...] = (LEGAL_ENTITY, EMPLOYEE),
         valid_from: datetime | None = None,
-        days: int = _PERSON_DAYS,
+        days: int = PERSON_DAYS,
+        ocsp_url: str = OCSP_URL,
     ) -> x509.Certificate:
         """Issue a certificate of a person's layout."""
-        bits, usage, policy = _LAYOUTS[use]
-        begins = valid_from or _three_days_ago()
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.issuing.certificate.subject)
-            .public_key(public_key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(begins)
-            .not_valid_after(begins + timedelta(days=days))
-            .add_extension(_key_usage(bits), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([usage, *user_types]), critical=False)
-            .add_extension(_policies(policy), critical=False)
-            .add_extension(
-                x509.AuthorityKeyIdentifier.from_issuer_public_key(
-                    self.issuing.private_key.public_key()
-                ),
-                critical=False,
-            )
-            .sign(self.issuing.private_key, hashes.SHA256())
+        builder = person_builder(
+            subject=subject,
+            issuer=self.issuing.certificate.subject,
+            public_key=public_key,
+            use=use,
+            user_types=user_types,
+            valid_from=valid_from,
+            days=days,
+        ).add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                self.issuing.private_key.public_key()
+            ),
+            critical=False,
         )
+        for extension in addresses(ocsp=ocsp_url, lists=self.list_urls):
+            builder = builder.add_extension(extension, critical=False)
+        certificate = builder.sign(self.issuing.private_key, hashes.SHA256())
+        self.issued.add(certificate.serial_number)
+        return certificate
+
+    def knows(self, serial: int) -> bool:
+        """Tell whether a certificate with this serial number was issued here."""
+        if serial not in self.issued:
+            files = self.folder.glob("people/*/*.cer.pem")
+            self.issued |= {_load(file).serial_number for file in files}
+        return serial in self.issued
+
+    def responder(self) -> Key:
+        """Return the key that answers OCSP questions, with a certificate as NUC issues them.
+
+        The extension that says "do not ask about me" is empty where the standard wants a NULL:
+        genuine ones are so, and parsers differ over it.
+        """
+        key = _key_in(self.folder / "private" / "ocsp.key.pem")
+        certificate = stored(
+            self.folder / "private" / "ocsp.cer.pem",
+            lambda: responder_builder(
+                subject=named("OCSP RESPONDER SIMULATION"),
+                issuer=self.issuing.certificate.subject,
+                public_key=key.public_key(),
+            ).sign(self.issuing.private_key, hashes.SHA256()),
+        )
+        return Key(certificate=certificate, private_key=key, issuer=self.issuing.certificate)
 
     @staticmethod
     def sign_cms_detached(key: Key, content: bytes) -> bytes:
@@ -205,40 +215,16 @@ class Authority:
         )
 
 
-def subject_of(staff: Staff) -> x509.Name:
-    """Return the name of an employee's certificate; the patronymic stands in GN, as at NUC."""
-    parts = [
-        (NameOID.COMMON_NAME, f"{staff.surname} {staff.given_name}".upper()),
-        (NameOID.SURNAME, staff.surname),
-        (NameOID.SERIAL_NUMBER, f"IIN{staff.iin}"),
-        (NameOID.COUNTRY_NAME, "KZ"),
-        (NameOID.GIVEN_NAME, staff.patronymic.upper()),
-        (NameOID.ORGANIZATION_NAME, _BODIES.get(staff.department_bin, _OTHER_BODY)),
-        (NameOID.ORGANIZATIONAL_UNIT_NAME, f"BIN{staff.department_bin}"),
-    ]
-    return x509.Name([x509.NameAttribute(oid, text) for oid, text in parts if text])
-
-
 def _authority(
     name: x509.Name,
     key: rsa.RSAPrivateKey,
     issuer_name: x509.Name,
     issuer_key: rsa.RSAPrivateKey,
     *,
-    days: int,
-    below: int,
+    root: bool,
 ) -> x509.Certificate:
     return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(issuer_name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(_three_days_ago())
-        .not_valid_after(_three_days_ago() + timedelta(days=days))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=below), critical=True)
-        .add_extension(_key_usage({"key_cert_sign", "crl_sign"}), critical=True)
-        .add_extension(_policies(_AUTHORITY_POLICY), critical=False)
+        authority_builder(name=name, issuer=issuer_name, public_key=key.public_key(), root=root)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()),
@@ -246,31 +232,6 @@ def _authority(
         )
         .sign(issuer_key, hashes.SHA256())
     )
-
-
-def _name(common_name: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "KZ"),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
-    )
-
-
-def _key_usage(bits: set[str]) -> x509.KeyUsage:
-    names = (
-        "digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
-        "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only",
-    )  # fmt: skip
-    return x509.KeyUsage(**{name: name in bits for name in names})
-
-
-def _policies(policy: x509.ObjectIdentifier) -> x509.CertificatePolicies:
-    return x509.CertificatePolicies([x509.PolicyInformation(policy, None)])
-
-
-def _three_days_ago() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0) - timedelta(days=3)
 
 
 def _subject_text(certificate: x509.Certificate, oid: x509.ObjectIdentifier) -> str:
@@ -295,7 +256,8 @@ def _key_in(path: Path, *, bits: int = 2048) -> rsa.RSAPrivateKey:
     return loaded
 
 
-def _certificate_in(path: Path, make: Callable[[], x509.Certificate]) -> x509.Certificate:
+def stored(path: Path, make: Callable[[], x509.Certificate]) -> x509.Certificate:
+    """Return the certificate of a file, made the first time."""
     if not path.exists():
         _write(path, make().public_bytes(serialization.Encoding.PEM))
     return _load(path)

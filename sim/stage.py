@@ -15,7 +15,7 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -33,6 +33,7 @@ from sim.district import (
 )
 from sim.ncalayer import SimNcaLayer
 from sim.registers import SimRegisters
+from sim.revocation import SimRevocation
 
 _START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 25.0
@@ -50,6 +51,7 @@ class Ports:
     server: int = 8700
     metrics: int = 8701
     registers: int = 8710
+    revocation: int = 8711
     acquirer: int = 8712
     ncalayer: int = 13579
 
@@ -60,7 +62,14 @@ class Ports:
         numbers = [probe.getsockname()[1] for probe in probes]
         for probe in probes:
             probe.close()
-        return cls(server=numbers[0], metrics=0, registers=0, acquirer=0, ncalayer=numbers[1])
+        return cls(
+            server=numbers[0],
+            metrics=0,
+            registers=0,
+            revocation=0,
+            acquirer=0,
+            ncalayer=numbers[1],
+        )
 
 
 class Stage:
@@ -82,6 +91,7 @@ class Stage:
         self._stack = ExitStack()
         self._server: subprocess.Popen[bytes] | None = None
         self.authority: Authority
+        self.revocation: SimRevocation
         self.registers: SimRegisters
         self.acquirer: SimAcquirer
         self.signer_url = ""
@@ -106,6 +116,14 @@ class Stage:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = Authority.create(self.folder / "authority")
         enter = self._stack.enter_context
+        # The authority's clock is the server's: an answer that is hours off is no answer.
+        self.revocation = enter(
+            SimRevocation(
+                [self.authority],
+                port=self.ports.revocation,
+                clock=lambda: datetime.now(UTC) + self.clock_offset,
+            )
+        )
         self.registers = enter(SimRegisters(port=self.ports.registers))
         self.acquirer = enter(SimAcquirer(port=self.ports.acquirer))
         self.signer_url = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer)).url
@@ -122,6 +140,9 @@ class Stage:
             "SAQSHY_PUBLIC_URL": self.base_url,
             "SAQSHY_REGISTERS_URL": self.registers.url,
             "SAQSHY_TRUST_ROOTS_DIR": str(self.authority.roots_dir),
+            "SAQSHY_TRUST_ENVIRONMENT": "test",
+            "SAQSHY_OCSP_URL": self.revocation.ocsp_url,
+            "SAQSHY_CRL_URLS": self.revocation.list_urls,
             "SAQSHY_NCALAYER_URL": self.signer_url,
         }
         kept = {n: v for n, v in os.environ.items() if not n.startswith("SAQSHY_")}

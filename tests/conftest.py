@@ -20,10 +20,11 @@ from app.db import Sessions, make_engine, make_sessions
 from app.keys import Keys
 from app.runtime import migrate
 from app.runtime.postgres import EmbeddedPostgres
-from app.settings import Settings
+from app.settings import Settings, TrustEnvironment
 
 if TYPE_CHECKING:
     from app.parts import Parts
+    from sim.revocation import SimRevocation
 
 _TEMPLATE = "saqshy_template"
 # Nothing here outlives the run: durability is tested where it is promised, on a cluster of its own.
@@ -108,8 +109,27 @@ def keys(keys_dir: Path) -> Keys:
     return app_keys.load(keys_dir)
 
 
+@pytest.fixture(scope="session")
+def responding() -> Iterator["SimRevocation"]:
+    from sim.revocation import SimRevocation
+    from tests.factories_identity import RESPONDING
+
+    with SimRevocation(port=0) as running:
+        RESPONDING.append(running)
+        yield running
+
+
 @pytest.fixture
-def settings(tmp_path: Path, database_url: str, keys_dir: Path) -> Settings:
+def revocation(responding: "SimRevocation") -> Iterator["SimRevocation"]:
+    """The authority's OCSP and lists on loopback, all certificates good until a test says no."""
+    yield responding
+    responding.reset()
+
+
+@pytest.fixture
+def settings(
+    tmp_path: Path, database_url: str, keys_dir: Path, revocation: "SimRevocation"
+) -> Settings:
     roots = tmp_path / "roots"
     roots.mkdir()
     return Settings(
@@ -117,6 +137,10 @@ def settings(tmp_path: Path, database_url: str, keys_dir: Path) -> Settings:
         var_dir=tmp_path / "var",
         keys_dir=keys_dir,
         trust_roots_dir=roots,
+        trust_environment=TrustEnvironment.TEST,
+        ocsp_url=revocation.ocsp_url,
+        crl_urls=f"{revocation.url}/crl/0/full.crl,{revocation.url}/crl/0/d.crl",
+        revocation_timeout_seconds=1,
         metrics_port=0,
     )
 

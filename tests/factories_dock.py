@@ -33,6 +33,8 @@ class Server:
             "SAQSHY_VAR_DIR": str(settings.var_dir),
             "SAQSHY_KEYS_DIR": str(keys_dir or settings.keys_dir),
             "SAQSHY_TRUST_ROOTS_DIR": str(settings.trust_roots_dir),
+            "SAQSHY_OCSP_URL": str(settings.ocsp_url),
+            "SAQSHY_TRUST_ENVIRONMENT": settings.trust_environment.value,
             "SAQSHY_PORT": str(self.port),
             "SAQSHY_METRICS_PORT": "0",
         }

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from app.db import transaction
 from app.identity import service
-from app.identity.rules.certificates import trust_from_pem
+from app.identity.rules.certificates import Environment, trust_from_pem
 from app.identity.schemas import StaffDepartment, StaffEntry, StaffFile
 from sim.authority import Authority, Use
 from sim.district import DEPARTMENT_BIN, OTHER_DEPARTMENT_BIN, STAFF
+from sim.gost_authority import GostAuthority
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="saqshy-authority-")
+RESPONDING = []  # who answers about revocation in this run; see the fixture ``revocation``
 _VALID_FROM = date(2026, 1, 1)
 
 
@@ -28,8 +30,14 @@ def pem_of(one):
 
 
 @functools.cache
+def gost_authority():
+    """Return the run's authority under GOST-2015."""
+    return GostAuthority.create(Path(_FOLDER.name) / "gost")
+
+
+@functools.cache
 def trust(name="trusted"):
-    return trust_from_pem(pem_of(authority(name)))
+    return trust_from_pem(pem_of(authority(name)), environment=Environment.TEST)
 
 
 def staff_entry(staff, **changed):
@@ -68,7 +76,13 @@ async def district(sessions, **changed):
 
 
 def trust_the_authority(settings, name="trusted"):
-    """Put the authority's roots where a server of these settings looks for them."""
+    """Put the authority's roots where a server of these settings looks for them.
+
+    Whoever answers at the address of the settings knows its certificates from now on.
+    """
+    for one in RESPONDING:
+        if settings.ocsp_url is not None and str(settings.ocsp_url) == one.ocsp_url:
+            one.join(authority(name))
     for place, pem in enumerate(pem_of(authority(name))):
         (settings.trust_roots_dir / f"{place}.pem").write_bytes(pem)
 

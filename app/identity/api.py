@@ -3,6 +3,7 @@
 import base64
 from datetime import timedelta
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -12,12 +13,14 @@ from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
 from app.identity import service
 from app.identity.errors import TrustMissing
-from app.identity.rules.certificates import Trust, trust_from_pem
+from app.identity.register import RevocationPort
+from app.identity.rules.certificates import Environment, Trust, trust_from_pem
 from app.identity.rules.session import check_same_origin
 from app.identity.schemas import (
     ChallengeAnswer,
     DepartmentAnswer,
     MeAnswer,
+    SessionsEndedAnswer,
     SignedInAnswer,
     SignInBody,
 )
@@ -33,6 +36,7 @@ _SIGN_IN_BODY_BYTES_MAX = 128 * 1024  # a signature of 64 KiB in base64, with ro
 
 _STRANGERS = Access(public_because="whoever signs in has no session yet; devices show their own")
 _STAFF = Access(roles=Role)
+_ENDS_SESSIONS = Access(roles=(Role.ADMINISTRATOR, Role.RESPONSIBLE_OFFICIAL))
 
 router = APIRouter(prefix="/api", tags=["identity"])
 
@@ -79,15 +83,24 @@ async def _trust(request: Request) -> Trust:
             raise TrustMissing("no folder of trusted roots is set")
         files = sorted(settings.trust_roots_dir.glob("*.pem"))[:_ROOT_FILES_MAX]
         try:
-            trust = trust_from_pem([file.read_bytes() for file in files])
+            trust = trust_from_pem(
+                [file.read_bytes() for file in files],
+                environment=Environment(settings.trust_environment.value),
+            )
         except OSError as error:
             raise TrustMissing("the folder of trusted roots is unreadable") from error
         state.trust = trust
     return trust
 
 
+async def _revocation(request: Request) -> RevocationPort:
+    port: RevocationPort = request.app.state.revocation
+    return port
+
+
 DeviceIfShown = Annotated[Principal | None, Depends(_device)]
 TrustOfApp = Annotated[Trust, Depends(_trust)]
+RevocationOfApp = Annotated[RevocationPort, Depends(_revocation)]
 
 
 @router.post("/sign-in/challenge", dependencies=[Depends(_STRANGERS)], max_body_size=1024)
@@ -118,6 +131,7 @@ async def sign_in(
     settings: SettingsOfApp,
     trail: TrailOfApp,
     trust: TrustOfApp,
+    revocation: RevocationOfApp,
     device: DeviceIfShown,
 ) -> SignedInAnswer:
     """Open a session for a signed challenge; ``cookie`` also sets it in the browser."""
@@ -128,7 +142,11 @@ async def sign_in(
         challenge_id=body.challenge_id,
         cms=body.der,
         device=device,
-        policy=SignInPolicy(session_term=timedelta(hours=settings.session_hours_max), trust=trust),
+        policy=SignInPolicy(
+            session_term=timedelta(hours=settings.session_hours_max),
+            trust=trust,
+            revocation=revocation,
+        ),
         trail=trail,
         now=utc_now(),
     )
@@ -155,6 +173,17 @@ async def sign_out(
     """End the caller's session at once."""
     await service.sign_out(sessions, caller=caller, trail=trail, now=utc_now())
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+
+
+@router.delete("/people/{person_id}/sessions", dependencies=[Depends(_ENDS_SESSIONS)])
+async def end_sessions(
+    person_id: UUID, caller: Caller, sessions: SessionsOfApp, trail: TrailOfApp
+) -> SessionsEndedAnswer:
+    """End every session of a person at once: the next request with any of them is refused."""
+    count = await service.end_sessions_of_person(
+        sessions, person_id=person_id, caller=caller, trail=trail, now=utc_now()
+    )
+    return SessionsEndedAnswer(ended=count)
 
 
 @router.get("/me", dependencies=[Depends(_STAFF)])

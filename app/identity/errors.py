@@ -137,6 +137,35 @@ class CertificateOfAnotherBody(SignatureRefused):
     code = "identity.certificate_of_another_body"
 
 
+class CertificateRevoked(SignatureRefused):
+    """The authority has revoked the certificate, for good or for a time."""
+
+    code = "identity.certificate_revoked"
+    cure = "Get a new certificate from NUC RK and sign with it."
+
+
+class CertificateUnknownToAuthority(SignatureRefused):
+    """The authority says that it never issued this certificate."""
+
+    code = "identity.certificate_unknown"
+
+
+class RevocationUnknown(DomainError):
+    """Nobody who may say whether the certificate was revoked gave an answer we can believe."""
+
+    kind = Kind.UNAVAILABLE
+    code = "identity.revocation_unknown"
+    cure = "Try again; if it lasts, tell the administrator that NUC RK does not answer."
+
+
+class TrustMixed(DomainError):
+    """The folder of trusted certificates holds some of another environment."""
+
+    kind = Kind.UNAVAILABLE
+    code = "identity.trust_mixed"
+    cure = "Tell the administrator that test and production roots are mixed up."
+
+
 class TrustMissing(DomainError):
     """No root of a certification authority is configured: nobody can be believed."""
 
@@ -199,6 +228,13 @@ class DeviceOfAnotherBody(DomainError):
     kind = Kind.FORBIDDEN
     code = "identity.device_of_another_body"
     cure = "Use a device of your own department."
+
+
+class PersonNotFound(DomainError):
+    """There is no such person on the staff list of your department."""
+
+    kind = Kind.NOT_FOUND
+    code = "identity.person_not_found"
 
 
 class SessionOver(DomainError):

@@ -77,6 +77,43 @@ class Challenge(Base):
     used_at: Mapped[datetime | None]
 
 
+class RevocationListRow(Base):
+    """A list of revoked certificates, or a delta of one, that was in force when it was fetched."""
+
+    __tablename__ = "revocation_lists"
+    __table_args__ = (sa.Index(None, "issuer_key_sha256", "is_delta", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    issuer_key_sha256: Mapped[bytes]
+    is_delta: Mapped[bool]
+    number: Mapped[int] = mapped_column(sa.Numeric(50, 0))  # RFC 5280 allows 20 octets
+    content: Mapped[bytes]
+    content_sha256: Mapped[bytes] = mapped_column(unique=True)
+    this_update: Mapped[datetime]
+    next_update: Mapped[datetime]
+    received_at: Mapped[datetime]
+
+
+class RevocationProofRow(Base):
+    """Why a certificate was held to be good at an instant: an OCSP answer, or lists."""
+
+    __tablename__ = "revocation_proofs"
+    __table_args__ = (
+        sa.CheckConstraint("(ocsp IS NULL) <> (list_id IS NULL)", name="source"),
+        sa.Index(None, "issuer_key_sha256", "certificate_serial", "as_of"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    issuer_key_sha256: Mapped[bytes]
+    certificate_serial: Mapped[str] = mapped_column(sa.String(40))
+    as_of: Mapped[datetime]  # thisUpdate of the answer; with lists, when they were asked for
+    asked_at: Mapped[datetime]
+    ocsp: Mapped[bytes | None]
+    ocsp_sha256: Mapped[bytes | None]
+    list_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("revocation_lists.id"))
+    delta_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("revocation_lists.id"))
+
+
 class SignatureRow(Base):
     """A signature that held when it was checked, kept as evidence.
 
@@ -92,6 +129,9 @@ class SignatureRow(Base):
     content: Mapped[bytes | None]
     cms: Mapped[bytes]
     certificate_serial: Mapped[str] = mapped_column(sa.String(40))
+    revocation_proof_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("revocation_proofs.id")
+    )  # empty only for signatures older than the check
     signed_at: Mapped[datetime]  # by our clock, when it was checked
     signing_time: Mapped[datetime]  # as the signer's machine stated it
 

@@ -9,7 +9,15 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.identity.models import Challenge, Department, Person, Post, SessionRow
+from app.identity.models import (
+    Challenge,
+    Department,
+    Person,
+    Post,
+    RevocationListRow,
+    RevocationProofRow,
+    SessionRow,
+)
 from app.identity.rules.session import SEEN_EVERY, SessionEnd
 
 _PURGE_AT_ONCE = 100
@@ -95,6 +103,66 @@ async def end_sessions_of(
         .returning(SessionRow.id)
     )
     return len(ended.all())
+
+
+async def departments_of_sessions(
+    session: AsyncSession, *, person_id: UUID, today: date
+) -> set[UUID]:
+    """Return where a person serves today, and where his living sessions were opened."""
+    rows = await session.scalars(
+        sa.select(Post.department_id).where(
+            Post.person_id == person_id,
+            sa.or_(
+                sa.and_(
+                    Post.valid_from <= today,
+                    sa.or_(Post.valid_to.is_(None), Post.valid_to >= today),
+                ),
+                sa.exists().where(SessionRow.post_id == Post.id, SessionRow.ended_at.is_(None)),
+            ),
+        )
+    )
+    return set(rows)
+
+
+async def newest_proof(
+    session: AsyncSession, *, issuer_key_sha256: bytes, serial: str, since: datetime
+) -> RevocationProofRow | None:
+    """Return the newest proof about a certificate that is not older than ``since``."""
+    proof: RevocationProofRow | None = await session.scalar(
+        sa.select(RevocationProofRow)
+        .where(
+            RevocationProofRow.issuer_key_sha256 == issuer_key_sha256,
+            RevocationProofRow.certificate_serial == serial,
+            RevocationProofRow.as_of >= since,
+        )
+        .order_by(RevocationProofRow.as_of.desc())
+        .limit(1)
+    )
+    return proof
+
+
+async def newest_list(
+    session: AsyncSession, *, issuer_key_sha256: bytes, is_delta: bool
+) -> RevocationListRow | None:
+    """Return the list, or delta, of the highest number that we have seen of an authority."""
+    found: RevocationListRow | None = await session.scalar(
+        sa.select(RevocationListRow)
+        .where(
+            RevocationListRow.issuer_key_sha256 == issuer_key_sha256,
+            RevocationListRow.is_delta.is_(is_delta),
+        )
+        .order_by(RevocationListRow.number.desc(), RevocationListRow.received_at.desc())
+        .limit(1)
+    )
+    return found
+
+
+async def list_by_content(session: AsyncSession, content_sha256: bytes) -> RevocationListRow | None:
+    """Return the list with this content, if we have it."""
+    found: RevocationListRow | None = await session.scalar(
+        sa.select(RevocationListRow).where(RevocationListRow.content_sha256 == content_sha256)
+    )
+    return found
 
 
 async def challenge_for_update(session: AsyncSession, challenge_id: UUID) -> Challenge | None:

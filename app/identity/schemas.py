@@ -65,6 +65,12 @@ class SignedInAnswer(_Body):
     name: str
 
 
+class SessionsEndedAnswer(_Body):
+    """How many sessions of the person lived until now."""
+
+    ended: int
+
+
 class DepartmentAnswer(_Body):
     """A department as people see it."""
 

@@ -91,6 +91,16 @@ SIGN_IN_REFUSALS: Final = (
         cure=N_("Sign with a certificate of the National Certification Authority."),
     ),
     Refusal(
+        codes=("identity.certificate_revoked", "identity.certificate_unknown"),
+        what=N_("Your certificate was revoked"),
+        cure=N_("Get a new certificate from the National Certification Authority."),
+    ),
+    Refusal(
+        codes=("identity.revocation_unknown",),
+        what=N_("Nobody can say now whether your certificate was revoked"),
+        cure=N_("The National Certification Authority does not answer. Try again in a minute."),
+    ),
+    Refusal(
         codes=("identity.certificate_not_for_this",),
         what=N_("This key is not for signing in"),
         cure=N_(
@@ -122,7 +132,7 @@ SIGN_IN_REFUSALS: Final = (
         shows_code=True,
     ),
     Refusal(
-        codes=("identity.trust_missing",),
+        codes=("identity.trust_missing", "identity.trust_mixed"),
         what=N_("The server trusts no certification authority yet"),
         cure=N_("Nobody can sign in until the administrator puts its root certificates in place."),
     ),

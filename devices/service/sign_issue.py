@@ -10,6 +10,7 @@ from app.audit.service import AuditTrail
 from app.db import Sessions, transaction
 from app.errors import DomainError
 from app.identity import service as identity
+from app.identity.register import RevocationPort
 from app.identity.rules.certificates import Trust
 from devices import repository
 from devices.errors import AlreadySigned, AssignmentNotFound, DeviceNotFound, NotIssued
@@ -26,6 +27,7 @@ async def sign_issue(
     assignment_id: UUID,
     cms: bytes,
     trust: Trust,
+    revocation: RevocationPort,
     now: datetime,
 ) -> datetime:
     """Issue the device to the caller against his signature; return the instant of issue.
@@ -37,6 +39,7 @@ async def sign_issue(
         assignment_id: the sheet's assignment.
         cms: his detached signature over the UTF-8 bytes of the sheet, DER.
         trust: the roots his certificate must chain to.
+        revocation: who is asked whether it was revoked, before any transaction.
         now: the instant of issue.
 
     Raises:
@@ -45,8 +48,10 @@ async def sign_issue(
         NotIssued: the sheet was withdrawn.
         StepRefused: the device left the store meanwhile, suspended for example.
         SignatureRefused: by its subclass, the step at which the signature fails. Nothing changed.
+        RevocationUnknown: nobody could say whether the certificate was revoked. Nothing changed.
     """
     try:
+        await identity.ask_about_signer(sessions, cms=cms, trust=trust, port=revocation, now=now)
         async with transaction(sessions) as session:
             await _issue(
                 session,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from app.db import transaction
 from app.identity import service
 from app.identity.models import SessionRow
-from sim.district import KEEPER, OFFICER
+from sim.district import ADMINISTRATOR, KEEPER, OFFICER, OFFICIAL, STRANGER
 from tests.factories_identity import (
     answer_challenge,
     district,
@@ -129,3 +129,32 @@ async def test_another_site_cannot_sign_a_browser_in(client):
     )
 
     assert (answer.status_code, answer.json()["code"]) == (403, "identity.cross_site")
+
+
+@pytest.mark.parametrize(
+    ("official", "status"), [(ADMINISTRATOR, 200), (OFFICIAL, 200), (KEEPER, 403)]
+)
+async def test_an_official_ends_the_sessions_of_a_person_at_once(client, official, status):
+    officer = await signed_in(client, OFFICER)
+    ender = await signed_in(client, official)
+    me = await client.get("/api/me", headers=officer)
+    path = f"/api/people/{me.json()['person_id']}/sessions"
+
+    answer = await client.delete(path, headers=ender)
+
+    after = await client.get("/api/me", headers=officer)
+    assert answer.status_code == status
+    assert after.status_code == (401 if status == 200 else 200)
+
+
+async def test_nobody_of_another_department_or_unknown_is_blocked(client):
+    stranger = await signed_in(client, STRANGER)
+    official = await signed_in(client, OFFICIAL)
+    me = await client.get("/api/me", headers=stranger)
+    paths = [f"/api/people/{one}/sessions" for one in (me.json()["person_id"], UUID(int=7))]
+
+    answers = [await client.delete(path, headers=official) for path in paths]
+
+    assert [one.status_code for one in answers] == [404, 404]
+    assert answers[0].json()["code"] == answers[1].json()["code"] == "identity.person_not_found"
+    assert (await client.get("/api/me", headers=stranger)).status_code == 200

@@ -1,3 +1,4 @@
+import hashlib
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
@@ -10,7 +11,8 @@ from app.access import NotSignedIn, Principal, Role
 from app.audit.service import AuditTrail
 from app.db import transaction
 from app.identity import errors, service
-from app.identity.models import Department, Person, Post, SignatureRow
+from app.identity.models import Department, Person, Post, RevocationProofRow, SignatureRow
+from app.identity.register import open_revocation
 from app.identity.schemas import StaffDepartment, StaffEntry
 from sim.authority import Use, subject_of
 from sim.district import (
@@ -22,7 +24,14 @@ from sim.district import (
     STAFF,
     STRANGER,
 )
-from tests.factories_identity import authority, district, staff_entry, staff_file, trust
+from tests.factories_identity import (
+    authority,
+    district,
+    staff_entry,
+    staff_file,
+    trust,
+    trust_the_authority,
+)
 
 NOW = datetime.now(UTC)
 SHEET = "Қабылдадым: планшет № 7".encode()
@@ -191,7 +200,16 @@ async def test_unknown_posts_and_people_are_left_out(sessions):
         assert await service.post_of_iin(session, iin=OFFICER.iin, now=NOW) is None
 
 
-async def sign(sessions, cms, *, caller, content=SHEET):
+@pytest.fixture
+async def port(settings):
+    trust_the_authority(settings)
+    async with open_revocation(settings) as port:
+        yield port
+
+
+async def sign(sessions, cms, *, caller, port=None, content=SHEET):
+    if port is not None:
+        await service.ask_about_signer(sessions, cms=cms, trust=trust(), port=port, now=NOW)
     async with transaction(sessions) as session:
         return await service.sign_document(
             session, caller=caller, content=content, cms=cms, now=NOW, roots=trust()
@@ -199,16 +217,28 @@ async def sign(sessions, cms, *, caller, content=SHEET):
 
 
 @pytest.mark.parametrize("use", [Use.SIGN, Use.COMBINED])
-async def test_a_document_signed_by_the_caller_is_kept_as_evidence(sessions, use):
+async def test_a_document_signed_by_the_caller_is_kept_as_evidence(sessions, port, use):
     await district(sessions)
     caller = await caller_of(sessions, OFFICER)
     cms = authority().sign(OFFICER, SHEET, use)
 
-    signature_id = await sign(sessions, cms, caller=caller)
+    signature_id = await sign(sessions, cms, caller=caller, port=port)
 
     async with transaction(sessions) as session:
         row = await session.get(SignatureRow, signature_id)
+        proof = await session.get(RevocationProofRow, row.revocation_proof_id)
     assert (row.person_id, row.cms, row.content) == (caller.person_id, cms, None)
+    assert hashlib.sha256(proof.ocsp).digest() == proof.ocsp_sha256
+
+
+async def test_a_document_is_refused_where_nobody_asked_about_the_certificate(sessions):
+    await district(sessions)
+    caller = await caller_of(sessions, OFFICER)
+
+    with pytest.raises(errors.RevocationUnknown):
+        await sign(sessions, authority().sign(OFFICER, SHEET, Use.SIGN), caller=caller)
+
+    assert await count_of(sessions, SignatureRow) == 0
 
 
 @pytest.mark.parametrize(

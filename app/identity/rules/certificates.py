@@ -5,12 +5,11 @@ subject carries ``serialNumber=IIN`` and twelve digits, an employee's also ``OU=
 given name holds the patronymic. Purpose is a table over key usage, extended key usage and
 policy, as no single bit tells it.
 
-Revocation (OCSP and CRL, step 9 of the order of checking) is not here: it needs the network's
-answers, which will be handed to a rule of their own beside ``check_chain``. Until it is, a
-revoked certificate is accepted until its term ends, so access is ended on the staff list.
+Whether it was revoked is the neighbor's affair (``revocation``): that needs the network's answers.
 """
 
 import enum
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,10 @@ from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from app.identity import errors
+from app.identity.rules import gost
+from app.identity.rules.der import DerNotValid
+from app.identity.rules.encoding import parts_of
+from app.identity.rules.gost_chain import NoChain, build_chain
 from app.iin import IinNotValid, parse_iin
 
 _DIGITS: Final = 12
@@ -32,6 +35,22 @@ _CHAIN_DEPTH_MAX: Final = 2  # holder, issuing authority, at most one between it
 _HOLDERS: Final = frozenset(f"1.2.398.3.3.4.1.2.{kind}" for kind in (1, 2, 4, 5))
 # Certificates of the treasury's and the notaries' systems, which their rules keep to themselves.
 _FOREIGN: Final = frozenset({"1.2.398.5.19.1.2.2.1", "1.2.398.6.1.1.1.1"})
+
+
+# Extensions that may be critical in a holder's certificate: each is looked at, or cannot hurt.
+_CRITICAL: Final = frozenset(
+    {
+        "2.5.29.14", "2.5.29.15", "2.5.29.19", "2.5.29.31", "2.5.29.32", "2.5.29.35", "2.5.29.37",
+    }
+)  # fmt: skip
+_NOT_PRODUCTION: Final = re.compile(r"\b(TEST|SIMULATION)\b", re.IGNORECASE)
+
+
+class Environment(enum.Enum):
+    """Whose certificates a server believes; never those of both."""
+
+    PRODUCTION = "production"
+    TEST = "test"  # the national authority's test environment, or the simulated authority
 
 
 class Purpose(enum.Enum):
@@ -93,11 +112,15 @@ class Holder:
     bin: str
 
 
-def trust_from_pem(texts: Iterable[bytes]) -> Trust:
+def trust_from_pem(texts: Iterable[bytes], *, environment: Environment) -> Trust:
     """Return the trust in the certificates of these PEM texts; self-issued ones are the roots.
+
+    Authorities of test environments say so in their names; a folder that holds one of them beside
+    a real one, or is of the other environment, is believed in nothing.
 
     Raises:
         TrustMissing: a text is unreadable, or there is no root.
+        TrustMixed: a certificate belongs to the other environment.
     """
     try:
         found = [one for text in texts for one in x509.load_pem_x509_certificates(text)]
@@ -106,6 +129,13 @@ def trust_from_pem(texts: Iterable[bytes]) -> Trust:
     roots = tuple(one for one in found if one.subject == one.issuer)
     if not roots:
         raise errors.TrustMissing("no trusted root is configured")
+    for one in found:
+        is_test = bool(_NOT_PRODUCTION.search(one.subject.rfc4514_string()))
+        if is_test is not (environment is Environment.TEST):
+            raise errors.TrustMixed(
+                f"a trusted certificate is not of the {environment.value} environment",
+                serial=f"{one.serial_number:x}",
+            )
     return Trust(
         roots=roots, intermediates=tuple(one for one in found if one.subject != one.issuer)
     )
@@ -117,8 +147,8 @@ def check_chain(
     others: Iterable[x509.Certificate],
     trust: Trust,
     now: datetime,
-) -> None:
-    """Check the term of ``certificate`` and its chain to a pinned root at ``now`` (RFC 5280).
+) -> tuple[x509.Certificate, ...]:
+    """Return the chain of ``certificate`` to a pinned root at ``now`` (RFC 5280), both included.
 
     Raises:
         CertificateNotYetValid, CertificateExpired, CertificateNotTrusted,
@@ -126,12 +156,31 @@ def check_chain(
     """
     try:
         begins, ends = certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    except ValueError as error:
-        raise errors.CertificateNotReadable("the certificate's term is malformed") from error
+        extensions = parts_of(certificate).extensions
+    except (ValueError, DerNotValid) as error:
+        raise errors.CertificateNotReadable("the certificate is malformed") from error
     if now < begins:
         raise errors.CertificateNotYetValid("the certificate's term has not begun")
     if now > ends:
         raise errors.CertificateExpired("the certificate's term is over")
+    if any(critical and name not in _CRITICAL for name, (critical, _) in extensions.items()):
+        raise errors.CertificateNotTrusted("a critical extension that is unknown here")
+    candidates = [*others, *trust.intermediates]
+    try:
+        if certificate.signature_algorithm_oid.dotted_string == gost.SIGNATURE:
+            return build_chain(certificate, others=candidates, roots=trust.roots, now=now)
+        return _rsa_chain(certificate, others=candidates, trust=trust, now=now)
+    except (NoChain, verification.VerificationError, ValueError) as error:
+        raise errors.CertificateNotTrusted("no chain leads to a trusted root") from error
+
+
+def _rsa_chain(
+    certificate: x509.Certificate,
+    *,
+    others: list[x509.Certificate],
+    trust: Trust,
+    now: datetime,
+) -> tuple[x509.Certificate, ...]:
     verifier = (
         verification.PolicyBuilder()
         .store(verification.Store(list(trust.roots)))
@@ -142,10 +191,7 @@ def check_chain(
         )
         .build_client_verifier()
     )
-    try:
-        verifier.verify(certificate, [*others, *trust.intermediates])
-    except (verification.VerificationError, ValueError) as error:
-        raise errors.CertificateNotTrusted("no chain leads to a trusted root") from error
+    return tuple(verifier.verify(certificate, others).chain)
 
 
 def check_purpose(certificate: x509.Certificate, *, purpose: Purpose) -> None:

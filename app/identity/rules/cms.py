@@ -18,22 +18,25 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from app.identity import errors
+from app.identity.rules import gost
 from app.identity.rules.der import DerNotValid, check_der, children
+from app.identity.rules.encoding import parts_of
+from app.identity.rules.issuing import RSA_BITS
+from app.identity.rules.streebog import streebog512
 
 CMS_BYTES_MAX: Final = 64 * 1024  # a signature with its chain is about 6 KB
 _CERTIFICATES_MAX: Final = 8
-_RSA_BITS: Final = range(2048, 8193)
 _SET_TAG: Final = b"\x31"
 _REQUIRED: Final = ("content_type", "message_digest", "signing_time")
 
-# Digest and signature algorithm, by OID, that may stand together in a signer's entry. SHA-1 and
-# GOST 34.310-2004 stay out. GOST 34.10-2015 (1.2.398.3.10.1.1.2.3.x) takes its rows here together
-# with its arithmetic; until then such a signature is refused by name of its algorithm.
+# Digest and signature algorithm, by OID, that may stand together in a signer's entry. SHA-1,
+# GOST 34.310-2004 and keys of 256 bits stay out.
 _SHA256: Final = "2.16.840.1.101.3.4.2.1"
 _ALLOWED: Final = frozenset(
     {
         (_SHA256, "1.2.840.113549.1.1.1"),  # rsaEncryption
         (_SHA256, "1.2.840.113549.1.1.11"),  # sha256WithRSAEncryption
+        (gost.DIGEST, gost.SIGNATURE),
     }
 )
 
@@ -46,6 +49,7 @@ class SignedMessage:
         certificate: the signer's.
         others: the other certificates the message brought, to build a chain from.
         attributes: the signed attributes as the signature covers them: a DER SET.
+        digest_algorithm: the object identifier of the digest, one of the list.
         message_digest: the digest of the content, as the attributes state it.
         signing_time: the instant the signer's machine stated: a claim.
         signature: the signature's bytes.
@@ -54,6 +58,7 @@ class SignedMessage:
     certificate: x509.Certificate
     others: tuple[x509.Certificate, ...]
     attributes: bytes
+    digest_algorithm: str
     message_digest: bytes
     signing_time: datetime
     signature: bytes
@@ -85,11 +90,18 @@ def check_content(message: SignedMessage, *, content: bytes) -> None:
     """
     if _reads_as_attributes(content):
         raise errors.SignatureContentAmbiguous("the content reads as signed attributes")
+    if message.digest_algorithm == gost.DIGEST:
+        _check_gost(message, content=content)
+    else:
+        _check_rsa(message, content=content)
+
+
+def _check_rsa(message: SignedMessage, *, content: bytes) -> None:
     try:
         key = message.certificate.public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
         raise errors.SignatureAlgorithmNotAllowed("the key is of no kind we check") from error
-    if not isinstance(key, rsa.RSAPublicKey) or key.key_size not in _RSA_BITS:
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size not in RSA_BITS:
         raise errors.SignatureAlgorithmNotAllowed("the key is not RSA of 2048 bits or more")
     if not hmac.compare_digest(hashlib.sha256(content).digest(), message.message_digest):
         raise errors.SignatureContentChanged("the signature is over another content")
@@ -97,6 +109,17 @@ def check_content(message: SignedMessage, *, content: bytes) -> None:
         key.verify(message.signature, message.attributes, padding.PKCS1v15(), hashes.SHA256())
     except InvalidSignature as error:
         raise errors.SignatureWrong("the certificate's key did not sign this") from error
+
+
+def _check_gost(message: SignedMessage, *, content: bytes) -> None:
+    try:
+        key = gost.key_from_spki(parts_of(message.certificate).spki)
+    except (DerNotValid, gost.KeyNotValid) as error:
+        raise errors.SignatureAlgorithmNotAllowed("the key is not of GOST-2015") from error
+    if not hmac.compare_digest(streebog512(content), message.message_digest):
+        raise errors.SignatureContentChanged("the signature is over another content")
+    if not gost.verify(key, signature=message.signature, content=message.attributes):
+        raise errors.SignatureWrong("the certificate's key did not sign this")
 
 
 def _read(cms: bytes) -> SignedMessage:
@@ -112,6 +135,8 @@ def _read(cms: bytes) -> SignedMessage:
     if len(signed_data["signer_infos"]) != 1:
         raise errors.SignatureNotOneSigner("the message has not exactly one signer")
     signer = signed_data["signer_infos"][0]
+    if signer["version"].native != "v1":  # RFC 5652: the version of one named by his issuer
+        raise errors.SignatureNotSignedData("the signer's entry is not of version 1")
     _check_algorithms(signer)
     certificate, others = _certificates(signed_data["certificates"], signer["sid"])
     attributes = _attributes(signer)
@@ -120,6 +145,7 @@ def _read(cms: bytes) -> SignedMessage:
         certificate=certificate,
         others=others,
         attributes=attributes,
+        digest_algorithm=signer["digest_algorithm"]["algorithm"].dotted,
         message_digest=values["message_digest"],
         signing_time=values["signing_time"],
         signature=signer["signature"].native,
@@ -133,7 +159,7 @@ def _check_algorithms(signer: Any) -> None:
     )
     if pair not in _ALLOWED:
         raise errors.SignatureAlgorithmNotAllowed(
-            "only SHA-256 with RSA is accepted", digest=pair[0], signature=pair[1]
+            "only RSA with SHA-256 and GOST-2015 are accepted", digest=pair[0], signature=pair[1]
         )
 
 

@@ -38,6 +38,18 @@ def children(value: bytes) -> list[bytes]:
     return found
 
 
+def content_of(value: bytes, *, tag: int) -> bytes:
+    """Return what is inside a DER value of this tag.
+
+    Raises:
+        DerNotValid: another tag, or not one whole value.
+    """
+    start, end = _header(value, 0, len(value))
+    if value[0] != tag or end != len(value):
+        raise DerNotValid("another value")
+    return value[start:end]
+
+
 def _end_of_value(content: bytes, start: int, limit: int, depth: int) -> int:
     if depth > _DEPTH_MAX:
         raise DerNotValid("nested too deep")

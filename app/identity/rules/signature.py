@@ -27,6 +27,7 @@ class Evidence:
         cms: the message as it was received.
         content_sha256: of the content it is over.
         certificate: the signer's certificate.
+        chain: from it to a pinned root, both included.
         signing_time: what the signer's machine stated; the server's clock is the proof.
     """
 
@@ -34,6 +35,7 @@ class Evidence:
     cms: bytes
     content_sha256: bytes
     certificate: x509.Certificate
+    chain: tuple[x509.Certificate, ...]
     signing_time: datetime
 
     @property
@@ -47,23 +49,47 @@ def verify_signature(
 ) -> Evidence:
     """Return the evidence that a holder of a trusted certificate signed ``content``.
 
-    The order is form, content, chain at ``now``, purpose, holder. Revocation is not asked; see
-    ``app.identity.rules.certificates``.
+    The order is form, content, chain at ``now``, purpose, holder. Whether the certificate was
+    revoked since is asked of others; see ``app.identity.rules.revocation``.
 
     Raises:
         SignatureRefused: by its subclass, the first step that fails.
     """
-    message = read_message(cms)
-    check_content(message, content=content)
-    check_chain(message.certificate, others=message.others, trust=trust, now=now)
-    check_purpose(message.certificate, purpose=purpose)
+    try:
+        message = read_message(cms)
+        check_content(message, content=content)
+        chain = check_chain(message.certificate, others=message.others, trust=trust, now=now)
+        check_purpose(message.certificate, purpose=purpose)
+        holder = holder_of(message.certificate)
+    except errors.SignatureRefused:
+        raise
+    except Exception as error:  # whatever a parser trips over proves nothing
+        raise errors.CertificateNotReadable("the signature cannot be read to its end") from error
     return Evidence(
-        holder=holder_of(message.certificate),
+        holder=holder,
         cms=cms,
         content_sha256=hashlib.sha256(content).digest(),
         certificate=message.certificate,
+        chain=chain,
         signing_time=message.signing_time,
     )
+
+
+def chain_of(*, cms: bytes, trust: Trust, now: datetime) -> tuple[x509.Certificate, ...]:
+    """Return the chain of the certificate a message names as its signer's, proving nothing else.
+
+    It says whom to ask about revocation before the content is at hand.
+
+    Raises:
+        SignatureRefused: the message has another form, or no chain leads to a trusted root.
+    """
+    try:
+        message = read_message(cms)
+        return check_chain(message.certificate, others=message.others, trust=trust, now=now)
+    except errors.SignatureRefused:
+        raise
+    except Exception as error:  # the same
+        raise errors.CertificateNotReadable("the signature cannot be read to its end") from error
 
 
 def check_account(holder: Holder, *, iin: str, bin_: str) -> None:

@@ -1,7 +1,9 @@
 """Use cases of identity: sign in and out, sign a document, import staff, tell who is who."""
 
+from app.identity.service.revocation import ask_about_signer
 from app.identity.service.sessions import (
     end_sessions,
+    end_sessions_of_person,
     principal_of_token,
     session_expiry,
     sign_out,
@@ -29,7 +31,9 @@ __all__ = [
     "SignInPolicy",
     "SignedIn",
     "StaffImported",
+    "ask_about_signer",
     "end_sessions",
+    "end_sessions_of_person",
     "import_staff",
     "new_challenge",
     "post_of_iin",

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access import Principal
+from app.access import Principal, Role
 from app.audit.service import AuditTrail
 from app.clock import law_date
 from app.db import Sessions, transaction
@@ -108,3 +108,28 @@ async def end_sessions(
         fields={"of_person": str(person_id), "count": count},
     )
     return count
+
+
+async def end_sessions_of_person(
+    sessions: Sessions,
+    *,
+    person_id: UUID,
+    caller: Principal,
+    trail: AuditTrail,
+    now: datetime,
+) -> int:
+    """End every session of a person at once, as an official asks; return how many lived.
+
+    An administrator may end anybody's, others those of their own department only.
+
+    Raises:
+        PersonNotFound: there is no such person, or not in the caller's department.
+    """
+    async with transaction(sessions) as session:
+        departments = await repository.departments_of_sessions(
+            session, person_id=person_id, today=law_date(now)
+        )
+        own = caller.role is Role.ADMINISTRATOR or caller.department_id in departments
+        if not departments or not own:
+            raise errors.PersonNotFound("no such person")
+        return await end_sessions(session, person_id=person_id, caller=caller, trail=trail, now=now)

@@ -12,6 +12,7 @@ from app.db import Sessions, transaction
 from app.errors import DomainError
 from app.identity import errors, repository
 from app.identity.models import Challenge, SessionRow
+from app.identity.register import RevocationPort
 from app.identity.rules.certificates import Purpose, Trust
 from app.identity.rules.challenge import (
     NONCE_BYTES,
@@ -21,6 +22,7 @@ from app.identity.rules.challenge import (
 )
 from app.identity.rules.names import full_name
 from app.identity.rules.signature import Evidence, check_account, verify_signature
+from app.identity.service.revocation import ask_about_chain
 from app.identity.service.sessions import token_hash
 from app.identity.service.signatures import keep
 
@@ -34,10 +36,12 @@ class SignInPolicy:
     Attributes:
         session_term: how long a session lives at most.
         trust: the roots a certificate must chain to.
+        revocation: who is asked whether it was revoked.
     """
 
     session_term: timedelta
     trust: Trust
+    revocation: RevocationPort
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +115,7 @@ async def sign_in(
         ChallengeNotFound, ChallengeUsed, ChallengeExpired, ChallengeOfAnotherDevice: no answer
             to this challenge is taken from here now.
         SignatureRefused: by its subclass, the step at which the signature fails.
+        RevocationUnknown: nobody could say whether the certificate was revoked.
         NotOnStaff, NoPostInForce, DeviceOfAnotherBody: the holder may not act here.
     """
     iin: str | None = None
@@ -120,9 +125,13 @@ async def sign_in(
             cms=cms, content=content, purpose=Purpose.SIGN_IN, trust=policy.trust, now=now
         )
         iin = evidence.holder.iin  # proven by now: the refusals below are about this person
+        proof_id = await ask_about_chain(
+            sessions, chain=evidence.chain, trust=policy.trust, port=policy.revocation, now=now
+        )
         return await _open(
             sessions,
             evidence=evidence,
+            proof_id=proof_id,
             content=content,
             device=device,
             policy=policy,
@@ -166,6 +175,7 @@ async def _open(
     sessions: Sessions,
     *,
     evidence: Evidence,
+    proof_id: UUID,
     content: bytes,
     device: Principal | None,
     policy: SignInPolicy,
@@ -187,6 +197,7 @@ async def _open(
             raise errors.DeviceOfAnotherBody("the device is of another department")
         signature_id = await keep(
             session,
+            proof_id=proof_id,
             person_id=person.id,
             purpose=Purpose.SIGN_IN,
             evidence=evidence,

@@ -10,6 +10,7 @@ from app.identity import repository
 from app.identity.models import SignatureRow
 from app.identity.rules.certificates import Purpose, Trust
 from app.identity.rules.signature import Evidence, check_account, verify_signature
+from app.identity.service.revocation import proof_of
 
 
 async def sign_document(
@@ -23,11 +24,15 @@ async def sign_document(
 ) -> UUID:
     """Check a detached signature of the caller over ``content``, keep it, return its id.
 
+    ``ask_about_signer`` must have been called before the transaction: the proof that the
+    certificate was not revoked is looked for here, never asked for.
+
     The calling slice keeps the content and records its own event with the id; on a refusal it
     records that in a transaction of its own.
 
     Raises:
         SignatureRefused: by its subclass, the step at which the signature fails.
+        RevocationUnknown: there is no fresh proof that the certificate was not revoked.
         NotSignedIn: the caller is no person in a post.
     """
     if caller.post_id is None:
@@ -40,8 +45,10 @@ async def sign_document(
         raise NotSignedIn("the post is unknown")
     signer = members[0]
     check_account(evidence.holder, iin=signer.person.iin, bin_=signer.department.bin)
+    proof_id = await proof_of(session, chain=evidence.chain, now=now)
     return await keep(
         session,
+        proof_id=proof_id,
         person_id=signer.person.id,
         purpose=Purpose.DOCUMENT,
         evidence=evidence,
@@ -53,13 +60,14 @@ async def sign_document(
 async def keep(
     session: AsyncSession,
     *,
+    proof_id: UUID,
     person_id: UUID,
     purpose: Purpose,
     evidence: Evidence,
     content: bytes | None,
     now: datetime,
 ) -> UUID:
-    """Store a signature that holds; return its id."""
+    """Store a signature that holds, with the proof about its certificate; return its id."""
     row = SignatureRow(
         id=uuid4(),
         person_id=person_id,
@@ -68,6 +76,7 @@ async def keep(
         content=content,
         cms=evidence.cms,
         certificate_serial=evidence.certificate_serial,
+        revocation_proof_id=proof_id,
         signed_at=now,
         signing_time=evidence.signing_time,
     )

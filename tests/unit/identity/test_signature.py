@@ -9,7 +9,7 @@ from cryptography.x509.oid import NameOID
 
 from app.errors import Kind
 from app.identity import errors
-from app.identity.rules.certificates import Purpose, trust_from_pem
+from app.identity.rules.certificates import Environment, Purpose, trust_from_pem
 from app.identity.rules.signature import check_account, verify_signature
 from sim.authority import Key, Use, subject_of
 from sim.district import DEPARTMENT_BIN, KEEPER, OFFICER, OTHER_DEPARTMENT_BIN
@@ -197,7 +197,9 @@ def test_an_employee_is_no_authority():
 
 
 def test_a_root_alone_is_enough_when_the_message_brings_the_issuing_authority():
-    root_only = trust_from_pem([authority().root.public_bytes(Encoding.PEM)])
+    root_only = trust_from_pem(
+        [authority().root.public_bytes(Encoding.PEM)], environment=Environment.TEST
+    )
 
     assert verify(authority().sign(OFFICER, CONTENT), roots=root_only).holder.iin == OFFICER.iin
 
@@ -215,7 +217,7 @@ def test_the_issuing_authority_may_be_pinned_when_the_message_leaves_it_out():
 def test_without_a_root_nobody_is_believed(texts):
     # The fourth text is the issuing authority's certificate: no root either.
     with pytest.raises(errors.TrustMissing) as caught:
-        trust_from_pem(texts)
+        trust_from_pem(texts, environment=Environment.TEST)
 
     assert caught.value.kind is Kind.UNAVAILABLE
 
@@ -277,3 +279,30 @@ def test_whatever_bytes_are_broken_nothing_but_a_refusal_comes_out():
         assert evidence.holder.iin == OFFICER.iin
 
     assert held < 60
+
+
+@pytest.mark.parametrize("environment", list(Environment))
+def test_test_and_production_roots_are_never_trusted_together(environment):
+    key = authority().issuing.private_key
+
+    def root(name):
+        called = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        return (
+            x509.CertificateBuilder()
+            .subject_name(called)
+            .issuer_name(called)
+            .public_key(key.public_key())
+            .serial_number(9)
+            .not_valid_before(NOW - timedelta(days=1))
+            .not_valid_after(NOW + timedelta(days=1))
+            .sign(key, hashes.SHA256())
+            .public_bytes(Encoding.PEM)
+        )
+
+    pems = {Environment.PRODUCTION: root("НКО (RSA)"), Environment.TEST: root("НКО TEST (RSA)")}
+    (other,) = set(Environment) - {environment}
+
+    assert trust_from_pem([pems[environment]], environment=environment).roots
+    for mixed in ([pems[other]], list(pems.values())):
+        with pytest.raises(errors.TrustMixed):
+            trust_from_pem(mixed, environment=environment)
