@@ -28,7 +28,7 @@ from app.web.errors import page_of_problem
 _ROUTERS: Final = (
     app.audit.api.router,
     app.identity.api.router,
-    app.exchange.api.router,
+    *app.exchange.api.routers,
     devices.api.router,
     fines.api.router,
     bodycam.api.router,

@@ -6,7 +6,8 @@ from pathlib import Path
 from app.db import Base
 
 _ROOT = Path(__file__).resolve().parent.parent
-for _path in sorted(_ROOT.glob("app/*/models.py")) + sorted(_ROOT.glob("*/models.py")):
-    importlib.import_module(".".join(_path.relative_to(_ROOT).with_suffix("").parts))
+for _slice in ("app/*/", "*/"):
+    for _path in sorted(_ROOT.glob(f"{_slice}models.py")) + sorted(_ROOT.glob(f"{_slice}models")):
+        importlib.import_module(".".join(_path.relative_to(_ROOT).with_suffix("").parts))
 
 metadata = Base.metadata

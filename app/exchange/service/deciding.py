@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.db import transaction
 from app.errors import DomainError
-from app.exchange import repository
 from app.exchange.errors import (
     BasisRefused,
     DeviceRefused,
@@ -23,6 +22,7 @@ from app.exchange.errors import (
     SessionRefused,
     UserRefused,
 )
+from app.exchange.repository import requests
 from app.exchange.rules.bases import Basis, RuleSet, registers_to_ask
 from app.exchange.rules.gates import DeviceStanding, Facts, Gate, RefusalCode, Verdict, decide
 from app.exchange.rules.requests import RequestStatus
@@ -76,7 +76,7 @@ async def decide_and_record(
             session, ports, caller=caller, officer=officer, sent=sent, subject=subject, now=now
         )
         verdict = decide(facts, rules=rules)
-        await repository.insert(
+        await requests.insert(
             session,
             {
                 "id": check_id,
@@ -133,7 +133,7 @@ async def _facts(
     subject: Subject,
     now: datetime,
 ) -> Facts:
-    hour, day = await repository.counts_before(session, person_id=caller.person, now=now)
+    hour, day = await requests.counts_before(session, person_id=caller.person, now=now)
     standing = DeviceStanding.UNKNOWN
     if caller.device_id is None:
         standing = DeviceStanding.ABSENT

@@ -9,7 +9,8 @@ from app.access import Principal
 from app.audit.errors import AuditSilent
 from app.clock import law_date
 from app.db import transaction
-from app.exchange import repository, storage
+from app.exchange import storage
+from app.exchange.repository import requests
 from app.exchange.rules.answers import Answer, answer_bytes
 from app.exchange.rules.bases import (
     VEHICLE_REGISTERS,
@@ -94,7 +95,7 @@ async def _move(
     ports: ExchangePorts, check_id: UUID, target: RequestStatus, **values: object
 ) -> None:
     async with transaction(ports.sessions) as session:
-        row = await repository.locked(session, check_id)
+        row = await requests.locked(session, check_id)
         row.status = next_status(row.status, target)
         for name, value in values.items():
             setattr(row, name, value)
@@ -176,7 +177,7 @@ async def _record_answer(
         for part in answer.parts
     ]
     async with transaction(ports.sessions) as session:
-        row = await repository.locked(session, check_id)
+        row = await requests.locked(session, check_id)
         row.parts = statuses
         row.wrapped_key, row.answer = sealed.wrapped_key, sealed.ciphertext
         row.answer_sha256 = digest

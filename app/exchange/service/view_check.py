@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.audit.service import AuditTrail
 from app.db import transaction
-from app.exchange import repository, storage
+from app.exchange import storage
 from app.exchange.errors import AnswerDamaged, CheckNotFound, CheckNotReleased
 from app.exchange.models import RegisterRequestRow
+from app.exchange.repository import requests
 from app.exchange.rules.answers import Answer, answer_of
 from app.exchange.rules.requests import CheckFacts, RequestStatus, facts_of
 from app.exchange.service.ports import CheckAnswer, ExchangePorts
@@ -29,7 +30,7 @@ async def view_check(ports: ExchangePorts, *, caller: Principal, check_id: UUID)
     """
     now = ports.clock()
     async with transaction(ports.sessions) as session:
-        row = await repository.of_person(session, request_id=check_id, person_id=caller.person)
+        row = await requests.of_person(session, request_id=check_id, person_id=caller.person)
         answer = None if row is None else _opened(row, ports.keys)
         event_id = await ports.trail.record(
             session,
@@ -77,7 +78,7 @@ async def check_facts(
         CheckNotReleased: its answer was withheld, refused, or is not there yet.
         AnswerDamaged: the stored answer cannot be opened.
     """
-    row = await repository.of_person(session, request_id=check_id, person_id=caller.person)
+    row = await requests.of_person(session, request_id=check_id, person_id=caller.person)
     if row is None:
         raise CheckNotFound(check_id)
     answer = _opened(row, keys)

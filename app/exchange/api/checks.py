@@ -12,7 +12,7 @@ from app.db import SessionsOfApp
 from app.exchange import service
 from app.exchange.register import RegisterPort
 from app.exchange.rules.requests import MISSING
-from app.exchange.schemas import CheckRequest, CheckResponse, PartShape
+from app.exchange.schemas.checks import CheckRequest, CheckResponse, PartShape
 from app.exchange.service import CheckAnswer, CheckInput, DeviceStandingOf, ExchangePorts
 from app.ports import KeysOfApp, SettingsOfApp
 

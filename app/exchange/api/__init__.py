@@ -1,0 +1,5 @@
+"""Routes of the exchange, a file for each use."""
+
+from app.exchange.api import checks
+
+routers = (checks.router,)

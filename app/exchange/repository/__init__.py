@@ -1,0 +1,1 @@
+"""Statements of the exchange, built once, a file for each use."""

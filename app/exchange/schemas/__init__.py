@@ -1,0 +1,1 @@
+"""Shapes of the exchange's own API, a file for each use."""
