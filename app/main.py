@@ -127,6 +127,7 @@ def _serve_metrics(stack: AsyncExitStack, port: int) -> None:
 def _give(application: FastAPI, parts: Parts) -> None:
     state = application.state
     state.settings, state.keys, state.sessions = parts.settings, parts.keys, parts.sessions
+    state.direct = parts.direct
     state.trail, state.registers, state.store = parts.trail, parts.registers, parts.store
     state.revocation = parts.revocation
     state.authenticate_person = app.identity.api.authenticate_person

@@ -50,6 +50,7 @@ OBJECTS = {
     "officer_iin": Named(),
     "order_id": PERSONAL,
     "payment_id": PERSONAL,
+    "person_id": Named(),
     "post_id": Named(),
     "recording_id": PERSONAL,  # to docks; reviewers of a unit share them
     "shift_id": PERSONAL,
