@@ -103,6 +103,16 @@ class Direct:
         async with self.connection() as connection:
             return await connection.fetchrow(statement, *arguments)
 
+    async def rows(self, statement: str, *arguments: object) -> list[Any]:
+        """Return every row of one statement, which is a transaction of its own.
+
+        Raises:
+            DatabaseAway: no connection could be had; nothing was done.
+        """
+        async with self.connection() as connection:
+            found: list[Any] = await connection.fetch(statement, *arguments)
+            return found
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """Lend one connection, in no transaction.

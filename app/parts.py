@@ -79,6 +79,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
                 anchors=AnchorWatch(terms=parse_terms(settings.anchor_outage_hours))
                 if anchoring
                 else None,
+                direct=direct,
             ),
             sequencer=Sequencer(
                 sessions=sessions, checkpoint_key=keys.checkpoint, origin=LOG_ORIGIN

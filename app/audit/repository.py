@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -18,12 +19,10 @@ from app.audit.models import (
     Cosignature,
     Leaf,
     Node,
-    OutboxRow,
     StreamMonth,
-    Subject,
 )
 from app.audit.rules.merkle import Coordinate
-from app.db import Sessions
+from app.db import Direct, Sessions, transaction
 
 LEADER_LOCK: Final = 0x5A0A0D17  # any constant of our own: who holds it is the sequencer
 WITNESS_LOCK: Final = 0x5A0A0D18  # who holds it speaks to the witness
@@ -37,13 +36,37 @@ _COMMAND_SECONDS: Final = 20.0
 SilentDatabase = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 Connection = Any  # asyncpg.Connection; the package carries no types
 
-_INSERT_OUTBOX = sa.insert(OutboxRow)
-_INSERT_SUBJECT = sa.insert(Subject)
-_INDEXES = sa.select(Leaf.event_id, Leaf.index).where(
-    Leaf.event_id.in_(sa.bindparam("event_ids", expanding=True))
+# One round trip for both rows: every event of a check pays it.
+_PUT_DIRECT: Final = """
+    WITH whose AS (
+        INSERT INTO audit_subjects (event_id, subject_index, salt)
+        SELECT $1, CAST($5 AS bytea), CAST($6 AS bytea) WHERE CAST($5 AS bytea) IS NOT NULL
+    )
+    INSERT INTO audit_outbox (event_id, event, at, leaf) VALUES ($1, $2, $3, $4)
+"""
+_PUT_EVENT = sa.text(
+    _PUT_DIRECT.replace("$1", ":event_id")
+    .replace("$2", ":event")
+    .replace("$3", ":at")
+    .replace("$4", ":leaf")
+    .replace("$5", ":subject_index")
+    .replace("$6", ":salt")
+).bindparams(
+    sa.bindparam("event_id", type_=sa.Uuid()),
+    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("leaf", type_=sa.LargeBinary()),
+    sa.bindparam("subject_index", type_=sa.LargeBinary()),
+    sa.bindparam("salt", type_=sa.LargeBinary()),
+)
+_INDEXES_DIRECT: Final = (
+    "SELECT event_id, index FROM audit_leaves WHERE event_id = ANY(CAST($1 AS uuid[]))"
+)
+_INDEXES = sa.text(_INDEXES_DIRECT.replace("$1", ":event_ids")).bindparams(
+    sa.bindparam("event_ids", type_=pg.ARRAY(sa.Uuid()))
 )
 _NEWEST = sa.select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)
-_WAKE = sa.select(sa.func.pg_notify(WAKE_CHANNEL, ""))
+_WAKE_DIRECT: Final = f"SELECT pg_notify('{WAKE_CHANNEL}', '')"
+_WAKE = sa.text(_WAKE_DIRECT)
 
 _NUMBERED = pg.insert(StreamMonth)
 _COUNT_UP = _NUMBERED.on_conflict_do_update(
@@ -75,31 +98,55 @@ _INSERT_CHECKPOINT = """
 """
 
 
-async def put_in_outbox(
-    session: AsyncSession, *, event_id: UUID, event: str, at: datetime, leaf: bytes
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """An event as it is written: its leaf, and where it touched a person, whose data it was."""
+
+    event_id: UUID
+    event: str
+    at: datetime
+    leaf: bytes
+    subject_index: bytes | None = None
+    salt: bytes | None = None
+
+
+async def put_event(session: AsyncSession, written: Written) -> None:
     """Write the event in the caller's transaction; takes no lock that orders writers."""
-    row = {"event_id": event_id, "event": event, "at": at, "leaf": leaf}
-    await session.execute(_INSERT_OUTBOX, row)
+    await session.execute(_PUT_EVENT, vars(written))
 
 
-async def put_subject(
-    session: AsyncSession, *, event_id: UUID, subject_index: bytes, salt: bytes
-) -> None:
-    """Write whose data the event touched."""
-    row = {"event_id": event_id, "subject_index": subject_index, "salt": salt}
-    await session.execute(_INSERT_SUBJECT, row)
+async def put_event_direct(connection: Connection, written: Written) -> None:
+    """Write the event in the transaction of a connection of ``app.db.Direct``."""
+    await connection.execute(
+        _PUT_DIRECT,
+        written.event_id,
+        written.event,
+        written.at,
+        written.leaf,
+        written.subject_index,
+        written.salt,
+    )
 
 
-async def indexes_of(session: AsyncSession, event_ids: Iterable[UUID]) -> dict[UUID, int]:
+async def indexes_of(
+    sessions: Sessions, event_ids: Iterable[UUID], *, direct: Direct | None
+) -> dict[UUID, int]:
     """Return the leaf indexes of those of the events that have one."""
-    rows = await session.execute(_INDEXES, {"event_ids": list(event_ids)})
-    return {event_id: index for event_id, index in rows}  # noqa: C416 - rows are no pairs to mypy
+    if direct is not None:
+        found = await direct.rows(_INDEXES_DIRECT, list(event_ids))
+        return {row["event_id"]: row["index"] for row in found}
+    async with transaction(sessions) as session:
+        rows = await session.execute(_INDEXES, {"event_ids": list(event_ids)})
+        return {event_id: index for event_id, index in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
-async def wake_sequencer(session: AsyncSession) -> None:
+async def wake_sequencer(sessions: Sessions, *, direct: Direct | None) -> None:
     """Ask the sequencer to look now. Own transaction: notifying commits wait for each other."""
-    await session.execute(_WAKE)
+    if direct is not None:
+        await direct.row(_WAKE_DIRECT)
+        return
+    async with transaction(sessions) as session:
+        await session.execute(_WAKE)
 
 
 async def newest_checkpoint(session: AsyncSession) -> CheckpointRow | None:
