@@ -5,8 +5,9 @@ A caller is two separate facts: the *person* (a session made by electronic signa
 what belongs to another unit is refused by the slice's service, which answers "not found".
 """
 
+import asyncio
 import enum
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -97,9 +98,6 @@ class Principal:
         return self.device_id
 
 
-Authenticator = Callable[[Request], Awaitable[Principal | None]]
-
-
 class Access:
     """A FastAPI dependency that admits the named callers and nobody else.
 
@@ -129,14 +127,15 @@ class Access:
         """
         if self.public_because:
             return None
-        person = await _ask(request, "authenticate_person") if self.roles else None
+        person, device = await proofs(request, person=bool(self.roles), device=bool(self.devices))
         if self.roles and person is None:
             raise NotSignedIn("no session")
         if person is not None and person.role not in self.roles:
             raise NotYourRoute("role not admitted")
         # A session opened on a device is good on that device alone, whatever the route asks for.
         bound = person is not None and person.device_id is not None
-        device = await _ask(request, "authenticate_device") if self.devices or bound else None
+        if bound and not self.devices:
+            _, device = await proofs(request, person=False, device=True)
         if device is None and (self.devices or bound):
             raise DeviceNotKnown("no device credential")
         if device is not None and self.devices and device.device_kind not in self.devices:
@@ -168,9 +167,28 @@ def _joined(person: Principal | None, device: Principal | None) -> Principal:
     )
 
 
-async def _ask(request: Request, name: str) -> Principal | None:
-    authenticator: Authenticator = getattr(request.app.state, name)
-    return await authenticator(request)
+async def proofs(
+    request: Request, *, person: bool, device: bool
+) -> tuple[Principal | None, Principal | None]:
+    """Return the person and the device that ``request`` proves, of those that are asked for.
+
+    Both are asked at the same time: each costs a round trip to the database.
+    """
+    state = request.app.state
+    if not (person and device):
+        return (
+            await state.authenticate_person(request) if person else None,
+            await state.authenticate_device(request) if device else None,
+        )
+    who, what = await asyncio.gather(
+        state.authenticate_person(request), state.authenticate_device(request),
+        return_exceptions=True,  # neither is left running when the other is refused
+    )  # fmt: skip
+    if isinstance(who, BaseException):
+        raise who
+    if isinstance(what, BaseException):
+        raise what
+    return who, what
 
 
 async def calling(request: Request) -> Principal:
