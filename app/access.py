@@ -180,10 +180,12 @@ async def proofs(
             await state.authenticate_person(request) if person else None,
             await state.authenticate_device(request) if device else None,
         )
-    who, what = await asyncio.gather(
-        state.authenticate_person(request), state.authenticate_device(request),
-        return_exceptions=True,  # neither is left running when the other is refused
-    )  # fmt: skip
+    asked: list[Awaitable[Principal | None]] = [
+        state.authenticate_person(request),
+        state.authenticate_device(request),
+    ]
+    # Neither is left running when the other is refused.
+    who, what = await asyncio.gather(*asked, return_exceptions=True)
     if isinstance(who, BaseException):
         raise who
     if isinstance(what, BaseException):
