@@ -7,7 +7,7 @@ what belongs to another unit is refused by the slice's service, which answers "n
 
 import asyncio
 import enum
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
