@@ -60,15 +60,26 @@ def make_engine(
         statement_timeout_seconds: PostgreSQL ends any statement that takes longer.
     """
     url = sa.make_url(database_url).set(drivername="postgresql+asyncpg")
-    return create_async_engine(
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=_POOL_SECONDS,
-        pool_pre_ping=True,
         hide_parameters=True,  # an error's text would repeat personal numbers
         connect_args={"server_settings": _server_settings(statement_timeout_seconds)},
     )
+    sa.event.listen(engine.sync_engine, "checkout", _refuse_closed)
+    return engine
+
+
+def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
+    """Have the pool make a new connection for one that PostgreSQL has closed.
+
+    The driver has heard of that already; asking PostgreSQL, as ``pool_pre_ping`` does, would cost
+    every transaction a round trip.
+    """
+    if connection.driver_connection.is_closed():
+        raise sa.exc.DisconnectionError("closed meanwhile")
 
 
 def _server_settings(statement_timeout_seconds: float) -> dict[str, str]:
