@@ -34,6 +34,8 @@ from sim.district import (
 from sim.ncalayer import SimNcaLayer
 from sim.registers import SimRegisters
 from sim.revocation import SimRevocation
+from sim.timestamping import SimTimestamping
+from sim.witness import SimWitness
 
 _START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 25.0
@@ -53,6 +55,8 @@ class Ports:
     registers: int = 8710
     revocation: int = 8711
     acquirer: int = 8712
+    witness: int = 8713
+    timestamping: int = 8714
     ncalayer: int = 13579
 
     @classmethod
@@ -68,12 +72,14 @@ class Ports:
             registers=0,
             revocation=0,
             acquirer=0,
+            witness=0,
+            timestamping=0,
             ncalayer=numbers[1],
         )
 
 
 class Stage:
-    """Server, registers, authority, signer and acquirer, up and down together.
+    """Server, registers, authorities, witness, signer and acquirer, up and down together.
 
     Args:
         folder: everything the stage writes; the simulated authority's keys are kept and reused.
@@ -94,6 +100,8 @@ class Stage:
         self.revocation: SimRevocation
         self.registers: SimRegisters
         self.acquirer: SimAcquirer
+        self.witness: SimWitness
+        self.timestamping: SimTimestamping
         self.signer_url = ""
 
     def __enter__(self) -> Self:
@@ -116,12 +124,15 @@ class Stage:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = Authority.create(self.folder / "authority")
         enter = self._stack.enter_context
-        # The authority's clock is the server's: an answer that is hours off is no answer.
         self.revocation = enter(
-            SimRevocation(
-                [self.authority],
-                port=self.ports.revocation,
-                clock=lambda: datetime.now(UTC) + self.clock_offset,
+            SimRevocation([self.authority], port=self.ports.revocation, clock=self._clock)
+        )
+        self.witness = enter(
+            SimWitness(log_key="", folder=self.folder / "witness", port=self.ports.witness)
+        )
+        self.timestamping = enter(
+            SimTimestamping.create(
+                self.folder / "tsa", clock=self._clock, port=self.ports.timestamping
             )
         )
         self.registers = enter(SimRegisters(port=self.ports.registers))
@@ -130,6 +141,11 @@ class Stage:
         self._stack.callback(self.stop_server)
         self.start_server()
         self._import_staff()
+        self.witness.log_key = self._log_key()
+
+    def _clock(self) -> datetime:
+        # Authorities' clocks are the server's: an answer that is hours off is no answer.
+        return datetime.now(UTC) + self.clock_offset
 
     def environment(self) -> dict[str, str]:
         """Return the settings under which the server runs on this stage."""
@@ -144,6 +160,10 @@ class Stage:
             "SAQSHY_OCSP_URL": self.revocation.ocsp_url,
             "SAQSHY_CRL_URLS": self.revocation.list_urls,
             "SAQSHY_NCALAYER_URL": self.signer_url,
+            "SAQSHY_WITNESS_URL": self.witness.url,
+            "SAQSHY_WITNESS_KEY": self.witness.key,
+            "SAQSHY_TSA_URL": self.timestamping.url,
+            "SAQSHY_TSA_ROOTS_DIR": str(self.timestamping.roots_dir),
         }
         kept = {n: v for n, v in os.environ.items() if not n.startswith("SAQSHY_")}
         kept.pop("DATABASE_URL", None)  # the stage shows the embedded database
@@ -215,6 +235,17 @@ class Stage:
         if done.returncode != 0:
             raise DidNotStart(f"{arguments}: {done.stdout}{done.stderr}"[-2000:])
         return done.stdout
+
+    def _log_key(self) -> str:
+        """Return the log's verifier key; it is there with the first checkpoint."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            answer = httpx.get(f"{self.base_url}/log/key", timeout=5)
+            if answer.is_success:
+                return answer.text
+            if time.monotonic() > deadline:
+                raise DidNotStart("the log has no checkpoint")
+            time.sleep(0.05)
 
     def _answers(self) -> bool:
         try:

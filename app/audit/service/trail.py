@@ -193,13 +193,15 @@ class AuditTrail:
                 released on this event's account must not be.
         """
         if self.anchors is not None:
-            await self._refuse_if_overdue(self.anchors, sessions)
+            await self._refuse_if_overdue(self.anchors, sessions, timeout_seconds)
         return await self._waiters.wait(sessions, event_id, timeout_seconds, direct=self.direct)
 
     @staticmethod
-    async def _refuse_if_overdue(anchors: AnchorWatch, sessions: Sessions) -> None:
+    async def _refuse_if_overdue(
+        anchors: AnchorWatch, sessions: Sessions, wait_seconds: float
+    ) -> None:
         try:
-            await anchors.refuse_if_overdue(sessions)
+            await anchors.refuse_if_overdue(sessions, wait_seconds=wait_seconds)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise AuditSilent("the log's anchors could not be looked up") from error
 
