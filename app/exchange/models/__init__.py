@@ -1,5 +1,17 @@
 """Tables of the exchange, a file for each use. What a register said is stored sealed."""
 
+from app.exchange.models.access import (
+    AccessGrantRow,
+    AccessRequestRow,
+    AgreementRow,
+    AgreementSignatureRow,
+)
 from app.exchange.models.requests import RegisterRequestRow
 
-__all__ = ["RegisterRequestRow"]
+__all__ = [
+    "AccessGrantRow",
+    "AccessRequestRow",
+    "AgreementRow",
+    "AgreementSignatureRow",
+    "RegisterRequestRow",
+]
