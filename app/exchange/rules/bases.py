@@ -70,7 +70,8 @@ class RuleSet:
     requests_day_max: int
 
 
-_ALL_SERVICES = frozenset(name.value for name in RegisterName)
+# A roadside check asks these and no others; further services come with further bases.
+_ALL_SERVICES = frozenset(name.value for name in PERSON_REGISTERS + VEHICLE_REGISTERS)
 RULE_SETS: tuple[RuleSet, ...] = (
     RuleSet(
         id="151-2021-02-15",
