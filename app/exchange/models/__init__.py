@@ -1,5 +1,11 @@
 """Tables of the exchange, a file for each use. What a register said is stored sealed."""
 
+from app.exchange.models.access import (
+    AccessGrantRow,
+    AccessRequestRow,
+    AgreementRow,
+    AgreementSignatureRow,
+)
 from app.exchange.models.requests import (
     RegisterRequestRow,
     RequestDisclosureRow,
@@ -8,6 +14,10 @@ from app.exchange.models.requests import (
 from app.exchange.models.sanctions import CourtSanctionRow, SanctionStepRow
 
 __all__ = [
+    "AccessGrantRow",
+    "AccessRequestRow",
+    "AgreementRow",
+    "AgreementSignatureRow",
     "CourtSanctionRow",
     "RegisterRequestRow",
     "RequestDisclosureRow",
