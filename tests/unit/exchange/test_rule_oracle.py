@@ -4,7 +4,11 @@ The requests are plain words; ``tests/oracle_of_requests.py`` judges the words, 
 facts that the words mean.
 """
 
+import hashlib
+import json
 import random
+
+import rfc8785
 
 from app.exchange.rules.access import AgreementStanding, UserStanding
 from app.exchange.rules.bases import RULE_SETS, SubjectKind
@@ -51,6 +55,7 @@ ANYTHING = {
     "justification": STATES,
     **{name: [*STATES, None] for name in FIELD_NAMES},
 }
+ODD = ["", "ә\u20ac\U0001f512", 'quo"te\\', "\x00\x1f\x7f\b\t\n\f\r", "\u2028/", "ﬀ e\u0301"]
 ENUMS = {
     "channel": Channel,
     "device": DeviceStanding,
@@ -142,3 +147,14 @@ def test_the_gates_agree_with_the_oracle_over_20000_requests():
     # A generator that never gets somewhere proves nothing of it.
     assert [code for code, times in seen.items() if times == 0] == []
     assert allowed > 3_000
+
+
+def test_the_snapshot_is_hashed_over_its_rfc_8785_form():
+    chance = random.Random(8785)
+    for _ in range(500):
+        facts = facts_of(a_request(chance) | {"stop_ground": chance.choice(ODD)})
+
+        canonical = facts.canonical()
+
+        assert canonical == rfc8785.dumps(json.loads(canonical))
+        assert facts.sha256() == hashlib.sha256(canonical).hexdigest()
