@@ -13,6 +13,7 @@ from app.identity.service.sessions import (
     end_sessions_of_person,
     principal_of_token,
     session_expiry,
+    session_lives,
     sign_out,
 )
 from app.identity.service.sign_in import (
@@ -25,10 +26,12 @@ from app.identity.service.sign_in import (
 from app.identity.service.signatures import sign_document
 from app.identity.service.staff import (
     PostCard,
+    Requester,
     StaffImported,
     import_staff,
     post_of_iin,
     posts_by_id,
+    requester_of,
     staff_of_department,
 )
 
@@ -36,6 +39,7 @@ __all__ = [
     "POST_STANDING",
     "NewChallenge",
     "PostCard",
+    "Requester",
     "SignInPolicy",
     "SignedIn",
     "StaffImported",
@@ -49,7 +53,9 @@ __all__ = [
     "post_of_iin",
     "posts_by_id",
     "principal_of_token",
+    "requester_of",
     "session_expiry",
+    "session_lives",
     "sign_document",
     "sign_in",
     "sign_out",
