@@ -39,19 +39,23 @@ Connection = Any  # asyncpg.Connection; the package carries no types
 
 _INSERT_OUTBOX = sa.insert(OutboxRow)
 # One statement for both: half the events of a busy day name somebody.
-_INSERT_WITH_SUBJECT = sa.insert(OutboxRow).add_cte(
-    sa.insert(Subject)
+_INSERT_WITH_SUBJECT = (
+    sa.insert(OutboxRow)
+    .add_cte(
+        sa.insert(Subject)
+        .values(
+            event_id=sa.bindparam("event_id"),
+            subject_index=sa.bindparam("subject_index"),
+            salt=sa.bindparam("salt"),
+        )
+        .cte("touched")
+    )
     .values(
         event_id=sa.bindparam("event_id"),
-        subject_index=sa.bindparam("subject_index"),
-        salt=sa.bindparam("salt"),
+        event=sa.bindparam("event"),
+        at=sa.bindparam("at"),
+        leaf=sa.bindparam("leaf"),
     )
-    .cte("touched")
-).values(
-    event_id=sa.bindparam("event_id"),
-    event=sa.bindparam("event"),
-    at=sa.bindparam("at"),
-    leaf=sa.bindparam("leaf"),
 )
 _FORGET = (
     sa.delete(Subject)
@@ -70,9 +74,7 @@ _COUNT_UP = sa.text("""
     WHERE NOT EXISTS (SELECT FROM audit_closed_months AS closed WHERE closed.month = :month)
     ON CONFLICT (stream, month) DO UPDATE SET last_number = audit_stream_months.last_number + 1
     RETURNING last_number
-""").bindparams(
-    sa.bindparam("stream", type_=sa.Uuid()), sa.bindparam("month", type_=sa.String(7))
-)
+""").bindparams(sa.bindparam("stream", type_=sa.Uuid()), sa.bindparam("month", type_=sa.String(7)))
 _SHARE_MONTH = sa.select(
     sa.func.pg_advisory_xact_lock_shared(_MONTH_LOCK, sa.bindparam("key", type_=sa.Integer))
 )
