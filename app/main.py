@@ -128,7 +128,7 @@ def _give(application: FastAPI, parts: Parts) -> None:
     state = application.state
     state.settings, state.keys, state.sessions = parts.settings, parts.keys, parts.sessions
     state.trail, state.registers, state.store = parts.trail, parts.registers, parts.store
-    state.revocation = parts.revocation
+    state.revocation, state.case_registers = parts.revocation, parts.case_registers
     state.authenticate_person = app.identity.api.authenticate_person
     state.authenticate_device = devices.api.authenticate_device
     state.device_standing = devices.api.device_standing  # the exchange's gate DEVICE asks it

@@ -11,7 +11,12 @@ from app.audit.rules.outage import parse_terms
 from app.audit.rules.timestamp import stamp_trust
 from app.audit.service import Anchoring, AnchorWatch, AuditTrail, Sequencer, Witnessing
 from app.db import Sessions, make_engine, make_sessions
-from app.exchange.register import RegisterPort, open_registers
+from app.exchange.register import (
+    CaseRegisterPort,
+    RegisterPort,
+    open_case_registers,
+    open_registers,
+)
 from app.identity.register import RevocationPort, open_revocation
 from app.keys import Keys
 from app.settings import Settings
@@ -36,6 +41,7 @@ class Parts:
     witnessing: Witnessing | None
     anchoring: Anchoring | None
     registers: RegisterPort
+    case_registers: CaseRegisterPort
     revocation: RevocationPort
     store: ObjectStore
 
@@ -77,6 +83,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             witnessing=witnessing,
             anchoring=anchoring,
             registers=registers,
+            case_registers=await stack.enter_async_context(open_case_registers(settings)),
             revocation=await stack.enter_async_context(open_revocation(settings)),
             store=make_store(settings),
         )
