@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,7 +22,7 @@ from app.audit.models import (
     Subject,
 )
 from app.audit.rules.merkle import Coordinate
-from app.db import Sessions
+from app.db import Connection, Sessions, own_connection
 
 LEADER_LOCK: Final = 0x5A0A0D17  # any constant of our own: who holds it is the sequencer
 WITNESS_LOCK: Final = 0x5A0A0D18  # who holds it speaks to the witness
@@ -34,8 +33,6 @@ WAKE_CHANNEL: Final = "saqshy_audit_wake"
 _CONNECT_SECONDS: Final = 5.0
 _COMMAND_SECONDS: Final = 20.0
 
-SilentDatabase = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-Connection = Any  # asyncpg.Connection; the package carries no types
 
 _INSERT_OUTBOX = sa.insert(OutboxRow)
 # One statement for both: half the events of a busy day name somebody.
@@ -297,26 +294,13 @@ async def connected(sessions: Sessions) -> AsyncIterator[Connection]:
 
     Whatever it held, the leader's lock above all, goes with it, also when the process is killed.
     """
-    engine = sessions.kw["bind"]
-    arguments, options = engine.dialect.create_connect_args(engine.url)
-    connection = await asyncpg.connect(
-        *arguments,
-        **options,
-        timeout=_CONNECT_SECONDS,
-        command_timeout=_COMMAND_SECONDS,
-        server_settings={"timezone": "UTC", "application_name": "saqshy-sequencer"},
-    )
-    try:
+    async with own_connection(
+        sessions,
+        name="saqshy-sequencer",
+        command_seconds=_COMMAND_SECONDS,
+        connect_seconds=_CONNECT_SECONDS,
+    ) as connection:
         yield connection
-    finally:
-        await _close(connection)
-
-
-async def _close(connection: Connection) -> None:
-    try:
-        await connection.close(timeout=_CONNECT_SECONDS)
-    except SilentDatabase:
-        connection.terminate()
 
 
 async def listen(connection: Connection, heard: Callable[[], None]) -> None:

@@ -1,6 +1,13 @@
 """Use cases of identity: sign in and out, sign a document, import staff, tell who is who."""
 
 from app.identity.repository import POST_STANDING
+from app.identity.service.blocking import (
+    Block,
+    block_person,
+    blocks_of,
+    lift_block,
+    standing_block,
+)
 from app.identity.service.relations import (
     Subordination,
     is_subordinate,
@@ -34,21 +41,28 @@ from app.identity.service.staff import (
     requester_of,
     staff_of_department,
 )
+from app.identity.service.watching import SessionWatch, living_sessions
 
 __all__ = [
     "POST_STANDING",
+    "Block",
     "NewChallenge",
     "PostCard",
     "Requester",
+    "SessionWatch",
     "SignInPolicy",
     "SignedIn",
     "StaffImported",
     "Subordination",
     "ask_about_signer",
+    "block_person",
+    "blocks_of",
     "end_sessions",
     "end_sessions_of_person",
     "import_staff",
     "is_subordinate",
+    "lift_block",
+    "living_sessions",
     "new_challenge",
     "post_of_iin",
     "posts_by_id",
@@ -60,6 +74,7 @@ __all__ = [
     "sign_in",
     "sign_out",
     "staff_of_department",
+    "standing_block",
     "subordinates_in",
     "superior_of",
 ]

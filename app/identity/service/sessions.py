@@ -42,6 +42,8 @@ async def principal_of_token(
             expires_at=row.expires_at, last_seen_at=row.last_seen_at, ended_at=row.ended_at
         )
         check_session(term, idle=idle, now=now)
+        if row.blocked:  # a session that was being opened while the block was set
+            raise errors.SessionOver("the person is blocked", reason="ended")
         today = law_date(now)
         if today < row.valid_from or (row.valid_to is not None and today > row.valid_to):
             raise errors.SessionOver("the post has ended", reason="post")
