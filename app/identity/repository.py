@@ -117,7 +117,7 @@ _REQUESTER = (
         Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
     )
 )
-_LIVING = (
+_ANY_LIVING = (
     sa.select(SessionRow.id)
     .where(
         SessionRow.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
@@ -129,8 +129,8 @@ _LIVING = (
     .order_by(SessionRow.last_seen_at.desc())
     .limit(1)
 )
-_LIVING_HELD = _LIVING.with_for_update(read=True)
-_THIS_HELD = _LIVING_HELD.where(SessionRow.id == sa.bindparam("session_id", type_=sa.Uuid()))
+_ANY_HELD = _ANY_LIVING.with_for_update(read=True)
+_THIS_HELD = _ANY_HELD.where(SessionRow.id == sa.bindparam("session_id", type_=sa.Uuid()))
 # Days of the law's zone become instants, so that each link counts for its own time alone.
 _SUBORDINATES = sa.text("""
     WITH RECURSIVE asked AS (
@@ -310,7 +310,7 @@ async def living_session(
     if session_id is not None:
         found: UUID | None = await session.scalar(_THIS_HELD, values | {"session_id": session_id})
         return found
-    return await session.scalar(_LIVING_HELD if hold else _LIVING, values)
+    return await session.scalar(_ANY_HELD if hold else _ANY_LIVING, values)
 
 
 async def requester(
