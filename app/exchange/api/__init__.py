@@ -1,5 +1,8 @@
 """Routes of the exchange, a file for each use."""
 
-from app.exchange.api import checks
+from app.exchange.api import checks, requests, sanctions
+from app.exchange.api.ports import make_ports
 
-routers = (checks.router,)
+__all__ = ["make_ports", "routers"]
+
+routers = (checks.router, requests.router, sanctions.router)
