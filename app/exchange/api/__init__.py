@@ -1,5 +1,5 @@
 """Routes of the exchange, a file for each use."""
 
-from app.exchange.api import checks
+from app.exchange.api import access, checks
 
-routers = (checks.router,)
+routers = (checks.router, access.router)
