@@ -23,6 +23,7 @@ from sim.district import (
     SECOND_OFFICER,
     STAFF,
     STRANGER,
+    SUPERIORS,
 )
 from tests.factories_identity import (
     authority,
@@ -62,7 +63,7 @@ async def caller_of(sessions, staff):
 async def test_the_file_fills_departments_people_and_posts(sessions):
     done = await district(sessions, with_rights=False)
 
-    assert done.added == 2 + 2 * len(STAFF)
+    assert done.added == 3 + 2 * len(STAFF) + len(SUPERIORS)
     assert await count_of(sessions, Department) == 2
     assert await count_of(sessions, Person) == await count_of(sessions, Post) == len(STAFF)
 
@@ -87,7 +88,7 @@ async def test_an_import_is_audited_by_counts(sessions):
 
     async with transaction(sessions) as session:
         leaf = await session.scalar(sa.text("SELECT convert_from(leaf, 'UTF8') FROM audit_outbox"))
-    assert '"fields":{"added":20,"changed":0,"departments":2,"staff":9}' in leaf
+    assert '"fields":{"added":38,"changed":0,"departments":3,"staff":13}' in leaf
     assert OFFICER.iin not in leaf
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.exchange.models import (
@@ -102,7 +103,7 @@ async def newest_stages(
     rows = await session.execute(
         sa.select(AccessRequestRow.person_id, AccessRequestRow.stage)
         .where(AccessRequestRow.person_id.in_(list(person_ids)))
-        .distinct(AccessRequestRow.person_id)
+        .ext(postgresql.distinct_on(AccessRequestRow.person_id))
         .order_by(AccessRequestRow.person_id, AccessRequestRow.filed_at.desc())
     )
     return {row.person_id: row.stage for row in rows}
