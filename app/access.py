@@ -15,6 +15,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import Mount
 
+from app.cutting import Answer
 from app.errors import DomainError, Kind
 
 
@@ -22,11 +23,13 @@ class Role(enum.Enum):
     """The functions a person may hold through a post; see ``docs/glossary.md``."""
 
     PATROL_OFFICER = "patrol_officer"
+    INVESTIGATOR = "investigator"
     DEVICE_KEEPER = "device_keeper"
     DUTY_OFFICER = "duty_officer"
     COMPLAINTS_REVIEWER = "complaints_reviewer"
     RESPONSIBLE_OFFICIAL = "responsible_official"
     EXCHANGE_OPERATOR = "exchange_operator"
+    EXCHANGE_CONTROLLER = "exchange_controller"
     FINANCE_CLERK = "finance_clerk"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
@@ -143,6 +146,10 @@ class Access:
             raise NotYourRoute("kind of device not admitted")
         principal = _joined(person, device)
         request.state.principal = principal
+        if principal.session_id is not None:  # from here on its end cuts the answer
+            answer: Answer | None = getattr(request.state, "answer", None)
+            if answer is not None:
+                answer.admit(principal.session_id)
         return principal
 
 

@@ -1,6 +1,6 @@
 """Statements of identity. Those on every request are built once, at import."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -9,7 +9,10 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.clock import LAW_ZONE
+from app.db import Connection
 from app.identity.models import (
+    BlockRow,
     Challenge,
     Department,
     Person,
@@ -17,6 +20,7 @@ from app.identity.models import (
     RevocationListRow,
     RevocationProofRow,
     SessionRow,
+    Superior,
 )
 from app.identity.rules.session import SEEN_EVERY, SessionEnd
 
@@ -36,10 +40,28 @@ _SESSION = (
         Post.role,
         Post.valid_from,
         Post.valid_to,
+        sa.exists()
+        .where(BlockRow.person_id == SessionRow.person_id, BlockRow.lifted_at.is_(None))
+        .label("blocked"),
     )
     .join(Post, Post.id == SessionRow.post_id)
     .where(SessionRow.token_sha256 == sa.bindparam("token_sha256"))
 )
+ENDED_CHANNEL = "saqshy_sessions_ended"
+_TELL_ENDED = sa.select(sa.func.pg_notify(ENDED_CHANNEL, ""))
+_LIVING = """
+    SELECT session.id FROM sessions AS session JOIN posts AS post ON post.id = session.post_id
+    WHERE session.id = ANY({ids}) AND session.ended_at IS NULL AND session.expires_at > {now}
+      AND post.valid_from <= {today} AND (post.valid_to IS NULL OR post.valid_to >= {today})
+      AND NOT EXISTS (SELECT FROM access_blocks AS block
+                      WHERE block.person_id = session.person_id AND block.lifted_at IS NULL)
+"""
+_LIVING_BY_NAME = sa.text(_LIVING.format(ids=":ids", now=":now", today=":today")).bindparams(
+    sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid())),
+    sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("today", type_=sa.Date()),
+)
+_LIVING_BY_PLACE = _LIVING.format(ids="$1", now="$2", today="$3")
 _SEEN = (
     sa.update(SessionRow)
     .where(
@@ -54,6 +76,101 @@ _CARD = (
     .join(Person, Person.id == Post.person_id)
     .join(Department, Department.id == Post.department_id)
 )
+
+_TODAY = sa.bindparam("today", type_=sa.Date())
+_IN_FORCE = sa.and_(
+    Post.valid_from <= _TODAY, sa.or_(Post.valid_to.is_(None), Post.valid_to >= _TODAY)
+)
+_BLOCKED = sa.exists().where(BlockRow.person_id == Post.person_id, BlockRow.lifted_at.is_(None))
+# A person's post, whether it is in force, and whether he is blocked; others build upon it.
+POST_STANDING = sa.select(
+    Post.id.label("post_id"),
+    Post.role,
+    _IN_FORCE.label("post_in_force"),
+    sa.func.timezone(LAW_ZONE.key, sa.cast(Post.valid_from, sa.DateTime())).label("post_began_at"),
+    _BLOCKED.label("blocked"),
+).where(
+    Post.id == sa.bindparam("post_id", type_=sa.Uuid()),
+    Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+)
+# Who asks a register, and whether the person asked about serves in his department.
+_other, _others = sa.orm.aliased(Post), sa.orm.aliased(Person)
+_REQUESTER = (
+    sa.select(
+        Person.iin,
+        Department.bin,
+        Post.department_id,
+        sa.exists()
+        .where(
+            _others.iin == sa.bindparam("about_iin", type_=sa.String(12)),
+            _other.person_id == _others.id,
+            _other.department_id == Post.department_id,
+            _other.valid_from <= _TODAY,
+            sa.or_(_other.valid_to.is_(None), _other.valid_to >= _TODAY),
+        )
+        .label("about_colleague"),
+    )
+    .join(Person, Person.id == Post.person_id)
+    .join(Department, Department.id == Post.department_id)
+    .where(
+        Post.id == sa.bindparam("post_id", type_=sa.Uuid()),
+        Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+    )
+)
+_ANY_LIVING = (
+    sa.select(SessionRow.id)
+    .where(
+        SessionRow.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+        SessionRow.post_id == sa.bindparam("post_id", type_=sa.Uuid()),
+        SessionRow.ended_at.is_(None),
+        SessionRow.expires_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+        SessionRow.last_seen_at > sa.bindparam("idle_since", type_=sa.DateTime(timezone=True)),
+    )
+    .order_by(SessionRow.last_seen_at.desc())
+    .limit(1)
+)
+_ANY_HELD = _ANY_LIVING.with_for_update(read=True)
+_THIS_HELD = _ANY_HELD.where(SessionRow.id == sa.bindparam("session_id", type_=sa.Uuid()))
+# Days of the law's zone become instants, so that each link counts for its own time alone.
+_SUBORDINATES = sa.text("""
+    WITH RECURSIVE asked AS (
+        SELECT tstzrange(CAST(:begin AS timestamptz), CAST(:end AS timestamptz)) AS span
+    ), link AS (
+        SELECT person_id, superior_id, tstzrange(
+            timezone(:zone, CAST(valid_from AS timestamp)),
+            timezone(:zone, CAST(valid_to + 1 AS timestamp))) AS span
+        FROM superiors
+    ), below AS (
+        SELECT link.person_id, link.span * asked.span AS span,
+               ARRAY[link.superior_id, link.person_id] AS path
+        FROM link JOIN asked ON link.span && asked.span
+        WHERE link.superior_id = :superior_id
+        UNION ALL
+        SELECT link.person_id, link.span * below.span, below.path || link.person_id
+        FROM below JOIN link ON link.superior_id = below.person_id AND link.span && below.span
+        WHERE link.person_id <> ALL (below.path)
+    ), held AS (
+        SELECT id, person_id, tstzrange(
+            timezone(:zone, CAST(valid_from AS timestamp)),
+            timezone(:zone, CAST(valid_to + 1 AS timestamp))) AS span
+        FROM posts
+    )
+    SELECT below.person_id, held.id, lower(below.span * held.span), upper(below.span * held.span)
+    FROM below JOIN held ON held.person_id = below.person_id AND held.span && below.span
+    ORDER BY 3, 1, 2
+""")
+_ABOVE = sa.text("""
+    WITH RECURSIVE above AS (
+        SELECT superior_id FROM superiors
+        WHERE person_id = :person_id
+          AND valid_from <= :today AND (valid_to IS NULL OR valid_to >= :today)
+        UNION
+        SELECT link.superior_id FROM above
+        JOIN superiors AS link ON link.person_id = above.superior_id
+          AND link.valid_from <= :today AND (link.valid_to IS NULL OR link.valid_to >= :today)
+    )
+    SELECT superior_id FROM above
+""").bindparams(sa.bindparam("today", type_=sa.Date()), sa.bindparam("person_id", type_=sa.Uuid()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +203,7 @@ async def end_session(
         .where(SessionRow.id == session_id, SessionRow.ended_at.is_(None))
         .values(ended_at=now, ended_because=because)
     )
+    await session.execute(_TELL_ENDED)
 
 
 async def end_sessions_of(
@@ -102,7 +220,105 @@ async def end_sessions_of(
         .values(ended_at=now, ended_because=because)
         .returning(SessionRow.id)
     )
-    return len(ended.all())
+    count = len(ended.all())
+    await session.execute(_TELL_ENDED)  # also with none: one may be opening
+    return count
+
+
+async def listen_for_ended(connection: Connection, heard: Callable[[], None]) -> None:
+    """Call ``heard`` whenever sessions were ended, after the commit."""
+    await connection.add_listener(ENDED_CHANNEL, lambda *_: heard())
+
+
+async def living_sessions(
+    session: AsyncSession, asked: Collection[UUID], *, now: datetime, today: date
+) -> set[UUID]:
+    """Return which of these sessions live at ``now``."""
+    values = {"ids": list(asked), "now": now, "today": today}
+    return set(await session.scalars(_LIVING_BY_NAME, values))
+
+
+async def living_sessions_by(
+    connection: Connection, asked: Collection[UUID], *, now: datetime, today: date
+) -> set[UUID]:
+    """Return the same by a connection outside the pool."""
+    return {row["id"] for row in await connection.fetch(_LIVING_BY_PLACE, list(asked), now, today)}
+
+
+async def put_block(session: AsyncSession, block: BlockRow) -> None:
+    """Store a block."""
+    session.add(block)
+    await session.flush()
+
+
+async def block_for_update(session: AsyncSession, *, person_id: UUID) -> BlockRow | None:
+    """Return the block of a person that stands, locked."""
+    found: BlockRow | None = await session.scalar(
+        sa.select(BlockRow)
+        .where(BlockRow.person_id == person_id, BlockRow.lifted_at.is_(None))
+        .with_for_update()
+    )
+    return found
+
+
+async def blocks_of(session: AsyncSession, *, person_id: UUID, limit: int) -> list[BlockRow]:
+    """Return a person's blocks, the newest first."""
+    rows = await session.scalars(
+        sa.select(BlockRow)
+        .where(BlockRow.person_id == person_id)
+        .order_by(BlockRow.blocked_at.desc())
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def is_blocked(session: AsyncSession, *, person_id: UUID) -> bool:
+    """Return whether a block of the person stands."""
+    return bool(
+        await session.scalar(
+            sa.select(
+                sa.exists().where(BlockRow.person_id == person_id, BlockRow.lifted_at.is_(None))
+            )
+        )
+    )
+
+
+async def lock_person(session: AsyncSession, person_id: UUID) -> bool:
+    """Lock a person for what is decided about him; false if there is no such person."""
+    found = await session.scalar(
+        sa.select(Person.id).where(Person.id == person_id).with_for_update()
+    )
+    return found is not None
+
+
+async def living_session(
+    session: AsyncSession,
+    *,
+    person_id: UUID,
+    post_id: UUID,
+    session_id: UUID | None,
+    idle_since: datetime,
+    now: datetime,
+    hold: bool,
+) -> UUID | None:
+    """Return a living session of a person's post: that of ``session_id``, or any.
+
+    With ``hold`` it cannot be ended before the transaction ends; who is ending it just now is
+    waited for, and the session is then none.
+    """
+    values = {"person_id": person_id, "post_id": post_id, "now": now, "idle_since": idle_since}
+    if session_id is not None:
+        found: UUID | None = await session.scalar(_THIS_HELD, values | {"session_id": session_id})
+        return found
+    return await session.scalar(_ANY_HELD if hold else _ANY_LIVING, values)
+
+
+async def requester(
+    session: AsyncSession, *, person_id: UUID, post_id: UUID, about_iin: str | None, today: date
+) -> Any:
+    """Return IIN, body, department and whether he asks about a colleague; nothing if no post."""
+    values = {"person_id": person_id, "post_id": post_id, "about_iin": about_iin, "today": today}
+    return (await session.execute(_REQUESTER, values)).first()
 
 
 async def departments_of_sessions(
@@ -204,6 +420,35 @@ async def members_of_department(
         session,
         _in_force(today).where(Post.department_id == department_id).order_by(Person.sort_key),
     )
+
+
+async def subordinates(
+    session: AsyncSession, *, superior_id: UUID, begin: datetime, end: datetime
+) -> list[tuple[UUID, UUID, datetime, datetime]]:
+    """Return person, post, begin and end of all who were under a superior, at any distance."""
+    rows = await session.execute(
+        _SUBORDINATES,
+        {"superior_id": superior_id, "begin": begin, "end": end, "zone": LAW_ZONE.key},
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def superior(session: AsyncSession, *, person_id: UUID, today: date) -> UUID | None:
+    """Return a person's direct superior on a day, if any."""
+    found: UUID | None = await session.scalar(
+        sa.select(Superior.superior_id).where(
+            Superior.person_id == person_id,
+            Superior.valid_from <= today,
+            sa.or_(Superior.valid_to.is_(None), Superior.valid_to >= today),
+        )
+    )
+    return found
+
+
+async def superiors_above(session: AsyncSession, *, person_id: UUID, today: date) -> set[UUID]:
+    """Return everybody above a person on a day, at any distance."""
+    rows = await session.scalars(_ABOVE, {"person_id": person_id, "today": today})
+    return set(rows)
 
 
 async def departments_by_bin(session: AsyncSession, bins: Sequence[str]) -> dict[str, Department]:

@@ -1,5 +1,26 @@
 """Tables of the exchange, a file for each use. What a register said is stored sealed."""
 
-from app.exchange.models.requests import RegisterRequestRow
+from app.exchange.models.access import (
+    AccessGrantRow,
+    AccessRequestRow,
+    AgreementRow,
+    AgreementSignatureRow,
+)
+from app.exchange.models.requests import (
+    RegisterRequestRow,
+    RequestDisclosureRow,
+    SamplingSeedRow,
+)
+from app.exchange.models.sanctions import CourtSanctionRow, SanctionStepRow
 
-__all__ = ["RegisterRequestRow"]
+__all__ = [
+    "AccessGrantRow",
+    "AccessRequestRow",
+    "AgreementRow",
+    "AgreementSignatureRow",
+    "CourtSanctionRow",
+    "RegisterRequestRow",
+    "RequestDisclosureRow",
+    "SamplingSeedRow",
+    "SanctionStepRow",
+]

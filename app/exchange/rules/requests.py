@@ -13,22 +13,41 @@ class RequestStatus(enum.Enum):
     """Where a request stands. Only ``RELEASED`` shows anything of the answer to anybody."""
 
     RECEIVED = "received"  # recorded with its verdict; nobody is asked before the leaf is there
+    PENDING_VERIFICATION = "pending_verification"  # the case register is silent; asked again
+    NEEDS_SECOND_PERSON = "needs_second_person"  # an international order waits for its second
+    NEEDS_JUSTIFICATION = "needs_justification"  # drawn; waits for the extended justification
     REFUSED = "refused"
     ASKED = "asked"
     SEQUENCED = "sequenced"  # the answer's hash is in the log
     RELEASED = "released"
-    WITHHELD = "withheld"  # the log was silent: the answer is never shown
+    WITHHELD = "withheld"  # the log was silent or the right was lost: the answer is never shown
+    EXPIRED = "expired"  # what it waited for did not come in time
 
 
+# What waits for somebody outside; each such request has an instant at which it dies.
+WAITING = frozenset(
+    {
+        RequestStatus.PENDING_VERIFICATION,
+        RequestStatus.NEEDS_SECOND_PERSON,
+        RequestStatus.NEEDS_JUSTIFICATION,
+    }
+)
+
+_DECIDED = WAITING | {RequestStatus.RECEIVED, RequestStatus.REFUSED, RequestStatus.EXPIRED}
 _NEXT: dict[RequestStatus, frozenset[RequestStatus]] = {
     RequestStatus.RECEIVED: frozenset(
         {RequestStatus.REFUSED, RequestStatus.ASKED, RequestStatus.WITHHELD}
     ),
+    # A request that waited is decided anew on fresh facts, and may have to wait for the next.
+    RequestStatus.PENDING_VERIFICATION: _DECIDED,
+    RequestStatus.NEEDS_SECOND_PERSON: _DECIDED,
+    RequestStatus.NEEDS_JUSTIFICATION: _DECIDED,
     RequestStatus.REFUSED: frozenset(),
     RequestStatus.ASKED: frozenset({RequestStatus.SEQUENCED, RequestStatus.WITHHELD}),
     RequestStatus.SEQUENCED: frozenset({RequestStatus.RELEASED, RequestStatus.WITHHELD}),
     RequestStatus.RELEASED: frozenset(),
     RequestStatus.WITHHELD: frozenset(),
+    RequestStatus.EXPIRED: frozenset(),
 }
 
 
@@ -89,7 +108,7 @@ def _record(parts: dict[RegisterName, Part], register: RegisterName) -> dict[str
 def cautions_of(
     parts: tuple[Part, ...],
     *,
-    iin: str,
+    iin: str | None,
     document_number: str | None,
     document_expires_on: date | None,
     today: date,
@@ -113,7 +132,7 @@ def cautions_of(
         found.add(Caution.LICENCE_NOT_IN_FORCE)
     if insurance is not None and _uninsured(insurance, today):
         found.add(Caution.INSURANCE_NOT_IN_FORCE)
-    if vehicle is not None and vehicle.get("owner_iin") not in {None, iin}:
+    if iin is not None and vehicle is not None and vehicle.get("owner_iin") not in {None, iin}:
         found.add(Caution.OWNER_IS_ANOTHER_PERSON)
     if _record(by_name, RegisterName.WANTED_PERSONS) is not None:
         found.add(Caution.PERSON_WANTED)
@@ -171,7 +190,7 @@ class CheckFacts:
 
 
 def facts_of(
-    *, check_id: UUID, iin: str, plate: str | None, birth_date: date, parts: tuple[Part, ...]
+    *, check_id: UUID, iin: str, plate: str | None, birth_date: date | None, parts: tuple[Part, ...]
 ) -> CheckFacts:
     """Return what the parts say of the driver and the vehicle."""
     by_name = {part.register: part for part in parts}

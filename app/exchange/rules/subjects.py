@@ -6,7 +6,7 @@ from datetime import date
 from app.errors import DomainError
 from app.exchange.errors import MrzNotValid, PlateNotValid
 from app.exchange.rules.bases import STOP_GROUNDS
-from app.exchange.rules.gates import FieldState
+from app.exchange.rules.facts import FieldState
 from app.exchange.rules.mrz import IdentityCard, parse_mrz
 from app.exchange.rules.plates import parse_plate
 from app.iin import Iin, IinNotValid, parse_iin
@@ -20,6 +20,7 @@ class CheckInput:
     mrz: tuple[str, ...] | None = field(default=None, repr=False)
     plate: str | None = field(default=None, repr=False)
     stop_ground: str = ""
+    justification: str = field(default="", repr=False)
 
     @property
     def listed_stop_ground(self) -> str:
