@@ -12,6 +12,8 @@ from zoneinfo import ZoneInfo
 LAW_ZONE = ZoneInfo("Asia/Almaty")
 DEPARTMENT_BIN = "210940000013"
 OTHER_DEPARTMENT_BIN = "210940000024"
+COURT_BIN = "980440000016"
+COURT = "Алмалинский районный суд города Алматы"
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,13 @@ STRANGER = Staff(
 STAFF = (
     OFFICER, SECOND_OFFICER, KEEPER, REVIEWER, OFFICIAL, CLERK, DUTY, ADMINISTRATOR, STRANGER,
 )  # fmt: skip
+
+# Courts sign in nowhere: their people stand behind the calls of the courts' system.
+JUDGE = Staff(
+    "judge", _iin("76032040105"), "ЖҮНІСОВА", "Сәуле", "Қайратқызы",
+    "court", "Судья", "COURT-11", COURT_BIN,
+)  # fmt: skip
+COURT_STAFF = (JUDGE,)
 
 DRIVER_IIN = _iin("95081730101")
 FRIEND_IIN = _iin("96022940113")  # born on a leap day

@@ -1,5 +1,8 @@
 """Routes of the exchange, a file for each use."""
 
-from app.exchange.api import checks
+from app.exchange.api import checks, courts
+from app.exchange.api.courts import authenticate_system
 
-routers = (checks.router,)
+__all__ = ["authenticate_system", "routers"]
+
+routers = (checks.router, courts.router)

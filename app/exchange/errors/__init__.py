@@ -1,5 +1,13 @@
 """Refusals of the exchange, a file for each use."""
 
+from app.exchange.errors.courts import (
+    CourtMessageNotForUs,
+    CourtMessageNotValid,
+    CourtMessageReplayed,
+    CourtMessageStale,
+    CourtsSystemNotFound,
+    NoPersonBehind,
+)
 from app.exchange.errors.requests import (
     AgreementRefused,
     AnswerDamaged,
@@ -29,11 +37,17 @@ __all__ = [
     "BasisRefused",
     "CheckNotFound",
     "CheckNotReleased",
+    "CourtMessageNotForUs",
+    "CourtMessageNotValid",
+    "CourtMessageReplayed",
+    "CourtMessageStale",
+    "CourtsSystemNotFound",
     "DeviceRefused",
     "FieldsRefused",
     "GateRefused",
     "LimitRefused",
     "MrzNotValid",
+    "NoPersonBehind",
     "PlateNotValid",
     "ReconRefused",
     "RoleRefused",
