@@ -24,9 +24,13 @@ import httpx
 
 from sim.acquirer import SimAcquirer
 from sim.authority import Authority
+from sim.cases import SimCases
 from sim.client import ApiClient
 from sim.district import (
     COMMITTEE_BIN,
+    COURT,
+    COURT_BIN,
+    COURT_STAFF,
     DEPARTMENT_BIN,
     OTHER_DEPARTMENT_BIN,
     STAFF,
@@ -55,6 +59,7 @@ class Ports:
     registers: int = 8710
     revocation: int = 8711
     acquirer: int = 8712
+    cases: int = 8713
     ncalayer: int = 13579
 
     @classmethod
@@ -70,6 +75,7 @@ class Ports:
             registers=0,
             revocation=0,
             acquirer=0,
+            cases=0,
             ncalayer=numbers[1],
         )
 
@@ -95,6 +101,7 @@ class Stage:
         self.authority: Authority
         self.revocation: SimRevocation
         self.registers: SimRegisters
+        self.cases: SimCases
         self.acquirer: SimAcquirer
         self.signer_url = ""
 
@@ -127,6 +134,7 @@ class Stage:
             )
         )
         self.registers = enter(SimRegisters(port=self.ports.registers))
+        self.cases = enter(SimCases(port=self.ports.cases))
         self.acquirer = enter(SimAcquirer(port=self.ports.acquirer))
         self.signer_url = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer)).url
         self._stack.callback(self.stop_server)
@@ -141,6 +149,7 @@ class Stage:
             "SAQSHY_METRICS_PORT": str(self.ports.metrics),
             "SAQSHY_PUBLIC_URL": self.base_url,
             "SAQSHY_REGISTERS_URL": self.registers.url,
+            "SAQSHY_CASE_REGISTERS_URL": self.cases.url,
             "SAQSHY_TRUST_ROOTS_DIR": str(self.authority.roots_dir),
             "SAQSHY_TRUST_ENVIRONMENT": "test",
             "SAQSHY_OCSP_URL": self.revocation.ocsp_url,
@@ -249,6 +258,11 @@ def staff_file() -> dict[str, object]:
                 "name_kk": "Құқықтық статистика және арнайы есепке алу жөніндегі комитет",
                 "name_ru": "Комитет по правовой статистике и специальным учётам",
             },
+            {
+                "bin": COURT_BIN,
+                "name_kk": "Алматы қаласының Алмалы аудандық соты",
+                "name_ru": COURT,
+            },
         ],
         "staff": [
             {
@@ -263,7 +277,7 @@ def staff_file() -> dict[str, object]:
                 "superior_iin": SUPERIORS.get(one.iin),
                 "valid_from": "2026-01-01",
             }
-            for one in STAFF
+            for one in (*STAFF, *COURT_STAFF)
         ],
     }
 
