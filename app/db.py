@@ -214,6 +214,38 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         yield session
 
 
+# What a connection of its own raises when the database does not answer.
+SilentDatabase: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+Connection = Any  # asyncpg.Connection; the package carries no types
+
+
+@asynccontextmanager
+async def own_connection(
+    sessions: Sessions, *, name: str, command_seconds: float, connect_seconds: float
+) -> AsyncIterator[Connection]:
+    """Yield a connection outside the pool, closed afterwards: its locks and ears go with it."""
+    engine = sessions.kw["bind"]
+    arguments, options = engine.dialect.create_connect_args(engine.url)
+    connection = await asyncpg.connect(
+        *arguments,
+        **options,
+        timeout=connect_seconds,
+        command_timeout=command_seconds,
+        server_settings={"timezone": "UTC", "application_name": name},
+    )
+    try:
+        yield connection
+    finally:
+        await _close(connection, connect_seconds)
+
+
+async def _close(connection: Connection, seconds: float) -> None:
+    try:
+        await connection.close(timeout=seconds)
+    except SilentDatabase:
+        connection.terminate()
+
+
 async def _sessions(request: Request) -> Sessions:
     sessions: Sessions = request.app.state.sessions
     return sessions

@@ -24,11 +24,17 @@ import httpx
 
 from sim.acquirer import SimAcquirer
 from sim.authority import Authority
+from sim.cases import SimCases
 from sim.client import ApiClient
 from sim.district import (
+    COMMITTEE_BIN,
+    COURT,
+    COURT_BIN,
+    COURT_STAFF,
     DEPARTMENT_BIN,
     OTHER_DEPARTMENT_BIN,
     STAFF,
+    SUPERIORS,
     Staff,
 )
 from sim.ncalayer import SimNcaLayer
@@ -55,8 +61,9 @@ class Ports:
     registers: int = 8710
     revocation: int = 8711
     acquirer: int = 8712
-    witness: int = 8713
-    timestamping: int = 8714
+    witness: int = 8714
+    timestamping: int = 8715
+    cases: int = 8713
     ncalayer: int = 13579
 
     @classmethod
@@ -74,6 +81,7 @@ class Ports:
             acquirer=0,
             witness=0,
             timestamping=0,
+            cases=0,
             ncalayer=numbers[1],
         )
 
@@ -99,6 +107,7 @@ class Stage:
         self.authority: Authority
         self.revocation: SimRevocation
         self.registers: SimRegisters
+        self.cases: SimCases
         self.acquirer: SimAcquirer
         self.witness: SimWitness
         self.timestamping: SimTimestamping
@@ -136,6 +145,7 @@ class Stage:
             )
         )
         self.registers = enter(SimRegisters(port=self.ports.registers))
+        self.cases = enter(SimCases(port=self.ports.cases))
         self.acquirer = enter(SimAcquirer(port=self.ports.acquirer))
         self.signer_url = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer)).url
         self._stack.callback(self.stop_server)
@@ -155,6 +165,7 @@ class Stage:
             "SAQSHY_METRICS_PORT": str(self.ports.metrics),
             "SAQSHY_PUBLIC_URL": self.base_url,
             "SAQSHY_REGISTERS_URL": self.registers.url,
+            "SAQSHY_CASE_REGISTERS_URL": self.cases.url,
             "SAQSHY_TRUST_ROOTS_DIR": str(self.authority.roots_dir),
             "SAQSHY_TRUST_ENVIRONMENT": "test",
             "SAQSHY_OCSP_URL": self.revocation.ocsp_url,
@@ -273,6 +284,16 @@ def staff_file() -> dict[str, object]:
                 "name_kk": "Астана қаласы Полиция департаментінің патрульдік полиция батальоны",
                 "name_ru": "Батальон патрульной полиции Департамента полиции города Астаны",
             },
+            {
+                "bin": COMMITTEE_BIN,
+                "name_kk": "Құқықтық статистика және арнайы есепке алу жөніндегі комитет",
+                "name_ru": "Комитет по правовой статистике и специальным учётам",
+            },
+            {
+                "bin": COURT_BIN,
+                "name_kk": "Алматы қаласының Алмалы аудандық соты",
+                "name_ru": COURT,
+            },
         ],
         "staff": [
             {
@@ -284,9 +305,10 @@ def staff_file() -> dict[str, object]:
                 "role": one.role,
                 "title": one.title,
                 "badge": one.badge,
+                "superior_iin": SUPERIORS.get(one.iin),
                 "valid_from": "2026-01-01",
             }
-            for one in STAFF
+            for one in (*STAFF, *COURT_STAFF)
         ],
     }
 

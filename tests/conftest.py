@@ -33,6 +33,7 @@ _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=20, help="how often the sequencer is killed")
+    parser.addoption("--blocks", type=int, default=100, help="how often a block races a request")
 
 
 class Cluster:
@@ -147,11 +148,11 @@ def settings(
 
 @pytest.fixture
 async def parts(settings: Settings) -> AsyncIterator["Parts"]:
-    """The parts of a server on this test's database, its sequencer running."""
-    from app.main import sequencing
+    """The parts of a server on this test's database, its sequencer and its watch running."""
+    from app.main import sequencing, watching
     from app.parts import open_parts
 
-    async with open_parts(settings) as parts, sequencing(parts):
+    async with open_parts(settings) as parts, sequencing(parts), watching(parts):
         yield parts
 
 

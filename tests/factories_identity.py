@@ -11,8 +11,15 @@ from app.identity import service
 from app.identity.rules.certificates import Environment, trust_from_pem
 from app.identity.schemas import StaffDepartment, StaffEntry, StaffFile
 from sim.authority import Authority, Use
-from sim.district import DEPARTMENT_BIN, OTHER_DEPARTMENT_BIN, STAFF
+from sim.district import (
+    COMMITTEE_BIN,
+    DEPARTMENT_BIN,
+    OTHER_DEPARTMENT_BIN,
+    STAFF,
+    SUPERIORS,
+)
 from sim.gost_authority import GostAuthority
+from tests.factories_rights import grant_to_all
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="saqshy-authority-")
 RESPONDING = []  # who answers about revocation in this run; see the fixture ``revocation``
@@ -62,17 +69,26 @@ def staff_file(staff=STAFF, **changed):
         StaffDepartment(
             bin=OTHER_DEPARTMENT_BIN, name_kk="Екінші батальон", name_ru="Второй батальон"
         ),
+        StaffDepartment(bin=COMMITTEE_BIN, name_kk="Комитет", name_ru="Комитет"),
     )
-    entries = tuple(one if isinstance(one, StaffEntry) else staff_entry(one) for one in staff)
+    listed = {one.iin for one in staff}
+    above = {iin: over for iin, over in SUPERIORS.items() if over in listed}
+    entries = tuple(
+        one if isinstance(one, StaffEntry) else staff_entry(one, superior_iin=above.get(one.iin))
+        for one in staff
+    )
     return StaffFile(**({"departments": departments, "staff": entries} | changed))
 
 
-async def district(sessions, **changed):
-    """Put the district's staff into a database."""
+async def district(sessions, *, with_rights=True, **changed):
+    """Put the district's staff into a database, with all the rights that their roles may have."""
     async with transaction(sessions) as session:
-        return await service.import_staff(
+        done = await service.import_staff(
             session, document=staff_file(**changed), now=datetime.now(UTC)
         )
+    if with_rights:
+        await grant_to_all(sessions)
+    return done
 
 
 def trust_the_authority(settings, name="trusted"):

@@ -146,7 +146,14 @@ class World:
         await self._journal(held)
         await self._fine(held, number)
         await self._footage(held, camera)
+        await self._courts(held)
         return held
+
+    async def _courts(self, held):
+        administrator = await self.headers(held.person(Role.ADMINISTRATOR))
+        body = {"name": "ЕАИАС СО"}
+        answer = await self.door.post("/api/courts/systems", json=body, headers=administrator)
+        held.ids["system_id"] = answer.raise_for_status().json()["system_id"]
 
     async def _journal(self, held):
         keeper = await self.headers(held.person(Role.DEVICE_KEEPER))

@@ -222,12 +222,42 @@ class NoPostInForce(DomainError):
     cure = "Ask the personnel service about the dates of your post."
 
 
+class SignsInNowhere(DomainError):
+    """A person of a court: courts call by their own system (Order 151, item 24)."""
+
+    kind = Kind.FORBIDDEN
+    code = "identity.signs_in_nowhere"
+    cure = "Ask through the courts' system."
+
+
 class DeviceOfAnotherBody(DomainError):
     """The device belongs to another department than the person."""
 
     kind = Kind.FORBIDDEN
     code = "identity.device_of_another_body"
     cure = "Use a device of your own department."
+
+
+class PersonBlocked(DomainError):
+    """The signature is good, but its holder is blocked: no session is opened for him."""
+
+    kind = Kind.FORBIDDEN
+    code = "identity.person_blocked"
+    cure = "Ask the exchange operator why, and whether the block can be lifted."
+
+
+class AlreadyBlocked(DomainError):
+    """A block of the person stands already."""
+
+    kind = Kind.CONFLICT
+    code = "identity.already_blocked"
+
+
+class NotBlocked(DomainError):
+    """No block of the person stands."""
+
+    kind = Kind.CONFLICT
+    code = "identity.not_blocked"
 
 
 class PersonNotFound(DomainError):

@@ -1,6 +1,6 @@
 """Statements of identity. Those on every request are built once, at import."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import LAW_ZONE
-from app.db import Direct
+from app.db import Connection, Direct
 from app.identity.models import (
     BlockRow,
     Challenge,
@@ -29,10 +29,27 @@ _PURGE_AFTER = timedelta(days=1)
 
 _SESSION: Final = """
     SELECT s.id, s.person_id, s.post_id, s.device_id, s.last_seen_at, s.expires_at, s.ended_at,
-           p.department_id, p.role, p.valid_from, p.valid_to
+           p.department_id, p.role, p.valid_from, p.valid_to,
+           EXISTS (SELECT FROM access_blocks AS b
+                   WHERE b.person_id = s.person_id AND b.lifted_at IS NULL) AS blocked
     FROM sessions s JOIN posts p ON p.id = s.post_id
     WHERE s.token_sha256 = $1
 """
+ENDED_CHANNEL = "saqshy_sessions_ended"
+_TELL_ENDED = sa.select(sa.func.pg_notify(ENDED_CHANNEL, ""))
+_LIVING = """
+    SELECT session.id FROM sessions AS session JOIN posts AS post ON post.id = session.post_id
+    WHERE session.id = ANY({ids}) AND session.ended_at IS NULL AND session.expires_at > {now}
+      AND post.valid_from <= {today} AND (post.valid_to IS NULL OR post.valid_to >= {today})
+      AND NOT EXISTS (SELECT FROM access_blocks AS block
+                      WHERE block.person_id = session.person_id AND block.lifted_at IS NULL)
+"""
+_LIVING_BY_NAME = sa.text(_LIVING.format(ids=":ids", now=":now", today=":today")).bindparams(
+    sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid())),
+    sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("today", type_=sa.Date()),
+)
+_LIVING_BY_PLACE = _LIVING.format(ids="$1", now="$2", today="$3")
 _SEEN: Final = "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $3"
 _CARD = (
     sa.select(Post, Person, Department)
@@ -56,6 +73,45 @@ POST_STANDING = sa.select(
     Post.id == sa.bindparam("post_id", type_=sa.Uuid()),
     Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
 )
+# Who asks a register, and whether the person asked about serves in his department.
+_other, _others = sa.orm.aliased(Post), sa.orm.aliased(Person)
+_REQUESTER = (
+    sa.select(
+        Person.iin,
+        Department.bin,
+        Post.department_id,
+        Post.role,
+        sa.exists()
+        .where(
+            _others.iin == sa.bindparam("about_iin", type_=sa.String(12)),
+            _other.person_id == _others.id,
+            _other.department_id == Post.department_id,
+            _other.valid_from <= _TODAY,
+            sa.or_(_other.valid_to.is_(None), _other.valid_to >= _TODAY),
+        )
+        .label("about_colleague"),
+    )
+    .join(Person, Person.id == Post.person_id)
+    .join(Department, Department.id == Post.department_id)
+    .where(
+        Post.id == sa.bindparam("post_id", type_=sa.Uuid()),
+        Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+    )
+)
+_ANY_LIVING = (
+    sa.select(SessionRow.id)
+    .where(
+        SessionRow.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+        SessionRow.post_id == sa.bindparam("post_id", type_=sa.Uuid()),
+        SessionRow.ended_at.is_(None),
+        SessionRow.expires_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+        SessionRow.last_seen_at > sa.bindparam("idle_since", type_=sa.DateTime(timezone=True)),
+    )
+    .order_by(SessionRow.last_seen_at.desc())
+    .limit(1)
+)
+_ANY_HELD = _ANY_LIVING.with_for_update(read=True)
+_THIS_HELD = _ANY_HELD.where(SessionRow.id == sa.bindparam("session_id", type_=sa.Uuid()))
 # Days of the law's zone become instants, so that each link counts for its own time alone.
 _SUBORDINATES = sa.text("""
     WITH RECURSIVE asked AS (
@@ -83,6 +139,19 @@ _SUBORDINATES = sa.text("""
     SELECT below.person_id, held.id, lower(below.span * held.span), upper(below.span * held.span)
     FROM below JOIN held ON held.person_id = below.person_id AND held.span && below.span
     ORDER BY 3, 1, 2
+""")
+_ABOVE_HIMSELF = sa.text("""
+    WITH RECURSIVE chain AS (
+        SELECT person_id AS begun, superior_id, daterange(valid_from, valid_to, '[]') AS days
+        FROM superiors
+        UNION
+        SELECT chain.begun, link.superior_id,
+               chain.days * daterange(link.valid_from, link.valid_to, '[]')
+        FROM chain JOIN superiors AS link ON link.person_id = chain.superior_id
+          AND daterange(link.valid_from, link.valid_to, '[]') && chain.days
+        WHERE chain.begun <> chain.superior_id
+    )
+    SELECT EXISTS (SELECT FROM chain WHERE begun = superior_id)
 """)
 _ABOVE = sa.text("""
     WITH RECURSIVE above AS (
@@ -126,6 +195,7 @@ async def end_session(
         .where(SessionRow.id == session_id, SessionRow.ended_at.is_(None))
         .values(ended_at=now, ended_because=because)
     )
+    await session.execute(_TELL_ENDED)
 
 
 async def end_sessions_of(
@@ -142,7 +212,105 @@ async def end_sessions_of(
         .values(ended_at=now, ended_because=because)
         .returning(SessionRow.id)
     )
-    return len(ended.all())
+    count = len(ended.all())
+    await session.execute(_TELL_ENDED)  # also with none: one may be opening
+    return count
+
+
+async def listen_for_ended(connection: Connection, heard: Callable[[], None]) -> None:
+    """Call ``heard`` whenever sessions were ended, after the commit."""
+    await connection.add_listener(ENDED_CHANNEL, lambda *_: heard())
+
+
+async def living_sessions(
+    session: AsyncSession, asked: Collection[UUID], *, now: datetime, today: date
+) -> set[UUID]:
+    """Return which of these sessions live at ``now``."""
+    values = {"ids": list(asked), "now": now, "today": today}
+    return set(await session.scalars(_LIVING_BY_NAME, values))
+
+
+async def living_sessions_by(
+    connection: Connection, asked: Collection[UUID], *, now: datetime, today: date
+) -> set[UUID]:
+    """Return the same by a connection outside the pool."""
+    return {row["id"] for row in await connection.fetch(_LIVING_BY_PLACE, list(asked), now, today)}
+
+
+async def put_block(session: AsyncSession, block: BlockRow) -> None:
+    """Store a block."""
+    session.add(block)
+    await session.flush()
+
+
+async def block_for_update(session: AsyncSession, *, person_id: UUID) -> BlockRow | None:
+    """Return the block of a person that stands, locked."""
+    found: BlockRow | None = await session.scalar(
+        sa.select(BlockRow)
+        .where(BlockRow.person_id == person_id, BlockRow.lifted_at.is_(None))
+        .with_for_update()
+    )
+    return found
+
+
+async def blocks_of(session: AsyncSession, *, person_id: UUID, limit: int) -> list[BlockRow]:
+    """Return a person's blocks, the newest first."""
+    rows = await session.scalars(
+        sa.select(BlockRow)
+        .where(BlockRow.person_id == person_id)
+        .order_by(BlockRow.blocked_at.desc())
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def is_blocked(session: AsyncSession, *, person_id: UUID) -> bool:
+    """Return whether a block of the person stands."""
+    return bool(
+        await session.scalar(
+            sa.select(
+                sa.exists().where(BlockRow.person_id == person_id, BlockRow.lifted_at.is_(None))
+            )
+        )
+    )
+
+
+async def lock_person(session: AsyncSession, person_id: UUID) -> bool:
+    """Lock a person for what is decided about him; false if there is no such person."""
+    found = await session.scalar(
+        sa.select(Person.id).where(Person.id == person_id).with_for_update()
+    )
+    return found is not None
+
+
+async def living_session(
+    session: AsyncSession,
+    *,
+    person_id: UUID,
+    post_id: UUID,
+    session_id: UUID | None,
+    idle_since: datetime,
+    now: datetime,
+    hold: bool,
+) -> UUID | None:
+    """Return a living session of a person's post: that of ``session_id``, or any.
+
+    With ``hold`` it cannot be ended before the transaction ends; who is ending it just now is
+    waited for, and the session is then none.
+    """
+    values = {"person_id": person_id, "post_id": post_id, "now": now, "idle_since": idle_since}
+    if session_id is not None:
+        found: UUID | None = await session.scalar(_THIS_HELD, values | {"session_id": session_id})
+        return found
+    return await session.scalar(_ANY_HELD if hold else _ANY_LIVING, values)
+
+
+async def requester(
+    session: AsyncSession, *, person_id: UUID, post_id: UUID, about_iin: str | None, today: date
+) -> Any:
+    """Return IIN, body, role and whether he asks about a colleague; nothing if no such post."""
+    values = {"person_id": person_id, "post_id": post_id, "about_iin": about_iin, "today": today}
+    return (await session.execute(_REQUESTER, values)).first()
 
 
 async def departments_of_sessions(
@@ -236,6 +404,21 @@ async def members_by_iin(
     return person, await _members(session, _in_force(today).where(Post.person_id == person.id))
 
 
+async def members_by_person(
+    session: AsyncSession, *, person_ids: Iterable[UUID], today: date
+) -> list[StaffMember]:
+    """Return the posts in force of these people, in the order of their names."""
+    in_force = _in_force(today).where(Person.id.in_(list(person_ids)))
+    return await _members(session, in_force.order_by(Person.sort_key))
+
+
+async def last_member(session: AsyncSession, *, person_id: UUID) -> StaffMember | None:
+    """Return the post of a person that began last, if he ever had one."""
+    newest = _CARD.where(Person.id == person_id).order_by(Post.valid_from.desc()).limit(1)
+    members = await _members(session, newest)
+    return members[0] if members else None
+
+
 async def members_of_department(
     session: AsyncSession, *, department_id: UUID, today: date
 ) -> list[StaffMember]:
@@ -255,6 +438,17 @@ async def subordinates(
         {"superior_id": superior_id, "begin": begin, "end": end, "zone": LAW_ZONE.key},
     )
     return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def superiors_recorded(session: AsyncSession, person_ids: Sequence[UUID]) -> list[Superior]:
+    """Return every superior that these people have or had."""
+    rows = await session.scalars(sa.select(Superior).where(Superior.person_id.in_(person_ids)))
+    return list(rows)
+
+
+async def someone_above_himself(session: AsyncSession) -> bool:
+    """Return whether on some day somebody stands above himself, at any distance."""
+    return bool(await session.scalar(_ABOVE_HIMSELF))
 
 
 async def superior(session: AsyncSession, *, person_id: UUID, today: date) -> UUID | None:
@@ -291,6 +485,13 @@ async def posts_of(session: AsyncSession, person_ids: Sequence[UUID]) -> list[Po
     """Return every post that these people hold or held."""
     rows = await session.scalars(sa.select(Post).where(Post.person_id.in_(person_ids)))
     return list(rows)
+
+
+def posts_in_force(today: date) -> sa.Select[UUID, UUID]:
+    """Return the ids of the posts in force on a day, with their people; others join it."""
+    return sa.select(Post.id, Post.person_id).where(
+        Post.valid_from <= today, sa.or_(Post.valid_to.is_(None), Post.valid_to >= today)
+    )
 
 
 def _in_force(today: date) -> sa.Select[Post, Person, Department]:

@@ -19,6 +19,7 @@ ROLE_NAMES: Final = {
     Role.FINANCE_CLERK: N_("Finance clerk"),
     Role.AUDITOR: N_("Auditor"),
     Role.ADMINISTRATOR: N_("Administrator"),
+    Role.COURT: N_("Person of a court"),
 }
 
 # Where the work of a role is done that has no pages here.

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from app.audit import repository
 from app.audit.errors import AuditSilent
 from app.audit.rules.leaf import SALT_BYTES, Actor, commitment, leaf_bytes, subject_index
 from app.audit.service.anchoring import AnchorWatch
-from app.db import DATABASE_ERRORS, DatabaseAway, Direct, Sessions
+from app.db import DATABASE_ERRORS, Connection, DatabaseAway, Direct, Sessions
 
 _NO_FIELDS: Final[Mapping[str, object]] = MappingProxyType({})
 _POLL_SECONDS: Final = 0.004  # one query for all who wait; a batch commits in 3 to 8 ms
@@ -137,7 +137,7 @@ class AuditTrail:
 
     async def record_direct(
         self,
-        connection: repository.Connection,
+        connection: Connection,
         *,
         event: str,
         at: datetime,
@@ -204,6 +204,14 @@ class AuditTrail:
             await anchors.refuse_if_overdue(sessions, wait_seconds=wait_seconds)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise AuditSilent("the log's anchors could not be looked up") from error
+
+
+async def forget_subjects(session: AsyncSession, *, event_ids: Iterable[UUID]) -> int:
+    """Destroy what tells whom these events were about; return how many told it.
+
+    Their leaves stay whole: a commitment without its salt opens to nobody any more.
+    """
+    return await repository.forget_subjects(session, list(event_ids))
 
 
 def _ordered_id() -> UUID:

@@ -1,11 +1,19 @@
 """Use cases of identity: sign in and out, sign a document, import staff, tell who is who."""
 
-from app.identity.repository import POST_STANDING
+from app.identity.repository import POST_STANDING, posts_in_force
+from app.identity.service.blocking import (
+    Block,
+    block_person,
+    blocks_of,
+    lift_block,
+    standing_block,
+)
 from app.identity.service.relations import (
     Subordination,
     is_subordinate,
     subordinates_in,
     superior_of,
+    superiors_of,
 )
 from app.identity.service.revocation import ask_about_signer
 from app.identity.service.sessions import (
@@ -13,6 +21,7 @@ from app.identity.service.sessions import (
     end_sessions_of_person,
     principal_of_token,
     session_expiry,
+    session_lives,
     sign_out,
 )
 from app.identity.service.sign_in import (
@@ -25,35 +34,54 @@ from app.identity.service.sign_in import (
 from app.identity.service.signatures import sign_document
 from app.identity.service.staff import (
     PostCard,
+    Requester,
     StaffImported,
     import_staff,
+    last_post_of,
     post_of_iin,
     posts_by_id,
+    posts_of_people,
+    requester_of,
     staff_of_department,
 )
+from app.identity.service.watching import SessionWatch, living_sessions
 
 __all__ = [
     "POST_STANDING",
+    "Block",
     "NewChallenge",
     "PostCard",
+    "Requester",
+    "SessionWatch",
     "SignInPolicy",
     "SignedIn",
     "StaffImported",
     "Subordination",
     "ask_about_signer",
+    "block_person",
+    "blocks_of",
     "end_sessions",
     "end_sessions_of_person",
     "import_staff",
     "is_subordinate",
+    "last_post_of",
+    "lift_block",
+    "living_sessions",
     "new_challenge",
     "post_of_iin",
     "posts_by_id",
+    "posts_in_force",
+    "posts_of_people",
     "principal_of_token",
+    "requester_of",
     "session_expiry",
+    "session_lives",
     "sign_document",
     "sign_in",
     "sign_out",
     "staff_of_department",
+    "standing_block",
     "subordinates_in",
     "superior_of",
+    "superiors_of",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from app.access import Principal, Role
+from app.access import SIGNING_IN, Principal, Role
 from app.audit.service import AuditTrail
 from app.clock import law_date
 from app.db import Sessions, transaction
@@ -116,7 +116,7 @@ async def sign_in(
             to this challenge is taken from here now.
         SignatureRefused: by its subclass, the step at which the signature fails.
         RevocationUnknown: nobody could say whether the certificate was revoked.
-        NotOnStaff, NoPostInForce, DeviceOfAnotherBody: the holder may not act here.
+        NotOnStaff, NoPostInForce, SignsInNowhere, DeviceOfAnotherBody: the holder may not act here.
     """
     iin: str | None = None
     try:
@@ -191,7 +191,11 @@ async def _open(
             raise errors.NotOnStaff("the holder of the certificate is not on the staff list")
         if not members:
             raise errors.NoPostInForce("the person holds no post today")
+        if await repository.is_blocked(session, person_id=person.id):
+            raise errors.PersonBlocked("the person is blocked")
         member = members[0]
+        if member.post.role not in SIGNING_IN:
+            raise errors.SignsInNowhere("courts call by their own system and do not sign in")
         check_account(evidence.holder, iin=person.iin, bin_=member.department.bin)
         if device is not None and device.department_id != member.department.id:
             raise errors.DeviceOfAnotherBody("the device is of another department")
