@@ -11,8 +11,8 @@ REASON = {"reason": "violation", "text": "Ключ передан другому
 
 
 def signature(staff, paper, use=Use.SIGN):
-    """Return a signature over a paper that came in base64."""
-    cms = authority().sign(staff, base64.b64decode(paper), use)
+    """Return a signature over the text of a paper."""
+    cms = authority().sign(staff, paper.encode(), use)
     return base64.b64encode(cms).decode()
 
 

@@ -11,11 +11,13 @@ from app.web.texts import N_
 
 ROLE_NAMES: Final = {
     Role.PATROL_OFFICER: N_("Patrol police inspector"),
+    Role.INVESTIGATOR: N_("Investigator"),
     Role.DEVICE_KEEPER: N_("Device keeper"),
     Role.DUTY_OFFICER: N_("Duty officer"),
     Role.COMPLAINTS_REVIEWER: N_("Complaints reviewer"),
     Role.RESPONSIBLE_OFFICIAL: N_("Responsible official"),
     Role.EXCHANGE_OPERATOR: N_("Exchange operator"),
+    Role.EXCHANGE_CONTROLLER: N_("Exchange controller"),
     Role.FINANCE_CLERK: N_("Finance clerk"),
     Role.AUDITOR: N_("Auditor"),
     Role.ADMINISTRATOR: N_("Administrator"),
@@ -32,10 +34,9 @@ WORK_ELSEWHERE: Final = {
         "Your work is done on the tablet: checks, offence records and payments. These pages show"
         " you who you are to the server."
     ),
+    Role.INVESTIGATOR: _BY_PROGRAM,
     Role.DEVICE_KEEPER: _BY_PROGRAM,
     Role.DUTY_OFFICER: _BY_PROGRAM,
-    Role.RESPONSIBLE_OFFICIAL: _BY_PROGRAM,
-    Role.EXCHANGE_OPERATOR: _BY_PROGRAM,
     Role.FINANCE_CLERK: _BY_PROGRAM,
     Role.AUDITOR: N_(
         "The log of this server is checked from outside, by your own program: its checkpoint, its"

@@ -367,13 +367,15 @@ async def test_the_version_that_is_not_in_force_cannot_be_signed(client, officer
     assert answer.json()["code"] == "exchange.agreement_not_current"
 
 
-async def test_a_request_of_another_is_not_found(client, officer):
+async def test_a_request_of_another_is_not_shown(client, officer):
     request_id = await request_id_of(client, officer)
     other = await signed_in(client, SECOND_OFFICER)
 
+    listed = await client.get(f"{PATH}/requests/own", headers=other)
     answer = await client.get(f"{PATH}/requests/{request_id}", headers=other)
 
-    assert answer.status_code == 404
+    assert listed.json() == []
+    assert answer.status_code == 403
 
 
 async def test_an_official_sees_his_subordinates_and_nobody_else(client, officer):

@@ -1,4 +1,4 @@
-"""Shapes of the routes of access. Papers and signatures travel in base64."""
+"""Shapes of the routes of access. Papers travel as text, signatures in base64."""
 
 import base64
 import binascii
@@ -132,14 +132,14 @@ class AgreementBody(_Signed):
 
 
 class PaperAnswer(_Shape):
-    """A paper to be signed: the bytes that ``paper`` encodes."""
+    """A paper to be signed: the UTF-8 bytes of ``paper``."""
 
-    paper: str
+    paper: Annotated[str, Field(repr=False)]
 
     @classmethod
     def of(cls, paper: bytes) -> "PaperAnswer":
         """Return the answer that carries a paper."""
-        return cls(paper=base64.b64encode(paper).decode())
+        return cls(paper=paper.decode())
 
 
 class FiledAnswer(_Shape):
