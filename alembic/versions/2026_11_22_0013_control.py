@@ -8,7 +8,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0013_control"
-down_revision = "0010_revocation"
+down_revision = "0012_requests"
 branch_labels = None
 depends_on = None
 

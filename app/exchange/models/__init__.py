@@ -8,7 +8,12 @@ from app.exchange.models.control import (
     ControlSpanRow,
     EscalationRow,
 )
-from app.exchange.models.requests import RegisterRequestRow
+from app.exchange.models.requests import (
+    RegisterRequestRow,
+    RequestDisclosureRow,
+    SamplingSeedRow,
+)
+from app.exchange.models.sanctions import CourtSanctionRow, SanctionStepRow
 
 __all__ = [
     "ControlMarkRow",
@@ -16,6 +21,10 @@ __all__ = [
     "ControlReportRow",
     "ControlReviewRow",
     "ControlSpanRow",
+    "CourtSanctionRow",
     "EscalationRow",
     "RegisterRequestRow",
+    "RequestDisclosureRow",
+    "SamplingSeedRow",
+    "SanctionStepRow",
 ]

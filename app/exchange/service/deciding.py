@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
+from app.audit.service import next_number
 from app.db import transaction
 from app.errors import DomainError
 from app.exchange.errors import (
@@ -76,6 +77,7 @@ async def decide_and_record(
             session, ports, caller=caller, officer=officer, sent=sent, subject=subject, now=now
         )
         verdict = decide(facts, rules=rules)
+        running = await next_number(session, stream=caller.person, at=now)
         await requests.insert(
             session,
             {
@@ -83,6 +85,9 @@ async def decide_and_record(
                 "status": RequestStatus.RECEIVED if verdict.allowed else RequestStatus.REFUSED,
                 "basis": Basis.PRIMARY_CHECK,
                 "stop_ground": facts.stop_ground,
+                "services": list(facts.services),
+                "month": running.month,
+                "number": running.number,
                 "rule_set": rules.id,
                 "snapshot_sha256": facts.sha256(),
                 "gate": verdict.gate,
@@ -103,7 +108,8 @@ async def decide_and_record(
             at=now,
             who=caller,
             subject_iin=None if subject.iin is None else subject.iin.digits,
-            fields=_event_fields(ports, check_id, sent, subject, facts, verdict),
+            fields=_event_fields(ports, check_id, sent, subject, facts, verdict)
+            | running.as_fields(),
         )
     return Decided(verdict=verdict, event_id=event_id, officer=officer)
 
