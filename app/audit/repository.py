@@ -31,6 +31,7 @@ ANCHOR_LOCK: Final = 0x5A0A0D19  # who holds it asks for time-stamps
 _MONTH_LOCK: Final = 0x5A0A0D1A  # with the month: shared by whoever takes a number of it
 WAKE_CHANNEL: Final = "saqshy_audit_wake"
 
+_CLOSING_LEAVES_MAX: Final = 1_000_000  # written while a month was being closed, at the most
 _CONNECT_SECONDS: Final = 5.0
 _COMMAND_SECONDS: Final = 20.0
 
@@ -192,6 +193,35 @@ async def hold_month(session: AsyncSession, *, month: str) -> None:
 async def is_closed(session: AsyncSession, *, month: str) -> bool:
     """Tell whether the month has its closing record."""
     return await session.get(ClosedMonth, month) is not None
+
+
+async def closed_month(session: AsyncSession, *, month: str) -> ClosedMonth | None:
+    """Return when a month was closed, and by which event."""
+    return await session.get(ClosedMonth, month)
+
+
+async def closed_months(session: AsyncSession) -> list[str]:
+    """Return the closed months in order."""
+    return list(await session.scalars(sa.select(ClosedMonth.month).order_by(ClosedMonth.month)))
+
+
+async def stream_closings(
+    session: AsyncSession, *, before: int, at: datetime
+) -> list[tuple[int, bytes]]:
+    """Return the closing records of streams that were written with the month's own, in order.
+
+    They stand before it, among leaves of others that were written meanwhile.
+    """
+    rows = await session.execute(
+        sa.select(Leaf.index, Leaf.leaf)
+        .where(
+            Leaf.event == "audit.stream_closed",
+            Leaf.index.between(before - _CLOSING_LEAVES_MAX, before),
+            Leaf.at == at,
+        )
+        .order_by(Leaf.index)
+    )
+    return [(index, leaf) for index, leaf in rows]
 
 
 async def put_closed(session: AsyncSession, *, month: str, event_id: UUID, at: datetime) -> None:

@@ -1,6 +1,7 @@
 """Use cases of the log: write an event, give it its place, prove it."""
 
 from app.audit.service.anchoring import Anchoring, AnchorWatch
+from app.audit.service.closing import ClosedStream, Closing, closed_months, closing_of_month
 from app.audit.service.copying import copy_log
 from app.audit.service.numbering import close_month, next_number
 from app.audit.service.proofs import (
@@ -23,11 +24,15 @@ __all__ = [
     "AnchorWatch",
     "Anchoring",
     "AuditTrail",
+    "ClosedStream",
+    "Closing",
     "Sequencer",
     "Witnessing",
     "anchored",
     "checkpoint_note",
     "close_month",
+    "closed_months",
+    "closing_of_month",
     "copy_log",
     "export_leaves",
     "leaf_count",
