@@ -22,11 +22,13 @@ class Role(enum.Enum):
     """The functions a person may hold through a post; see ``docs/glossary.md``."""
 
     PATROL_OFFICER = "patrol_officer"
+    INVESTIGATOR = "investigator"
     DEVICE_KEEPER = "device_keeper"
     DUTY_OFFICER = "duty_officer"
     COMPLAINTS_REVIEWER = "complaints_reviewer"
     RESPONSIBLE_OFFICIAL = "responsible_official"
     EXCHANGE_OPERATOR = "exchange_operator"
+    EXCHANGE_CONTROLLER = "exchange_controller"
     FINANCE_CLERK = "finance_clerk"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"

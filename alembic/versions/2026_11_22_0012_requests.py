@@ -10,7 +10,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0012_requests"
-down_revision = "0010_revocation"
+down_revision = "0011_access"
 branch_labels = None
 depends_on = None
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.access import Role
 from app.db import Base
+from app.identity.rules.blocking import BlockReason
 from app.identity.rules.certificates import Purpose
 from app.identity.rules.challenge import Operation
 from app.identity.rules.session import SessionEnd
@@ -62,6 +63,63 @@ class Post(Base):
     badge: Mapped[str] = mapped_column(sa.String(40))
     valid_from: Mapped[date]
     valid_to: Mapped[date | None]
+
+
+class Superior(Base):
+    """Who was whose direct superior from one day to another, both included."""
+
+    __tablename__ = "superiors"
+    __table_args__ = (
+        sa.CheckConstraint("valid_to IS NULL OR valid_to >= valid_from", name="dates"),
+        sa.CheckConstraint("person_id <> superior_id", name="not_himself"),
+        # One direct superior at any instant: departmental control has one addressee.
+        postgresql.ExcludeConstraint(
+            (sa.column("person_id"), "="),
+            (sa.text("daterange(valid_from, valid_to, '[]')"), "&&"),
+            name="ex_superiors_person_id_dates",
+            using="gist",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"))
+    superior_id: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+
+
+class BlockRow(Base):
+    """A person kept out: no session lives and none is opened until the block is lifted."""
+
+    __tablename__ = "access_blocks"
+    __table_args__ = (
+        sa.CheckConstraint("btrim(text) <> ''", name="text"),
+        sa.CheckConstraint(
+            "lifted_at IS NULL OR (lifted_by IS NOT NULL AND lifted_by <> blocked_by"
+            " AND lifted_by <> person_id AND lifted_signature_id IS NOT NULL"
+            " AND lifted_text IS NOT NULL AND btrim(lifted_text) <> '')",
+            name="lifted",
+        ),
+        # Each request asks whether its person is blocked: one look into a small index.
+        sa.Index(
+            "uq_access_blocks_person_id",
+            "person_id",
+            unique=True,
+            postgresql_where=sa.text("lifted_at IS NULL"),
+        ),
+        sa.Index("ix_access_blocks_person_id_blocked_at", "person_id", "blocked_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"))
+    reason: Mapped[BlockReason]
+    text: Mapped[str] = mapped_column(sa.String(2000))
+    blocked_at: Mapped[datetime]
+    blocked_by: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"))
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("people.id"))
+    lifted_text: Mapped[str | None] = mapped_column(sa.String(2000))
+    lifted_signature_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("signatures.id"))
 
 
 class Challenge(Base):

@@ -9,7 +9,9 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.clock import LAW_ZONE
 from app.identity.models import (
+    BlockRow,
     Challenge,
     Department,
     Person,
@@ -17,6 +19,7 @@ from app.identity.models import (
     RevocationListRow,
     RevocationProofRow,
     SessionRow,
+    Superior,
 )
 from app.identity.rules.session import SEEN_EVERY, SessionEnd
 
@@ -54,6 +57,63 @@ _CARD = (
     .join(Person, Person.id == Post.person_id)
     .join(Department, Department.id == Post.department_id)
 )
+
+_TODAY = sa.bindparam("today", type_=sa.Date())
+_IN_FORCE = sa.and_(
+    Post.valid_from <= _TODAY, sa.or_(Post.valid_to.is_(None), Post.valid_to >= _TODAY)
+)
+_BLOCKED = sa.exists().where(BlockRow.person_id == Post.person_id, BlockRow.lifted_at.is_(None))
+# A person's post, whether it is in force, and whether he is blocked; others build upon it.
+POST_STANDING = sa.select(
+    Post.id.label("post_id"),
+    Post.role,
+    _IN_FORCE.label("post_in_force"),
+    sa.func.timezone(LAW_ZONE.key, sa.cast(Post.valid_from, sa.DateTime())).label("post_began_at"),
+    _BLOCKED.label("blocked"),
+).where(
+    Post.id == sa.bindparam("post_id", type_=sa.Uuid()),
+    Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+)
+# Days of the law's zone become instants, so that each link counts for its own time alone.
+_SUBORDINATES = sa.text("""
+    WITH RECURSIVE asked AS (
+        SELECT tstzrange(CAST(:begin AS timestamptz), CAST(:end AS timestamptz)) AS span
+    ), link AS (
+        SELECT person_id, superior_id, tstzrange(
+            timezone(:zone, CAST(valid_from AS timestamp)),
+            timezone(:zone, CAST(valid_to + 1 AS timestamp))) AS span
+        FROM superiors
+    ), below AS (
+        SELECT link.person_id, link.span * asked.span AS span,
+               ARRAY[link.superior_id, link.person_id] AS path
+        FROM link JOIN asked ON link.span && asked.span
+        WHERE link.superior_id = :superior_id
+        UNION ALL
+        SELECT link.person_id, link.span * below.span, below.path || link.person_id
+        FROM below JOIN link ON link.superior_id = below.person_id AND link.span && below.span
+        WHERE link.person_id <> ALL (below.path)
+    ), held AS (
+        SELECT id, person_id, tstzrange(
+            timezone(:zone, CAST(valid_from AS timestamp)),
+            timezone(:zone, CAST(valid_to + 1 AS timestamp))) AS span
+        FROM posts
+    )
+    SELECT below.person_id, held.id, lower(below.span * held.span), upper(below.span * held.span)
+    FROM below JOIN held ON held.person_id = below.person_id AND held.span && below.span
+    ORDER BY 3, 1, 2
+""")
+_ABOVE = sa.text("""
+    WITH RECURSIVE above AS (
+        SELECT superior_id FROM superiors
+        WHERE person_id = :person_id
+          AND valid_from <= :today AND (valid_to IS NULL OR valid_to >= :today)
+        UNION
+        SELECT link.superior_id FROM above
+        JOIN superiors AS link ON link.person_id = above.superior_id
+          AND link.valid_from <= :today AND (link.valid_to IS NULL OR link.valid_to >= :today)
+    )
+    SELECT superior_id FROM above
+""").bindparams(sa.bindparam("today", type_=sa.Date()), sa.bindparam("person_id", type_=sa.Uuid()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,6 +264,35 @@ async def members_of_department(
         session,
         _in_force(today).where(Post.department_id == department_id).order_by(Person.sort_key),
     )
+
+
+async def subordinates(
+    session: AsyncSession, *, superior_id: UUID, begin: datetime, end: datetime
+) -> list[tuple[UUID, UUID, datetime, datetime]]:
+    """Return person, post, begin and end of all who were under a superior, at any distance."""
+    rows = await session.execute(
+        _SUBORDINATES,
+        {"superior_id": superior_id, "begin": begin, "end": end, "zone": LAW_ZONE.key},
+    )
+    return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def superior(session: AsyncSession, *, person_id: UUID, today: date) -> UUID | None:
+    """Return a person's direct superior on a day, if any."""
+    found: UUID | None = await session.scalar(
+        sa.select(Superior.superior_id).where(
+            Superior.person_id == person_id,
+            Superior.valid_from <= today,
+            sa.or_(Superior.valid_to.is_(None), Superior.valid_to >= today),
+        )
+    )
+    return found
+
+
+async def superiors_above(session: AsyncSession, *, person_id: UUID, today: date) -> set[UUID]:
+    """Return everybody above a person on a day, at any distance."""
+    rows = await session.scalars(_ABOVE, {"person_id": person_id, "today": today})
+    return set(rows)
 
 
 async def departments_by_bin(session: AsyncSession, bins: Sequence[str]) -> dict[str, Department]:

@@ -1,5 +1,11 @@
 """Tables of the exchange, a file for each use. What a register said is stored sealed."""
 
+from app.exchange.models.access import (
+    AccessGrantRow,
+    AccessRequestRow,
+    AgreementRow,
+    AgreementSignatureRow,
+)
 from app.exchange.models.control import (
     ControlMarkRow,
     ControlOfficerRow,
@@ -16,6 +22,10 @@ from app.exchange.models.requests import (
 from app.exchange.models.sanctions import CourtSanctionRow, SanctionStepRow
 
 __all__ = [
+    "AccessGrantRow",
+    "AccessRequestRow",
+    "AgreementRow",
+    "AgreementSignatureRow",
     "ControlMarkRow",
     "ControlOfficerRow",
     "ControlReportRow",

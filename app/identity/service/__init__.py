@@ -1,5 +1,12 @@
 """Use cases of identity: sign in and out, sign a document, import staff, tell who is who."""
 
+from app.identity.repository import POST_STANDING
+from app.identity.service.relations import (
+    Subordination,
+    is_subordinate,
+    subordinates_in,
+    superior_of,
+)
 from app.identity.service.revocation import ask_about_signer
 from app.identity.service.sessions import (
     end_sessions,
@@ -26,15 +33,18 @@ from app.identity.service.staff import (
 )
 
 __all__ = [
+    "POST_STANDING",
     "NewChallenge",
     "PostCard",
     "SignInPolicy",
     "SignedIn",
     "StaffImported",
+    "Subordination",
     "ask_about_signer",
     "end_sessions",
     "end_sessions_of_person",
     "import_staff",
+    "is_subordinate",
     "new_challenge",
     "post_of_iin",
     "posts_by_id",
@@ -44,4 +54,6 @@ __all__ = [
     "sign_in",
     "sign_out",
     "staff_of_department",
+    "subordinates_in",
+    "superior_of",
 ]

@@ -1,0 +1,88 @@
+"""Statements of access. That of a person's standing runs in every request: built once."""
+
+from datetime import date, datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Role
+from app.exchange.models import AccessGrantRow, AgreementRow, AgreementSignatureRow
+from app.identity.service import POST_STANDING
+
+
+class Standing(NamedTuple):
+    """What one look at the tables says of a person in a post."""
+
+    post_id: UUID
+    role: Role
+    post_in_force: bool
+    post_began_at: datetime
+    blocked: bool
+    grant_post_id: UUID | None
+    services: list[str] | None
+    bases: list[str] | None
+    deadline_at: datetime | None
+    agreement_id: UUID | None
+    signed_current: bool
+    signed_any: bool
+
+
+_AT: Final = sa.bindparam("at", type_=sa.DateTime(timezone=True))
+_PERSON: Final = sa.bindparam("person_id", type_=sa.Uuid())
+_post: Final = POST_STANDING.cte("post")
+_current: Final = (
+    sa.select(AgreementRow.id)
+    .where(AgreementRow.valid_from <= _AT)
+    .order_by(AgreementRow.valid_from.desc(), AgreementRow.version.desc())
+    .limit(1)
+    .cte("current")
+)
+_grant: Final = (
+    sa.select(AccessGrantRow)
+    .where(
+        AccessGrantRow.person_id == _PERSON,
+        AccessGrantRow.valid_from <= _AT,
+        sa.or_(AccessGrantRow.valid_to.is_(None), AccessGrantRow.valid_to > _AT),
+    )
+    .limit(1)
+    .cte("rights")
+)
+_signed: Final = sa.select(AgreementSignatureRow.id).where(
+    AgreementSignatureRow.person_id == _PERSON
+)
+_STANDING: Final = (
+    sa.select(
+        _post.c.post_id,
+        _post.c.role,
+        _post.c.post_in_force,
+        _post.c.post_began_at,
+        _post.c.blocked,
+        _grant.c.post_id.label("grant_post_id"),
+        _grant.c.services,
+        _grant.c.bases,
+        _grant.c.deadline_at,
+        _current.c.id.label("agreement_id"),
+        sa.exists(_signed.where(AgreementSignatureRow.agreement_id == _current.c.id)).label(
+            "signed_current"
+        ),
+        sa.exists(_signed).label("signed_any"),
+    )
+    .select_from(_post)
+    .outerjoin(_grant, sa.true())
+    .outerjoin(_current, sa.true())
+)
+
+
+async def standing(
+    session: AsyncSession, *, person_id: UUID, post_id: UUID, at: datetime, today: date
+) -> Standing | None:
+    """Return what decides a person's standing, or nothing if the post is not his."""
+    row = (
+        await session.execute(
+            _STANDING,
+            {"person_id": person_id, "post_id": post_id, "at": at, "today": today},
+        )
+    ).first()
+    return None if row is None else Standing._make(row)
