@@ -7,6 +7,13 @@ from app.identity.service.relations import (
     subordinates_in,
     superior_of,
 )
+from app.identity.service.reporting import (
+    ReportingLine,
+    RoleHeld,
+    holders_of,
+    names_of,
+    reporting_lines,
+)
 from app.identity.service.revocation import ask_about_signer
 from app.identity.service.sessions import (
     end_sessions,
@@ -36,6 +43,8 @@ __all__ = [
     "POST_STANDING",
     "NewChallenge",
     "PostCard",
+    "ReportingLine",
+    "RoleHeld",
     "SignInPolicy",
     "SignedIn",
     "StaffImported",
@@ -43,12 +52,15 @@ __all__ = [
     "ask_about_signer",
     "end_sessions",
     "end_sessions_of_person",
+    "holders_of",
     "import_staff",
     "is_subordinate",
+    "names_of",
     "new_challenge",
     "post_of_iin",
     "posts_by_id",
     "principal_of_token",
+    "reporting_lines",
     "session_expiry",
     "sign_document",
     "sign_in",
