@@ -35,7 +35,7 @@ _ROWS = """
 def before(cluster):
     name = cluster.create(template="template0")
     config = configuration(database_url=cluster.url(name))
-    alembic.command.upgrade(config, "0010_revocation")
+    alembic.command.upgrade(config, "0011_access")
     with psycopg.connect(cluster.url(name)) as connection:
         connection.execute(_ROWS)
     yield config, cluster.url(name)
@@ -70,7 +70,7 @@ def test_going_back_keeps_every_request_and_shows_none_that_waited(before):
             " basis = 'CRIMINAL_CASE' WHERE status = 'refused'"
         )
 
-    alembic.command.downgrade(config, "0010_revocation")
+    alembic.command.downgrade(config, "0011_access")
 
     assert rows(url, "status, basis") == [
         ("released", "PRIMARY_CHECK"),

@@ -8,11 +8,10 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from app.exchange.rules.bases import Basis
+from app.exchange.rules.bases import Basis, SubjectKind
 from app.exchange.rules.disclosures import DisclosureKind
 from app.exchange.rules.gates import Gate, RefusalCode
 from app.exchange.rules.requests import RequestStatus
-from app.exchange.rules.subjects import SubjectKind
 
 
 class RegisterRequestRow(Base):

@@ -1,25 +1,15 @@
 """Reading what the tablet sent: who and what is to be checked."""
 
-import enum
 from dataclasses import dataclass, field
 from datetime import date
 
 from app.errors import DomainError
 from app.exchange.errors import MrzNotValid, PlateNotValid
 from app.exchange.rules.bases import STOP_GROUNDS
-from app.exchange.rules.gates import FieldState
+from app.exchange.rules.facts import FieldState
 from app.exchange.rules.mrz import IdentityCard, parse_mrz
 from app.exchange.rules.plates import parse_plate
 from app.iin import Iin, IinNotValid, parse_iin
-
-
-class SubjectKind(enum.Enum):
-    """What a request searches for."""
-
-    PERSON = "person"
-    VEHICLE = "vehicle"
-    PERSON_AND_VEHICLE = "person_and_vehicle"
-    LEGAL_ENTITY = "legal_entity"
 
 
 @dataclass(frozen=True, kw_only=True)
