@@ -1,4 +1,4 @@
-"""Who reported to whom over a time, and who were responsible officials: for departmental control."""
+"""Who reported to whom over a time, and who held a role: for departmental control."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,0 +1,56 @@
+"""Departmental control: every request of every subordinate, each month, reviewed and signed."""
+
+from app.exchange.service.control.desk import ControlDesk, DeviceNamesOf
+from app.exchange.service.control.escalating import escalate_reports
+from app.exchange.service.control.exporting import (
+    PaperVolume,
+    export_closing,
+    export_table,
+    export_volume,
+)
+from app.exchange.service.control.opening import open_reports
+from app.exchange.service.control.reading import (
+    FIRST_PLACE,
+    ReportCard,
+    ReportPage,
+    ReportSummary,
+    RequestDetail,
+    list_reports,
+    read_page,
+    read_request,
+    read_summary,
+)
+from app.exchange.service.control.reviewing import (
+    MARKED_AT_ONCE_MAX,
+    ReviewDocument,
+    mark_requests,
+    review_to_sign,
+    sign_review,
+)
+from app.exchange.service.control.subjects import unmask
+
+__all__ = [
+    "FIRST_PLACE",
+    "MARKED_AT_ONCE_MAX",
+    "ControlDesk",
+    "DeviceNamesOf",
+    "PaperVolume",
+    "ReportCard",
+    "ReportPage",
+    "ReportSummary",
+    "RequestDetail",
+    "ReviewDocument",
+    "escalate_reports",
+    "export_closing",
+    "export_table",
+    "export_volume",
+    "list_reports",
+    "mark_requests",
+    "open_reports",
+    "read_page",
+    "read_request",
+    "read_summary",
+    "review_to_sign",
+    "sign_review",
+    "unmask",
+]
