@@ -15,6 +15,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.routing import Mount
 
+from app.cutting import Answer
 from app.errors import DomainError, Kind
 
 
@@ -145,6 +146,10 @@ class Access:
             raise NotYourRoute("kind of device not admitted")
         principal = _joined(person, device)
         request.state.principal = principal
+        if principal.session_id is not None:  # from here on its end cuts the answer
+            answer: Answer | None = getattr(request.state, "answer", None)
+            if answer is not None:
+                answer.admit(principal.session_id)
         return principal
 
 

@@ -4,7 +4,7 @@ import enum
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Annotated, ClassVar, Final
+from typing import Annotated, Any, ClassVar, Final
 
 import asyncpg
 import sqlalchemy as sa
@@ -126,6 +126,38 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         except OSError as error:  # the socket itself, before the driver has a word
             raise DatabaseAway("the database is out of reach; nothing was begun") from error
         yield session
+
+
+# What a connection of its own raises when the database does not answer.
+SilentDatabase: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+Connection = Any  # asyncpg.Connection; the package carries no types
+
+
+@asynccontextmanager
+async def own_connection(
+    sessions: Sessions, *, name: str, command_seconds: float, connect_seconds: float
+) -> AsyncIterator[Connection]:
+    """Yield a connection outside the pool, closed afterwards: its locks and ears go with it."""
+    engine = sessions.kw["bind"]
+    arguments, options = engine.dialect.create_connect_args(engine.url)
+    connection = await asyncpg.connect(
+        *arguments,
+        **options,
+        timeout=connect_seconds,
+        command_timeout=command_seconds,
+        server_settings={"timezone": "UTC", "application_name": name},
+    )
+    try:
+        yield connection
+    finally:
+        await _close(connection, connect_seconds)
+
+
+async def _close(connection: Connection, seconds: float) -> None:
+    try:
+        await connection.close(timeout=seconds)
+    except SilentDatabase:
+        connection.terminate()
 
 
 async def _sessions(request: Request) -> Sessions:

@@ -20,7 +20,7 @@ import fines.api
 from app import problems
 from app.access import Access, refuse_open_routes
 from app.db import SessionsOfApp, transaction
-from app.middleware import Requests
+from app.middleware import Cutting, Requests
 from app.parts import Parts, open_parts
 from app.settings import Settings
 from app.web.errors import page_of_problem
@@ -97,6 +97,7 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
         if settings.metrics_port:
             _serve_metrics(stack, settings.metrics_port)
         await stack.enter_async_context(sequencing(parts))
+        await stack.enter_async_context(watching(parts))
         yield
 
 
@@ -116,6 +117,18 @@ async def sequencing(parts: Parts) -> AsyncIterator[None]:
         await asyncio.gather(*tasks)
 
 
+@asynccontextmanager
+async def watching(parts: Parts) -> AsyncIterator[None]:
+    """Watch the sessions that this process answers, so that their end cuts the answers."""
+    task = asyncio.create_task(parts.session_watch.run(), name="session-watch")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
 def _serve_metrics(stack: AsyncExitStack, port: int) -> None:
     with contextlib.suppress(OSError):  # another process of this machine already serves them
         server, thread = prometheus_client.start_http_server(port, addr="127.0.0.1")
@@ -128,7 +141,8 @@ def _give(application: FastAPI, parts: Parts) -> None:
     state = application.state
     state.settings, state.keys, state.sessions = parts.settings, parts.keys, parts.sessions
     state.trail, state.registers, state.store = parts.trail, parts.registers, parts.store
-    state.revocation = parts.revocation
+    state.revocation, state.answers = parts.revocation, parts.answers
+    state.case_registers = parts.case_registers
     state.authenticate_person = app.identity.api.authenticate_person
     state.authenticate_device = devices.api.authenticate_device
     state.device_standing = devices.api.device_standing  # the exchange's gate DEVICE asks it
@@ -141,6 +155,7 @@ def _assemble(application: FastAPI, *, settings: Settings) -> None:
         application.include_router(one)
     app.web.pages.mount_static(application)
     refuse_open_routes(application, static_mounts=_STATIC)
+    application.add_middleware(Cutting)
     application.add_middleware(
         Requests, concurrency_max=settings.concurrency_max, signer_url=settings.ncalayer_url
     )

@@ -1,8 +1,9 @@
-"""What every request passes: a cap, an identifier, security headers, a log line, metrics.
+"""What every request passes: a cap, an identifier, security headers, a log line, metrics, the cut.
 
 Plain ASGI: Starlette's ``BaseHTTPMiddleware`` costs more than the rest of a request.
 """
 
+import asyncio
 import time
 import uuid
 from typing import Final
@@ -10,9 +11,13 @@ from typing import Final
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.problems import problem
+from app.cutting import Answer, AnswerCut, Answers
+from app.db import DatabaseAway
+from app.identity.errors import SessionOver
+from app.problems import answer_of, problem
 
 _REQUESTS: Final = Counter("saqshy_requests_total", "Requests by route", ("route", "status"))
 _SECONDS: Final = Histogram("saqshy_request_seconds", "Time to the end of the answer", ("route",))
@@ -98,3 +103,71 @@ class Requests:
                 ms=round(seconds * 1000, 1),
             )
             structlog.contextvars.unbind_contextvars("request")
+
+
+class Cutting:
+    """The middleware that lets an answer out to a living session only; see ``app.cutting``."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, refuse its answer, or cut it off where its session has ended."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answers: Answers = scope["app"].state.answers
+        with answers.one() as answer:
+            scope.setdefault("state", {})["answer"] = answer
+            gate = _Gate(answers, answer, scope, receive, send)
+            try:
+                await self._app(scope, receive, gate.send)
+            except AnswerCut:
+                gate.note_cut()
+            except asyncio.CancelledError:
+                if gate.task is None or not answer.was_cancelled_here():
+                    raise
+                gate.task.uncancel()
+                gate.note_cut()
+
+
+class _Gate:
+    """Between one answer and the wire. The server closes a connection whose answer breaks off."""
+
+    def __init__(
+        self, answers: Answers, answer: Answer, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        self._answers, self._answer = answers, answer
+        self._scope, self._receive, self._send = scope, receive, send
+        self._begun = self._refused = False
+        self.task = asyncio.current_task()  # its helpers end with it
+
+    async def send(self, message: Message) -> None:
+        if self._refused:
+            return
+        if not await self._answers.may_go_on(self._answer):
+            if self._begun:
+                raise AnswerCut
+            self._refused = True
+            await self._refuse()
+            return
+        self._begun = True
+        whole = message["type"] == "http.response.body" and not message.get("more_body", False)
+        # Cancelled while the reader makes us wait, and between pieces; never once all is out.
+        self._answer.sending(self.task)
+        await self._send(message)
+        if whole:
+            self._answer.sending(None)
+
+    async def _refuse(self) -> None:
+        refusal = (
+            SessionOver("the session ended before the answer went out", reason="ended")
+            if self._answer.ended
+            else DatabaseAway("nobody can tell whether the session lives")
+        )
+        response = answer_of(Request(self._scope, self._receive), refusal)
+        await response(self._scope, self._receive, self._send)
+
+    def note_cut(self) -> None:
+        route = getattr(self._scope.get("route"), "path", "unmatched")
+        log.warning("answer_cut", route=route)

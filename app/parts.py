@@ -1,5 +1,6 @@
 """The parts that the server and the worker are both made of, opened and closed together."""
 
+import functools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -10,9 +11,16 @@ from app.audit.rules.note import parse_verifier_key
 from app.audit.rules.outage import parse_terms
 from app.audit.rules.timestamp import stamp_trust
 from app.audit.service import Anchoring, AnchorWatch, AuditTrail, Sequencer, Witnessing
+from app.cutting import Answers
 from app.db import Sessions, make_engine, make_sessions
-from app.exchange.register import RegisterPort, open_registers
+from app.exchange.register import (
+    CaseRegisterPort,
+    RegisterPort,
+    open_case_registers,
+    open_registers,
+)
 from app.identity.register import RevocationPort, open_revocation
+from app.identity.service import SessionWatch, living_sessions
 from app.keys import Keys
 from app.settings import Settings
 from bodycam.storage import ObjectStore, make_store
@@ -36,8 +44,11 @@ class Parts:
     witnessing: Witnessing | None
     anchoring: Anchoring | None
     registers: RegisterPort
+    case_registers: CaseRegisterPort
     revocation: RevocationPort
     store: ObjectStore
+    answers: Answers
+    session_watch: SessionWatch
 
 
 @asynccontextmanager
@@ -61,6 +72,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         sessions = make_sessions(engine)
         registers = await stack.enter_async_context(open_registers(settings))
         witnessing, anchoring = _vouching(settings, sessions, stack)
+        answers = Answers(functools.partial(living_sessions, sessions))
         yield Parts(
             settings=settings,
             keys=keys,
@@ -77,8 +89,11 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             witnessing=witnessing,
             anchoring=anchoring,
             registers=registers,
+            case_registers=await stack.enter_async_context(open_case_registers(settings)),
             revocation=await stack.enter_async_context(open_revocation(settings)),
             store=make_store(settings),
+            answers=answers,
+            session_watch=SessionWatch(sessions=sessions, answers=answers),
         )
 
 

@@ -76,6 +76,11 @@ def _answer(
 
 async def _domain_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, DomainError)  # noqa: S101 - for the type checker; registered for it
+    return answer_of(request, error)
+
+
+def answer_of(request: Request, error: DomainError) -> Response:
+    """Return a refusal as the page or the problem that whoever asked wants."""
     return _answer(
         request,
         status=_STATUS[error.kind],

@@ -147,11 +147,11 @@ def settings(
 
 @pytest.fixture
 async def parts(settings: Settings) -> AsyncIterator["Parts"]:
-    """The parts of a server on this test's database, its sequencer running."""
-    from app.main import sequencing
+    """The parts of a server on this test's database, its sequencer and its watch running."""
+    from app.main import sequencing, watching
     from app.parts import open_parts
 
-    async with open_parts(settings) as parts, sequencing(parts):
+    async with open_parts(settings) as parts, sequencing(parts), watching(parts):
         yield parts
 
 

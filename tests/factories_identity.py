@@ -13,6 +13,7 @@ from app.identity.schemas import StaffDepartment, StaffEntry, StaffFile
 from sim.authority import Authority, Use
 from sim.district import DEPARTMENT_BIN, OTHER_DEPARTMENT_BIN, STAFF
 from sim.gost_authority import GostAuthority
+from tests.factories_rights import grant_to_all
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="saqshy-authority-")
 RESPONDING = []  # who answers about revocation in this run; see the fixture ``revocation``
@@ -67,12 +68,15 @@ def staff_file(staff=STAFF, **changed):
     return StaffFile(**({"departments": departments, "staff": entries} | changed))
 
 
-async def district(sessions, **changed):
-    """Put the district's staff into a database."""
+async def district(sessions, *, with_rights=True, **changed):
+    """Put the district's staff into a database, with all the rights that their roles may have."""
     async with transaction(sessions) as session:
-        return await service.import_staff(
+        done = await service.import_staff(
             session, document=staff_file(**changed), now=datetime.now(UTC)
         )
+    if with_rights:
+        await grant_to_all(sessions)
+    return done
 
 
 def trust_the_authority(settings, name="trusted"):

@@ -190,6 +190,7 @@ _NEW_COLUMNS = (
     ("dies_at", sa.DateTime(timezone=True)),
     ("hit", sa.Boolean()),
     ("destroyed_at", sa.DateTime(timezone=True)),
+    ("event_ids", postgresql.ARRAY(sa.Uuid())),
 )
 _REFERENCES = (
     ("sanction_id", "court_sanctions"),
@@ -212,6 +213,18 @@ def _widen_requests() -> None:
             [name],
             postgresql_where=sa.text(f"{name} IS NOT NULL"),
         )
+    op.create_index(
+        "ix_register_requests_unfinished",
+        "register_requests",
+        ["received_at"],
+        postgresql_where=sa.text("status IN ('received', 'asked', 'sequenced')"),
+    )
+    op.create_index(
+        "ix_register_requests_kept",
+        "register_requests",
+        ["received_at"],
+        postgresql_where=sa.text("wrapped_key IS NOT NULL"),
+    )
     _recheck("status", "requeststatus", _STATUSES_NEW)
     _recheck("basis", "basis", _BASES_NEW)
     _recheck("gate", "gate", _GATES_NEW)
@@ -225,6 +238,17 @@ def _number_requests() -> None:
             attempts = 0,
             extended_asked = false,
             flags = '{}',
+            event_ids = ARRAY(
+                SELECT leaf.event_id FROM audit_leaves AS leaf
+                WHERE leaf.event IN (
+                        'exchange.request_decided', 'exchange.request_refused',
+                        'exchange.answer_recorded', 'exchange.answer_viewed',
+                        'exchange.answer_used'
+                    )
+                    AND leaf.at >= request.received_at
+                    AND convert_from(leaf.leaf, 'UTF8')::jsonb #>> '{fields,check_id}'
+                        = request.id::text
+            ),
             services = ARRAY(
                 SELECT part->>'register' FROM jsonb_array_elements(coalesce(parts, '[]')) AS part
                 WHERE part->>'status' <> 'not_asked'
@@ -251,7 +275,7 @@ def _number_requests() -> None:
         ) AS counted
         WHERE counted.id = request.id
     """)
-    for name in ("services", "month", "number", "extended_asked", "flags", "attempts"):
+    for name in ("services", "month", "number", "extended_asked", "flags", "attempts", "event_ids"):
         op.alter_column("register_requests", name, nullable=False)
     op.create_unique_constraint(
         "uq_register_requests_person_id_month_number",
@@ -304,6 +328,8 @@ def downgrade() -> None:
     _recheck("status", "requeststatus", _STATUSES)
     _recheck("basis", "basis", _BASES, old_rows=False)
     _recheck("gate", "gate", _GATES, old_rows=False)
+    op.drop_index("ix_register_requests_unfinished", "register_requests")
+    op.drop_index("ix_register_requests_kept", "register_requests")
     for name, _kind in reversed(_NEW_COLUMNS):
         op.drop_column("register_requests", name)
     op.drop_table("sanction_steps")

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-import asyncpg
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,7 +22,7 @@ from app.audit.models import (
     Subject,
 )
 from app.audit.rules.merkle import Coordinate
-from app.db import Sessions
+from app.db import Connection, Sessions, own_connection
 
 LEADER_LOCK: Final = 0x5A0A0D17  # any constant of our own: who holds it is the sequencer
 WITNESS_LOCK: Final = 0x5A0A0D18  # who holds it speaks to the witness
@@ -35,22 +34,48 @@ _CLOSING_LEAVES_MAX: Final = 1_000_000  # written while a month was being closed
 _CONNECT_SECONDS: Final = 5.0
 _COMMAND_SECONDS: Final = 20.0
 
-SilentDatabase = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-Connection = Any  # asyncpg.Connection; the package carries no types
 
 _INSERT_OUTBOX = sa.insert(OutboxRow)
-_INSERT_SUBJECT = sa.insert(Subject)
+# One statement for both: half the events of a busy day name somebody.
+_INSERT_WITH_SUBJECT = (
+    sa.insert(OutboxRow)
+    .add_cte(
+        sa.insert(Subject)
+        .values(
+            event_id=sa.bindparam("event_id"),
+            subject_index=sa.bindparam("subject_index"),
+            salt=sa.bindparam("salt"),
+        )
+        .cte("touched")
+    )
+    .values(
+        event_id=sa.bindparam("event_id"),
+        event=sa.bindparam("event"),
+        at=sa.bindparam("at"),
+        leaf=sa.bindparam("leaf"),
+    )
+)
+_FORGET = (
+    sa.delete(Subject)
+    .where(Subject.event_id == sa.any_(sa.bindparam("event_ids", type_=pg.ARRAY(sa.Uuid))))
+    .returning(Subject.event_id)
+)
 _INDEXES = sa.select(Leaf.event_id, Leaf.index).where(
     Leaf.event_id.in_(sa.bindparam("event_ids", expanding=True))
 )
 _NEWEST = sa.select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)
 _WAKE = sa.select(sa.func.pg_notify(WAKE_CHANNEL, ""))
 
-_NUMBERED = pg.insert(StreamMonth)
-_COUNT_UP = _NUMBERED.on_conflict_do_update(
-    index_elements=["stream", "month"],
-    set_={"last_number": StreamMonth.last_number + 1},
-).returning(StreamMonth.last_number)
+_COUNT_UP = sa.text("""
+    INSERT INTO audit_stream_months (stream, month, last_number)
+    SELECT :stream, :month, 1
+    WHERE NOT EXISTS (SELECT FROM audit_closed_months AS closed WHERE closed.month = :month)
+    ON CONFLICT (stream, month) DO UPDATE SET last_number = audit_stream_months.last_number + 1
+    RETURNING last_number
+""").bindparams(sa.bindparam("stream", type_=sa.Uuid()), sa.bindparam("month", type_=sa.String(7)))
+_SHARE_MONTH = sa.select(
+    sa.func.pg_advisory_xact_lock_shared(_MONTH_LOCK, sa.bindparam("key", type_=sa.Integer))
+)
 
 _TAKE_BATCH = """
     DELETE FROM audit_outbox
@@ -77,19 +102,30 @@ _INSERT_CHECKPOINT = """
 
 
 async def put_in_outbox(
-    session: AsyncSession, *, event_id: UUID, event: str, at: datetime, leaf: bytes
+    session: AsyncSession,
+    *,
+    event_id: UUID,
+    event: str,
+    at: datetime,
+    leaf: bytes,
+    subject: tuple[bytes, bytes] | None = None,
 ) -> None:
-    """Write the event in the caller's transaction; takes no lock that orders writers."""
+    """Write the event in the caller's transaction; takes no lock that orders writers.
+
+    ``subject`` is the index of whose data the event touched, and the salt of the commitment.
+    """
     row = {"event_id": event_id, "event": event, "at": at, "leaf": leaf}
-    await session.execute(_INSERT_OUTBOX, row)
+    if subject is None:
+        await session.execute(_INSERT_OUTBOX, row)
+        return
+    index, salt = subject
+    await session.execute(_INSERT_WITH_SUBJECT, row | {"subject_index": index, "salt": salt})
 
 
-async def put_subject(
-    session: AsyncSession, *, event_id: UUID, subject_index: bytes, salt: bytes
-) -> None:
-    """Write whose data the event touched."""
-    row = {"event_id": event_id, "subject_index": subject_index, "salt": salt}
-    await session.execute(_INSERT_SUBJECT, row)
+async def forget_subjects(session: AsyncSession, event_ids: Sequence[UUID]) -> int:
+    """Delete what opens these events' commitments; return how many there were."""
+    gone = await session.scalars(_FORGET, {"event_ids": event_ids})
+    return len(gone.all())
 
 
 async def indexes_of(session: AsyncSession, event_ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -180,8 +216,7 @@ async def row_of_hashes(
 
 async def share_month(session: AsyncSession, *, month: str) -> None:
     """Keep the month from being closed until the transaction ends."""
-    key = sa.func.pg_advisory_xact_lock_shared(_MONTH_LOCK, int(month.replace("-", "")))
-    await session.execute(sa.select(key))
+    await session.execute(_SHARE_MONTH, {"key": int(month.replace("-", ""))})
 
 
 async def hold_month(session: AsyncSession, *, month: str) -> None:
@@ -230,12 +265,13 @@ async def put_closed(session: AsyncSession, *, month: str, event_id: UUID, at: d
     await session.flush()
 
 
-async def count_up(session: AsyncSession, *, stream: UUID, month: str) -> int:
-    """Return the stream's next number of the month; its row stays locked until the commit."""
-    number: int | None = await session.scalar(
-        _COUNT_UP, {"stream": stream, "month": month, "last_number": 1}
-    )
-    assert number is not None  # noqa: S101 - for the type checker: the statement always returns
+async def count_up(session: AsyncSession, *, stream: UUID, month: str) -> int | None:
+    """Return the stream's next number of the month, or ``None`` where the month is closed.
+
+    The stream's row stays locked until the commit. Share the month before: what this statement
+    sees of its closing is then final.
+    """
+    number: int | None = await session.scalar(_COUNT_UP, {"stream": stream, "month": month})
     return number
 
 
@@ -288,26 +324,13 @@ async def connected(sessions: Sessions) -> AsyncIterator[Connection]:
 
     Whatever it held, the leader's lock above all, goes with it, also when the process is killed.
     """
-    engine = sessions.kw["bind"]
-    arguments, options = engine.dialect.create_connect_args(engine.url)
-    connection = await asyncpg.connect(
-        *arguments,
-        **options,
-        timeout=_CONNECT_SECONDS,
-        command_timeout=_COMMAND_SECONDS,
-        server_settings={"timezone": "UTC", "application_name": "saqshy-sequencer"},
-    )
-    try:
+    async with own_connection(
+        sessions,
+        name="saqshy-sequencer",
+        command_seconds=_COMMAND_SECONDS,
+        connect_seconds=_CONNECT_SECONDS,
+    ) as connection:
         yield connection
-    finally:
-        await _close(connection)
-
-
-async def _close(connection: Connection) -> None:
-    try:
-        await connection.close(timeout=_CONNECT_SECONDS)
-    except SilentDatabase:
-        connection.terminate()
 
 
 async def listen(connection: Connection, heard: Callable[[], None]) -> None:

@@ -230,6 +230,28 @@ class DeviceOfAnotherBody(DomainError):
     cure = "Use a device of your own department."
 
 
+class PersonBlocked(DomainError):
+    """The signature is good, but its holder is blocked: no session is opened for him."""
+
+    kind = Kind.FORBIDDEN
+    code = "identity.person_blocked"
+    cure = "Ask the exchange operator why, and whether the block can be lifted."
+
+
+class AlreadyBlocked(DomainError):
+    """A block of the person stands already."""
+
+    kind = Kind.CONFLICT
+    code = "identity.already_blocked"
+
+
+class NotBlocked(DomainError):
+    """No block of the person stands."""
+
+    kind = Kind.CONFLICT
+    code = "identity.not_blocked"
+
+
 class PersonNotFound(DomainError):
     """There is no such person on the staff list of your department."""
 

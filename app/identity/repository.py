@@ -1,6 +1,6 @@
 """Statements of identity. Those on every request are built once, at import."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Role
 from app.clock import LAW_ZONE
+from app.db import Connection
 from app.identity.models import (
     BlockRow,
     Challenge,
@@ -40,10 +41,28 @@ _SESSION = (
         Post.role,
         Post.valid_from,
         Post.valid_to,
+        sa.exists()
+        .where(BlockRow.person_id == SessionRow.person_id, BlockRow.lifted_at.is_(None))
+        .label("blocked"),
     )
     .join(Post, Post.id == SessionRow.post_id)
     .where(SessionRow.token_sha256 == sa.bindparam("token_sha256"))
 )
+ENDED_CHANNEL = "saqshy_sessions_ended"
+_TELL_ENDED = sa.select(sa.func.pg_notify(ENDED_CHANNEL, ""))
+_LIVING = """
+    SELECT session.id FROM sessions AS session JOIN posts AS post ON post.id = session.post_id
+    WHERE session.id = ANY({ids}) AND session.ended_at IS NULL AND session.expires_at > {now}
+      AND post.valid_from <= {today} AND (post.valid_to IS NULL OR post.valid_to >= {today})
+      AND NOT EXISTS (SELECT FROM access_blocks AS block
+                      WHERE block.person_id = session.person_id AND block.lifted_at IS NULL)
+"""
+_LIVING_BY_NAME = sa.text(_LIVING.format(ids=":ids", now=":now", today=":today")).bindparams(
+    sa.bindparam("ids", type_=sa.ARRAY(sa.Uuid())),
+    sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("today", type_=sa.Date()),
+)
+_LIVING_BY_PLACE = _LIVING.format(ids="$1", now="$2", today="$3")
 _SEEN = (
     sa.update(SessionRow)
     .where(
@@ -75,6 +94,44 @@ POST_STANDING = sa.select(
     Post.id == sa.bindparam("post_id", type_=sa.Uuid()),
     Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
 )
+# Who asks a register, and whether the person asked about serves in his department.
+_other, _others = sa.orm.aliased(Post), sa.orm.aliased(Person)
+_REQUESTER = (
+    sa.select(
+        Person.iin,
+        Department.bin,
+        Post.department_id,
+        sa.exists()
+        .where(
+            _others.iin == sa.bindparam("about_iin", type_=sa.String(12)),
+            _other.person_id == _others.id,
+            _other.department_id == Post.department_id,
+            _other.valid_from <= _TODAY,
+            sa.or_(_other.valid_to.is_(None), _other.valid_to >= _TODAY),
+        )
+        .label("about_colleague"),
+    )
+    .join(Person, Person.id == Post.person_id)
+    .join(Department, Department.id == Post.department_id)
+    .where(
+        Post.id == sa.bindparam("post_id", type_=sa.Uuid()),
+        Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+    )
+)
+_ANY_LIVING = (
+    sa.select(SessionRow.id)
+    .where(
+        SessionRow.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+        SessionRow.post_id == sa.bindparam("post_id", type_=sa.Uuid()),
+        SessionRow.ended_at.is_(None),
+        SessionRow.expires_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+        SessionRow.last_seen_at > sa.bindparam("idle_since", type_=sa.DateTime(timezone=True)),
+    )
+    .order_by(SessionRow.last_seen_at.desc())
+    .limit(1)
+)
+_ANY_HELD = _ANY_LIVING.with_for_update(read=True)
+_THIS_HELD = _ANY_HELD.where(SessionRow.id == sa.bindparam("session_id", type_=sa.Uuid()))
 # Days of the law's zone become instants, so that each link counts for its own time alone.
 _SUBORDINATES = sa.text("""
     WITH RECURSIVE asked AS (
@@ -147,6 +204,7 @@ async def end_session(
         .where(SessionRow.id == session_id, SessionRow.ended_at.is_(None))
         .values(ended_at=now, ended_because=because)
     )
+    await session.execute(_TELL_ENDED)
 
 
 async def end_sessions_of(
@@ -163,7 +221,105 @@ async def end_sessions_of(
         .values(ended_at=now, ended_because=because)
         .returning(SessionRow.id)
     )
-    return len(ended.all())
+    count = len(ended.all())
+    await session.execute(_TELL_ENDED)  # also with none: one may be opening
+    return count
+
+
+async def listen_for_ended(connection: Connection, heard: Callable[[], None]) -> None:
+    """Call ``heard`` whenever sessions were ended, after the commit."""
+    await connection.add_listener(ENDED_CHANNEL, lambda *_: heard())
+
+
+async def living_sessions(
+    session: AsyncSession, asked: Collection[UUID], *, now: datetime, today: date
+) -> set[UUID]:
+    """Return which of these sessions live at ``now``."""
+    values = {"ids": list(asked), "now": now, "today": today}
+    return set(await session.scalars(_LIVING_BY_NAME, values))
+
+
+async def living_sessions_by(
+    connection: Connection, asked: Collection[UUID], *, now: datetime, today: date
+) -> set[UUID]:
+    """Return the same by a connection outside the pool."""
+    return {row["id"] for row in await connection.fetch(_LIVING_BY_PLACE, list(asked), now, today)}
+
+
+async def put_block(session: AsyncSession, block: BlockRow) -> None:
+    """Store a block."""
+    session.add(block)
+    await session.flush()
+
+
+async def block_for_update(session: AsyncSession, *, person_id: UUID) -> BlockRow | None:
+    """Return the block of a person that stands, locked."""
+    found: BlockRow | None = await session.scalar(
+        sa.select(BlockRow)
+        .where(BlockRow.person_id == person_id, BlockRow.lifted_at.is_(None))
+        .with_for_update()
+    )
+    return found
+
+
+async def blocks_of(session: AsyncSession, *, person_id: UUID, limit: int) -> list[BlockRow]:
+    """Return a person's blocks, the newest first."""
+    rows = await session.scalars(
+        sa.select(BlockRow)
+        .where(BlockRow.person_id == person_id)
+        .order_by(BlockRow.blocked_at.desc())
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def is_blocked(session: AsyncSession, *, person_id: UUID) -> bool:
+    """Return whether a block of the person stands."""
+    return bool(
+        await session.scalar(
+            sa.select(
+                sa.exists().where(BlockRow.person_id == person_id, BlockRow.lifted_at.is_(None))
+            )
+        )
+    )
+
+
+async def lock_person(session: AsyncSession, person_id: UUID) -> bool:
+    """Lock a person for what is decided about him; false if there is no such person."""
+    found = await session.scalar(
+        sa.select(Person.id).where(Person.id == person_id).with_for_update()
+    )
+    return found is not None
+
+
+async def living_session(
+    session: AsyncSession,
+    *,
+    person_id: UUID,
+    post_id: UUID,
+    session_id: UUID | None,
+    idle_since: datetime,
+    now: datetime,
+    hold: bool,
+) -> UUID | None:
+    """Return a living session of a person's post: that of ``session_id``, or any.
+
+    With ``hold`` it cannot be ended before the transaction ends; who is ending it just now is
+    waited for, and the session is then none.
+    """
+    values = {"person_id": person_id, "post_id": post_id, "now": now, "idle_since": idle_since}
+    if session_id is not None:
+        found: UUID | None = await session.scalar(_THIS_HELD, values | {"session_id": session_id})
+        return found
+    return await session.scalar(_ANY_HELD if hold else _ANY_LIVING, values)
+
+
+async def requester(
+    session: AsyncSession, *, person_id: UUID, post_id: UUID, about_iin: str | None, today: date
+) -> Any:
+    """Return IIN, body, department and whether he asks about a colleague; nothing if no post."""
+    values = {"person_id": person_id, "post_id": post_id, "about_iin": about_iin, "today": today}
+    return (await session.execute(_REQUESTER, values)).first()
 
 
 async def departments_of_sessions(

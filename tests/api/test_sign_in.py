@@ -29,7 +29,7 @@ from tests.factories_identity import (
 @pytest.fixture(autouse=True)
 async def _district(settings, sessions):
     trust_the_authority(settings)
-    await district(sessions)
+    await district(sessions, with_rights=False)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from app.audit.service.proofs import (
     verifier_key,
 )
 from app.audit.service.sequencer import Sequencer
-from app.audit.service.trail import AuditTrail
+from app.audit.service.trail import AuditTrail, forget_subjects
 from app.audit.service.witnessing import Witnessing
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "closing_of_month",
     "copy_log",
     "export_leaves",
+    "forget_subjects",
     "leaf_count",
     "leaf_of",
     "next_number",

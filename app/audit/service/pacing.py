@@ -8,7 +8,7 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.audit import repository
-from app.db import Sessions
+from app.db import Sessions, SilentDatabase
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +35,7 @@ async def repeat_alone(
                 while not stop.is_set() and not connection.is_closed():
                     await act()
                     await pause(stop, every_seconds)
-        except (*repository.SilentDatabase, SQLAlchemyError) as error:
+        except (*SilentDatabase, SQLAlchemyError) as error:
             log.warning("audit.vouching_interrupted", error=type(error).__name__)
             await pause(stop, _STANDBY_SECONDS)
 

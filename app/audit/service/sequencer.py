@@ -20,7 +20,7 @@ from app.audit import repository
 from app.audit.rules import merkle
 from app.audit.rules.note import Checkpoint, VerifierKey, checkpoint_text, signed_note
 from app.clock import utc_now
-from app.db import Sessions
+from app.db import Connection, Sessions, SilentDatabase
 
 BATCH_LEAVES_MAX: Final = 2000  # bounds one transaction: about 50 ms and 2 MB
 _IDLE_SECONDS: Final = 0.1  # events that nobody waits for get their leaf within this
@@ -56,7 +56,7 @@ class Sequencer:
                 async with repository.connected(self.sessions) as connection:
                     await self._stand_by(connection, stop)
                     await self._lead(connection, stop)
-            except repository.SilentDatabase as error:
+            except SilentDatabase as error:
                 log.warning("audit.sequencer_interrupted", error=type(error).__name__)
                 await _pause(stop, _RETRY_SECONDS)
 
@@ -67,11 +67,11 @@ class Sequencer:
                 return 0
             return await self._batch(connection)
 
-    async def _stand_by(self, connection: repository.Connection, stop: asyncio.Event) -> None:
+    async def _stand_by(self, connection: Connection, stop: asyncio.Event) -> None:
         while not stop.is_set() and not await repository.lead(connection):
             await _pause(stop, _STANDBY_SECONDS)
 
-    async def _lead(self, connection: repository.Connection, stop: asyncio.Event) -> None:
+    async def _lead(self, connection: Connection, stop: asyncio.Event) -> None:
         woken = asyncio.Event()
         await repository.listen(connection, woken.set)
         while True:
@@ -84,7 +84,7 @@ class Sequencer:
                 return
             await _first_of(woken, stop, _IDLE_SECONDS)
 
-    async def _batch(self, connection: repository.Connection) -> int:
+    async def _batch(self, connection: Connection) -> int:
         rows = await repository.take_batch(connection, limit=BATCH_LEAVES_MAX)
         if not rows:
             return 0

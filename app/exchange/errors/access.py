@@ -115,20 +115,6 @@ class UnblocksNotHis(DomainError):
     cure = "Let another operator lift the block."
 
 
-class AlreadyBlocked(DomainError):
-    """The person is blocked already."""
-
-    kind = Kind.CONFLICT
-    code = "exchange.access_already_blocked"
-
-
-class NotBlocked(DomainError):
-    """No block of the person stands."""
-
-    kind = Kind.CONFLICT
-    code = "exchange.access_not_blocked"
-
-
 class NoAgreement(DomainError):
     """No version of the user agreement is in force."""
 

@@ -36,6 +36,18 @@ class RegisterRequestRow(Base):
             "dies_at",
             postgresql_where=sa.text("dies_at IS NOT NULL"),
         ),
+        # What went on when its process was killed; few at any time.
+        sa.Index(
+            "ix_register_requests_unfinished",
+            "received_at",
+            postgresql_where=sa.text("status IN ('received', 'asked', 'sequenced')"),
+        ),
+        # What holds something that retention will destroy one day.
+        sa.Index(
+            "ix_register_requests_kept",
+            "received_at",
+            postgresql_where=sa.text("wrapped_key IS NOT NULL"),
+        ),
         sa.UniqueConstraint("person_id", "month", "number"),
     )
 
@@ -87,6 +99,8 @@ class RegisterRequestRow(Base):
     answer_sha256: Mapped[str | None] = mapped_column(sa.String(64))
     decision_leaf_index: Mapped[int | None] = mapped_column(sa.BigInteger)
     answer_leaf_index: Mapped[int | None] = mapped_column(sa.BigInteger)
+    # Events of the log that carry a commitment to the subject; destruction takes their salts.
+    event_ids: Mapped[list[UUID]] = mapped_column(ARRAY(sa.Uuid), default=list)
     received_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
     destroyed_at: Mapped[datetime | None]

@@ -1,6 +1,13 @@
 """Use cases of identity: sign in and out, sign a document, import staff, tell who is who."""
 
 from app.identity.repository import POST_STANDING
+from app.identity.service.blocking import (
+    Block,
+    block_person,
+    blocks_of,
+    lift_block,
+    standing_block,
+)
 from app.identity.service.relations import (
     Subordination,
     is_subordinate,
@@ -20,6 +27,7 @@ from app.identity.service.sessions import (
     end_sessions_of_person,
     principal_of_token,
     session_expiry,
+    session_lives,
     sign_out,
 )
 from app.identity.service.sign_in import (
@@ -32,40 +40,53 @@ from app.identity.service.sign_in import (
 from app.identity.service.signatures import sign_document
 from app.identity.service.staff import (
     PostCard,
+    Requester,
     StaffImported,
     import_staff,
     post_of_iin,
     posts_by_id,
+    requester_of,
     staff_of_department,
 )
+from app.identity.service.watching import SessionWatch, living_sessions
 
 __all__ = [
     "POST_STANDING",
+    "Block",
     "NewChallenge",
     "PostCard",
     "ReportingLine",
+    "Requester",
     "RoleHeld",
+    "SessionWatch",
     "SignInPolicy",
     "SignedIn",
     "StaffImported",
     "Subordination",
     "ask_about_signer",
+    "block_person",
+    "blocks_of",
     "end_sessions",
     "end_sessions_of_person",
     "holders_of",
     "import_staff",
     "is_subordinate",
+    "lift_block",
+    "living_sessions",
     "names_of",
     "new_challenge",
     "post_of_iin",
     "posts_by_id",
     "principal_of_token",
     "reporting_lines",
+    "requester_of",
     "session_expiry",
+    "session_lives",
     "sign_document",
     "sign_in",
     "sign_out",
     "staff_of_department",
+    "standing_block",
     "subordinates_in",
     "superior_of",
 ]

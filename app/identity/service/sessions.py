@@ -42,6 +42,8 @@ async def principal_of_token(
             expires_at=row.expires_at, last_seen_at=row.last_seen_at, ended_at=row.ended_at
         )
         check_session(term, idle=idle, now=now)
+        if row.blocked:  # a session that was being opened while the block was set
+            raise errors.SessionOver("the person is blocked", reason="ended")
         today = law_date(now)
         if today < row.valid_from or (row.valid_to is not None and today > row.valid_to):
             raise errors.SessionOver("the post has ended", reason="post")
@@ -55,6 +57,33 @@ async def principal_of_token(
         session_id=row.id,
         device_id=row.device_id,
     )
+
+
+async def session_lives(
+    session: AsyncSession,
+    *,
+    person_id: UUID,
+    post_id: UUID,
+    session_id: UUID | None,
+    idle: timedelta,
+    now: datetime,
+    hold: bool = False,
+) -> bool:
+    """Return whether the session, or any one of the person in that post, lives at ``now``.
+
+    With ``hold``, or where a session is named, it lives until the caller's transaction ends:
+    whoever ends it waits for that, and whoever ended it first is seen.
+    """
+    found = await repository.living_session(
+        session,
+        person_id=person_id,
+        post_id=post_id,
+        session_id=session_id,
+        idle_since=now - idle,
+        now=now,
+        hold=hold,
+    )
+    return found is not None
 
 
 async def session_expiry(session: AsyncSession, *, session_id: UUID) -> datetime:

@@ -191,6 +191,8 @@ async def _open(
             raise errors.NotOnStaff("the holder of the certificate is not on the staff list")
         if not members:
             raise errors.NoPostInForce("the person holds no post today")
+        if await repository.is_blocked(session, person_id=person.id):
+            raise errors.PersonBlocked("the person is blocked")
         member = members[0]
         check_account(evidence.holder, iin=person.iin, bin_=member.department.bin)
         if device is not None and device.department_id != member.department.id:

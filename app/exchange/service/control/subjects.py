@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 from app.access import Principal
 from app.db import transaction
-from app.exchange import storage
 from app.exchange.errors import AnswerDamaged
 from app.exchange.errors.control import OwnRequests, RequestNotInReport, SubjectDestroyed
 from app.exchange.models import RegisterRequestRow, RequestDisclosureRow
@@ -14,6 +13,7 @@ from app.exchange.repository import control_lines
 from app.exchange.rules.control_report import unmasked
 from app.exchange.rules.disclosures import DisclosureKind
 from app.exchange.service.control.desk import ControlDesk, opened
+from app.exchange.storage import Content, open_key
 from app.keys import Keys
 
 
@@ -23,7 +23,7 @@ def searched_of(keys: Keys, row: RegisterRequestRow) -> Mapping[str, object]:
     Raises:
         AnswerDamaged: what is stored cannot be opened.
     """
-    return _object(_opened(keys, row, row.subject_sealed))
+    return _object(_opened(keys, row, Content.SUBJECT, row.subject_sealed))
 
 
 def justification_of(keys: Keys, row: RegisterRequestRow) -> str:
@@ -32,18 +32,17 @@ def justification_of(keys: Keys, row: RegisterRequestRow) -> str:
     Raises:
         AnswerDamaged: what is stored cannot be opened.
     """
-    content = _opened(keys, row, row.extended_sealed)
+    content = _opened(keys, row, Content.JUSTIFICATION, row.extended_sealed)
     return "" if content is None else content.decode()
 
 
-def _opened(keys: Keys, row: RegisterRequestRow, sealed: bytes | None) -> bytes | None:
+def _opened(
+    keys: Keys, row: RegisterRequestRow, content: Content, sealed: bytes | None
+) -> bytes | None:
     if row.wrapped_key is None or sealed is None:
         return None
-    return storage.unseal(
-        vault=keys.vault,
-        request_id=row.id,
-        sealed=storage.SealedAnswer(row.wrapped_key, sealed),
-    )
+    key = open_key(vault=keys.vault, owner=row.id, wrapped=row.wrapped_key)
+    return key.unseal(content, sealed)
 
 
 def _object(content: bytes | None) -> Mapping[str, object]:

@@ -1,0 +1,120 @@
+"""Cutting answers short: nothing goes out to a session that has ended.
+
+Every answer to a person is known here while it is being made and sent. Before each piece goes out
+its session must have been seen alive a moment ago; an answer that is already being sent is
+cancelled as soon as its session is seen ended, even while its reader makes it wait. Who looks, and
+where sessions are kept, is identity's; how an answer is sent, the middleware's.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextlib import contextmanager
+from typing import Final
+from uuid import UUID
+
+# Seen alive within this, a session gets its next piece without another look. Together with the
+# time that a look takes it stays below the second in which a block must hold.
+FRESH_SECONDS: Final = 0.5
+LOOK_SECONDS: Final = 0.4  # no answer by then is no sign of life
+
+# Returns which of the sessions live; raises whatever it likes when it cannot tell.
+Look = Callable[[Collection[UUID]], Awaitable[set[UUID]]]
+
+
+class AnswerCut(Exception):
+    """The rest of an answer is withheld: its session has ended, or nobody can tell."""
+
+
+class Answer:
+    """One answer that is being made or sent; to nobody in particular until ``admit``."""
+
+    def __init__(self) -> None:
+        self.session_id: UUID | None = None
+        self.seen_at = float("-inf")
+        self.ended = False
+        self._task: asyncio.Task[object] | None = None
+        self._cancelled = False
+
+    def admit(self, session_id: UUID) -> None:
+        """Bind the answer to a session that was found good just now."""
+        self.session_id = session_id
+        self.seen_at = asyncio.get_running_loop().time()
+
+    def sending(self, task: asyncio.Task[object] | None) -> None:
+        """Say which task sends it and may be cancelled; ``None`` when it has gone out whole."""
+        self._task = task
+
+    @property
+    def is_sent_bit_by_bit(self) -> bool:
+        """Whether it has begun to go out and has not ended."""
+        return self._task is not None
+
+    def end(self) -> None:
+        """Withhold whatever has not gone out, and stop sending."""
+        self.ended = True
+        if self._task is not None:
+            self._cancelled = True
+            self._task.cancel()
+            self._task = None
+
+    def was_cancelled_here(self) -> bool:
+        """Return once whether the cancellation that just arrived is this mechanism's own."""
+        mine, self._cancelled = self._cancelled, False
+        return mine
+
+
+class Answers:
+    """The answers of this process.
+
+    Args:
+        look: asks which sessions live.
+    """
+
+    def __init__(self, look: Look) -> None:
+        self._look = look
+        self._running: set[Answer] = set()
+
+    @contextmanager
+    def one(self) -> Iterator[Answer]:
+        """Yield an answer that is known here until the block ends."""
+        answer = Answer()
+        self._running.add(answer)
+        try:
+            yield answer
+        finally:
+            answer.sending(None)
+            self._running.discard(answer)
+
+    def session_ids(self) -> set[UUID]:
+        """Return the sessions that are being answered."""
+        return {one.session_id for one in self._running if one.session_id is not None}
+
+    def seen(self, *, asked: Collection[UUID], alive: Collection[UUID], at: float) -> None:
+        """Take note of a look that began at ``at`` on the loop's clock; end what has ended."""
+        for answer in list(self._running):
+            if answer.session_id in alive:
+                answer.seen_at = max(answer.seen_at, at)
+            elif answer.session_id in asked:
+                answer.end()
+
+    def end_unseen(self) -> None:
+        """End what is being sent to sessions that nobody has seen alive of late: we are blind."""
+        since = asyncio.get_running_loop().time() - FRESH_SECONDS - LOOK_SECONDS
+        for answer in list(self._running):
+            if answer.is_sent_bit_by_bit and answer.session_id and answer.seen_at < since:
+                answer.end()
+
+    async def may_go_on(self, answer: Answer) -> bool:
+        """Return whether the next piece may go out; without a fresh sign of life, look first."""
+        if answer.session_id is None:
+            return True
+        loop = asyncio.get_running_loop()
+        if not answer.ended and loop.time() - answer.seen_at > FRESH_SECONDS:
+            asked, at = {answer.session_id}, loop.time()
+            try:
+                async with asyncio.timeout(LOOK_SECONDS):
+                    alive = await self._look(asked)
+            except Exception:  # noqa: BLE001 - whatever keeps us from seeing is no sign of life
+                return False
+            self.seen(asked=asked, alive=alive, at=at)
+        return not answer.ended
