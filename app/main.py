@@ -145,6 +145,7 @@ def _give(application: FastAPI, parts: Parts) -> None:
     state.case_registers = parts.case_registers
     state.authenticate_person = app.identity.api.authenticate_person
     state.authenticate_device = devices.api.authenticate_device
+    state.device_names = devices.api.device_names  # the monthly report names devices
     state.device_standing = devices.api.device_standing  # the exchange's gate DEVICE asks it
 
 

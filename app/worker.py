@@ -10,6 +10,7 @@ from procrastinate import JobContext, PsycopgConnector
 import app.audit.service
 import fines.service
 from app.clock import utc_now
+from app.exchange.service import control
 from app.jobs import Queue
 from app.main import sequencing
 from app.parts import Parts, open_parts
@@ -54,6 +55,7 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         del timestamp
         await app.audit.service.close_month(parts.sessions, trail=parts.trail, now=utc_now())
 
+    _control_jobs(jobs, parts)
     desk = make_desk(
         sessions=parts.sessions, trail=parts.trail, keys=parts.keys, settings=parts.settings
     )
@@ -72,6 +74,24 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         await fines.service.lapse_receipts(desk, utc_now())
 
     return jobs
+
+
+def _control_jobs(jobs: procrastinate.App, parts: Parts) -> None:
+    exchange = Queue.EXCHANGE.value
+
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="exchange.open_reports", queue=exchange, queueing_lock="exchange.open_reports")
+    async def open_reports(timestamp: int) -> None:
+        del timestamp
+        await control.open_reports(parts.sessions, trail=parts.trail, now=utc_now())
+
+    @jobs.periodic(cron="*/15 * * * *")
+    @jobs.task(
+        name="exchange.escalate_reports", queue=exchange, queueing_lock="exchange.escalate_reports"
+    )
+    async def escalate_reports(timestamp: int) -> None:
+        del timestamp
+        await control.escalate_reports(parts.sessions, trail=parts.trail, now=utc_now())
 
 
 async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:

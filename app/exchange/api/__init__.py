@@ -1,5 +1,5 @@
 """Routes of the exchange, a file for each use."""
 
-from app.exchange.api import checks
+from app.exchange.api import checks, control
 
-routers = (checks.router,)
+routers = (checks.router, control.router)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -26,8 +26,6 @@ from app.identity import service as identity
 _LINES_AT_ONCE: Final = 500  # held in memory while a table is written
 _EVERYTHING: Final = ReportFilter()
 
-Admitted = Callable[[], Awaitable[None]]
-
 
 @dataclass(frozen=True, kw_only=True)
 class PaperVolume:
@@ -39,22 +37,16 @@ class PaperVolume:
 
 
 async def export_table(
-    desk: ControlDesk, *, caller: Principal, report_id: UUID, admitted: Admitted
+    desk: ControlDesk, *, caller: Principal, report_id: UUID
 ) -> AsyncIterator[bytes]:
     """Return the whole report as a table, piece by piece, once the export has its leaf.
-
-    Args:
-        desk: see ``ControlDesk``.
-        caller: who takes it out.
-        report_id: which report.
-        admitted: asked before each piece; it raises where the caller was shut out meanwhile.
 
     Raises:
         ReportNotFound: there is none, or it is not the caller's to know of.
         AuditSilent: the export has no leaf in time; nothing is handed out.
     """
     report = await _recorded(desk, caller=caller, report_id=report_id, form="csv")
-    return _table(desk, report, admitted)
+    return _table(desk, report)
 
 
 async def export_volume(
@@ -140,11 +132,10 @@ async def _recorded(
     return report
 
 
-async def _table(desk: ControlDesk, report: Opened, admitted: Admitted) -> AsyncIterator[bytes]:
+async def _table(desk: ControlDesk, report: Opened) -> AsyncIterator[bytes]:
     yield control_table.head()
     place: ReportPlace | None = FIRST_PLACE
     while place is not None:
-        await admitted()
         async with transaction(desk.sessions) as session:
             lines, place = await _piece(session, desk, report, place, _LINES_AT_ONCE)
         yield control_table.body(lines)
