@@ -11,11 +11,13 @@ from app.web.texts import N_
 
 ROLE_NAMES: Final = {
     Role.PATROL_OFFICER: N_("Patrol police inspector"),
+    Role.INVESTIGATOR: N_("Investigator"),
     Role.DEVICE_KEEPER: N_("Device keeper"),
     Role.DUTY_OFFICER: N_("Duty officer"),
     Role.COMPLAINTS_REVIEWER: N_("Complaints reviewer"),
     Role.RESPONSIBLE_OFFICIAL: N_("Responsible official"),
     Role.EXCHANGE_OPERATOR: N_("Exchange operator"),
+    Role.EXCHANGE_CONTROLLER: N_("Exchange controller"),
     Role.FINANCE_CLERK: N_("Finance clerk"),
     Role.AUDITOR: N_("Auditor"),
     Role.ADMINISTRATOR: N_("Administrator"),
@@ -33,13 +35,9 @@ WORK_ELSEWHERE: Final = {
     ),
     Role.DEVICE_KEEPER: _BY_PROGRAM,
     Role.DUTY_OFFICER: _BY_PROGRAM,
-    Role.RESPONSIBLE_OFFICIAL: _BY_PROGRAM,
     Role.EXCHANGE_OPERATOR: _BY_PROGRAM,
     Role.FINANCE_CLERK: _BY_PROGRAM,
-    Role.AUDITOR: N_(
-        "The log of this server is checked from outside, by your own program: its checkpoint, its"
-        " key and its proofs are open to everybody under /log."
-    ),
+    Role.INVESTIGATOR: _BY_PROGRAM,
     Role.ADMINISTRATOR: N_("The server is run by its command line: python -m app --help."),
 }
 
@@ -70,6 +68,15 @@ class Viewer:
     def reviews_complaints(self) -> bool:
         """Whether the complaint and footage pages are open to this role."""
         return self.role is Role.COMPLAINTS_REVIEWER
+
+    @property
+    def controls(self) -> bool:
+        """Whether the pages of departmental control and of the log are open to this role."""
+        return self.role in {
+            Role.RESPONSIBLE_OFFICIAL,
+            Role.EXCHANGE_CONTROLLER,
+            Role.AUDITOR,
+        }
 
     def unit(self, language: str) -> str:
         """Return the unit's name; a unit has two official names, English readers get Russian."""

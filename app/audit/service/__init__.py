@@ -16,6 +16,12 @@ from app.audit.service.proofs import (
     tile_content,
     verifier_key,
 )
+from app.audit.service.reading import (
+    PublishedCheckpoint,
+    ShownLeaf,
+    published_checkpoint,
+    read_leaf,
+)
 from app.audit.service.sequencer import Sequencer
 from app.audit.service.trail import AuditTrail, forget_subjects
 from app.audit.service.witnessing import Witnessing
@@ -26,7 +32,9 @@ __all__ = [
     "AuditTrail",
     "ClosedStream",
     "Closing",
+    "PublishedCheckpoint",
     "Sequencer",
+    "ShownLeaf",
     "Witnessing",
     "anchored",
     "checkpoint_note",
@@ -41,7 +49,9 @@ __all__ = [
     "next_number",
     "proof_of_growth",
     "proof_of_leaf",
+    "published_checkpoint",
     "published_note",
+    "read_leaf",
     "tile_content",
     "verifier_key",
 ]

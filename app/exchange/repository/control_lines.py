@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.exchange.models import (
@@ -240,7 +241,7 @@ async def mark_counts(session: AsyncSession, of: Of) -> dict[Mark, int]:
     """Return how many requests have each mark as their last."""
     newest = (
         sa.select(ControlMarkRow.mark)
-        .distinct(ControlMarkRow.request_id)
+        .ext(distinct_on(ControlMarkRow.request_id))
         .where(ControlMarkRow.report_id == of.report_id)
         .order_by(ControlMarkRow.request_id, ControlMarkRow.position.desc())
         .subquery()
@@ -284,7 +285,7 @@ async def digest_rows(
     """Yield officer, number, leaf, last mark and its words of every request, in order."""
     newest = (
         sa.select(ControlMarkRow.request_id, ControlMarkRow.mark, ControlMarkRow.text)
-        .distinct(ControlMarkRow.request_id)
+        .ext(distinct_on(ControlMarkRow.request_id))
         .where(ControlMarkRow.report_id == of.report_id)
         .order_by(ControlMarkRow.request_id, ControlMarkRow.position.desc())
         .subquery()

@@ -1,5 +1,8 @@
 """Departmental control: every request of every subordinate, each month, reviewed and signed."""
 
+from app.exchange.rules.control import Mark
+from app.exchange.rules.control_report import ReportFilter, Towards
+from app.exchange.rules.control_table import verdict_of as register_verdict
 from app.exchange.service.control.desk import ControlDesk, DeviceNamesOf
 from app.exchange.service.control.escalating import escalate_reports
 from app.exchange.service.control.exporting import (
@@ -34,12 +37,15 @@ __all__ = [
     "MARKED_AT_ONCE_MAX",
     "ControlDesk",
     "DeviceNamesOf",
+    "Mark",
     "PaperVolume",
     "ReportCard",
+    "ReportFilter",
     "ReportPage",
     "ReportSummary",
     "RequestDetail",
     "ReviewDocument",
+    "Towards",
     "escalate_reports",
     "export_closing",
     "export_table",
@@ -50,6 +56,7 @@ __all__ = [
     "read_page",
     "read_request",
     "read_summary",
+    "register_verdict",
     "review_to_sign",
     "sign_review",
     "unmask",
