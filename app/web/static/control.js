@@ -26,7 +26,7 @@ async function sign(address) {
   const { document: data, document_sha256 } = await ask(address);
   show("signer");
   const language = document.documentElement.lang;
-  const cms = await signDetached({ url: signerUrl, data, iin: "", language });
+  const cms = await signDetached({ url: signerUrl, data, iin: "", language, document: true });
   show("check");
   await ask(address, { document_sha256, cms });
 }
