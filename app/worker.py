@@ -141,8 +141,7 @@ def _add_exchange(jobs: procrastinate.App, parts: Parts) -> None:
     )
     async def destroy_overdue(timestamp: int) -> None:
         del timestamp
-        # Until somebody says which months are reviewed, nothing is destroyed.
-        await app.exchange.service.destroy_overdue(ports, reviewed_of=None)
+        await app.exchange.service.destroy_overdue(ports, reviewed_of=control.is_reviewed)
 
 
 async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:

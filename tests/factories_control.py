@@ -94,7 +94,7 @@ class Month:
             searched = {"iin": SUBJECT, "plate": "777ABC02"}
         async with transaction(parts.sessions) as session:
             running = await next_number(session, stream=self.people[officer], at=at)
-            await parts.trail.record(
+            event_id = await parts.trail.record(
                 session,
                 event="exchange.request_decided",
                 at=at,
@@ -122,6 +122,8 @@ class Month:
                 "hit": True,
                 "wrapped_key": key.wrapped,
                 "received_at": at,
+                "decided_at": at,
+                "event_ids": [event_id],
             }
             session.add(RegisterRequestRow(**values | changed))
         self.planted.append(request_id)
@@ -133,7 +135,6 @@ class Month:
         now = now or utc_now()
         await close_month(self.parts.sessions, trail=self.parts.trail, now=now)
         await self.settle()
-        await self._note_leaves()
         return await control.open_reports(self.parts.sessions, trail=self.parts.trail, now=now)
 
     async def settle(self):
@@ -143,21 +144,6 @@ class Month:
                 session, event="app.settled", at=utc_now(), who=None
             )
         await self.parts.trail.sequenced(self.parts.sessions, event_id=event_id, timeout_seconds=30)
-
-    async def _note_leaves(self):
-        async with transaction(self.parts.sessions) as session:
-            rows = await session.execute(
-                sa.text(
-                    "SELECT index, convert_from(leaf, 'UTF8')::jsonb -> 'fields' ->> 'request_id'"
-                    " FROM audit_leaves WHERE event = 'exchange.request_decided'"
-                )
-            )
-            for index, request_id in rows.all():
-                await session.execute(
-                    sa.update(RegisterRequestRow)
-                    .where(RegisterRequestRow.id == UUID(request_id))
-                    .values(decision_leaf_index=index)
-                )
 
 
 def minutes(count):

@@ -24,7 +24,6 @@ from app.exchange.service.control import (
     Mark,
     ReportFilter,
     Towards,
-    register_verdict,
 )
 from app.ports import SettingsOfApp
 from app.web.control_words import (
@@ -36,6 +35,7 @@ from app.web.control_words import (
     SERVICES,
     STATUSES,
     SUBJECT_FIELDS,
+    VERDICTS,
 )
 from app.web.refusals import REVIEW_REFUSALS
 from app.web.rendering import page
@@ -56,6 +56,7 @@ _WORDS: Final[dict[str, object]] = {
     "services": SERVICES,
     "statuses": STATUSES,
     "references": REFERENCES,
+    "verdicts": VERDICTS,
     "may_review": Towards.REVIEW,
 }
 
@@ -119,7 +120,6 @@ async def report(
         "filtered": any(chosen.values()),
         "more": _address(chosen, after=place_text(shown.more)) if shown.more else None,
         "first_page": after is None,
-        "verdict": register_verdict,
         "signer_url": settings.ncalayer_url,
         "refusals": REVIEW_REFUSALS,
     }
@@ -233,7 +233,6 @@ async def _detail(
         "report": detail.report,
         "subject": subject,
         "subject_fields": SUBJECT_FIELDS,
-        "verdict": register_verdict,
         "said": said or {"mark": None, "text": "", "error": None},
     }
     return page(

@@ -57,6 +57,15 @@ SERVICES: Final = {
     "person_photo": N_("photograph"),
     "legal_entity": N_("legal entity"),
 }
+VERDICTS: Final = {
+    "confirmed": N_("confirmed"),
+    "no_case": N_("no such case"),
+    "closed": N_("the case is closed"),
+    "not_yours": N_("not in his work"),
+    "order_not_addressed": N_("the order is addressed to others"),
+    "refused": N_("the register refused"),
+    "unavailable": N_("the register was silent"),
+}
 REFERENCES: Final = {
     "case_register": N_("Register"),
     "case_number": N_("Case"),

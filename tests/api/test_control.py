@@ -111,6 +111,7 @@ async def test_one_line_says_everything_that_the_rules_ask_of_it(client, month, 
         basis=Basis.CRIMINAL_CASE,
         case_register="erdr",
         case_number="237500031000141",
+        recon="confirmed",
         said="Свидетель назвал номер",
         flags=["repeat"],
     )

@@ -18,7 +18,7 @@ MONTH_COLUMN: Final = "month"
 NUMBER_COLUMN: Final = "number"
 LEAF_COLUMN: Final = "leaf_index"
 _CLOSED_STREAM: Final = "audit.stream_closed"
-_NUMBER: Final = re.compile(r"[1-9][0-9]{0,17}")
+_NUMBER: Final = re.compile(r"-?[1-9][0-9]{0,17}", re.ASCII)
 _INDEX: Final = re.compile(r"0|[1-9][0-9]{0,17}")
 _SHOWN_MAX: Final = 5  # missing numbers named in a refusal
 
@@ -38,6 +38,9 @@ class ReportLine:
 def read_report(lines: Iterable[str]) -> Iterator[ReportLine]:
     """Yield the acts of a report in the order of its lines.
 
+    A number below zero is that of an act from before the log gave numbers: no closing record
+    counts it. Whoever gave such a number to a later act is found out by the one then missing.
+
     Raises:
         NumbersNotWhole: it is no such table, or a line names no act.
     """
@@ -49,7 +52,9 @@ def read_report(lines: Iterable[str]) -> Iterator[ReportLine]:
         }:
             raise NumbersNotWhole("the report lacks the columns that name an act")
         for place, row in enumerate(reader, start=2):
-            yield _line(row, place)
+            line = _line(row, place)
+            if line.number > 0:
+                yield line
     except csv.Error as error:
         raise NumbersNotWhole("the report is no table of comma-separated values") from error
 

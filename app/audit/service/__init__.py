@@ -19,6 +19,7 @@ from app.audit.service.proofs import (
 from app.audit.service.reading import (
     PublishedCheckpoint,
     ShownLeaf,
+    leaf_indexes,
     published_checkpoint,
     read_leaf,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "export_leaves",
     "forget_subjects",
     "leaf_count",
+    "leaf_indexes",
     "leaf_of",
     "next_number",
     "proof_of_growth",

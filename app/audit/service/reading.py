@@ -1,13 +1,15 @@
 """Showing a leaf to somebody who may read it; the look is on the log itself."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import NotSignedIn, Principal
+from app.audit import repository
 from app.audit.errors import LeafNotFound
 from app.audit.rules.note import Checkpoint, parse_checkpoint, split_note
 from app.audit.rules.reading import may_read
@@ -31,6 +33,11 @@ class PublishedCheckpoint:
     note: str
     checkpoint: Checkpoint
     signers: tuple[str, ...]
+
+
+async def leaf_indexes(session: AsyncSession, event_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return where those of the events stand that have their leaf."""
+    return await repository.indexes_of(session, event_ids)
 
 
 async def read_leaf(

@@ -195,6 +195,19 @@ async def escalations(
     return found
 
 
+async def reports_of_person(
+    session: AsyncSession, *, person_id: UUID, month: str
+) -> list[tuple[UUID, bool]]:
+    """Return the reports that hold a person's month, each with whether it is signed."""
+    signed = sa.exists().where(ControlReviewRow.report_id == ControlReportRow.id)
+    rows = await session.execute(
+        sa.select(ControlReportRow.id, signed)
+        .join(ControlOfficerRow, ControlOfficerRow.report_id == ControlReportRow.id)
+        .where(ControlOfficerRow.person_id == person_id, ControlReportRow.month == month)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 async def put_escalation(session: AsyncSession, values: Mapping[str, object]) -> bool:
     """Write that a report went up; false where it had gone there before."""
     put = await session.scalar(

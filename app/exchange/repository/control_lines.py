@@ -281,8 +281,8 @@ async def _numbers(session: AsyncSession, which: sa.ColumnElement[bool]) -> dict
 
 async def digest_rows(
     session: AsyncSession, of: Of
-) -> AsyncIterator[tuple[UUID, int, int | None, Mark | None, str]]:
-    """Yield officer, number, leaf, last mark and its words of every request, in order."""
+) -> AsyncIterator[tuple[UUID, int, UUID, Mark | None, str]]:
+    """Yield officer, number, id, last mark and its words of every request, in order."""
     newest = (
         sa.select(ControlMarkRow.request_id, ControlMarkRow.mark, ControlMarkRow.text)
         .ext(distinct_on(ControlMarkRow.request_id))
@@ -294,7 +294,7 @@ async def digest_rows(
         sa.select(
             Request.person_id,
             Request.number,
-            Request.decision_leaf_index,
+            Request.id,
             newest.c.mark,
             newest.c.text,
         )

@@ -84,6 +84,7 @@ class ReportLine:
     extended_asked: bool
     extended: str = field(default="", repr=False)
     extended_given: bool
+    recon: str | None
     status: str
     refusal: str | None
     flags: tuple[str, ...]
@@ -156,8 +157,9 @@ def masked(searched: Mapping[str, object]) -> str:
     plate = searched.get("plate")
     if plate:
         text = str(plate)
-        hidden = _HIDDEN * max(len(text) - 2 * _SHOWN_OF_PLATE, 1)
-        shown.append(text[:_SHOWN_OF_PLATE] + hidden + text[-_SHOWN_OF_PLATE:])
+        ends = min(_SHOWN_OF_PLATE, len(text) // 4)  # never more than half of it
+        hidden = _HIDDEN * (len(text) - 2 * ends)
+        shown.append(text[:ends] + hidden + text[len(text) - ends :])
     if not shown and searched:
         shown.append(_HIDDEN * 8)  # found by name: a part of a name is a name
     return " ".join(shown)
@@ -169,12 +171,11 @@ def unmasked(searched: Mapping[str, object]) -> dict[str, str]:
 
 
 def line_of_digest(
-    *, officer_id: UUID, number: int, leaf_index: int | None, mark: Mark | None, text: str
+    *, officer_id: UUID, number: int, request_id: UUID, mark: Mark | None, text: str
 ) -> str:
     """Return what the signed digest says of one request; a table of the report gives the same."""
     said = hashlib.sha256(text.encode()).hexdigest() if text else ""
-    leaf = "" if leaf_index is None else str(leaf_index)
-    return f"{officer_id} {number} {leaf} {mark.value if mark else ''} {said}\n"
+    return f"{officer_id} {number} {request_id} {mark.value if mark else ''} {said}\n"
 
 
 def lines_digest(lines: Iterable[str]) -> str:

@@ -33,22 +33,12 @@ class TableLine:
     device: str
 
 
-def register_verdict(*, status: str, refusal: str | None, case_register: str | None) -> str:
-    """Return what the register that confirms the basis said, in one word.
-
-    Empty where no register confirms the basis, or where it was not asked before a refusal.
-    """
-    if refusal is not None:
-        return refusal if refusal.startswith("RECON_") else ""
-    if case_register is None:
-        return ""
-    return "unavailable" if status == "pending_verification" else "confirmed"
-
-
 def verdict_of(line: ReportLine) -> str:
-    """Return the confirming register's word on a line."""
-    register = dict(line.references).get("case_register")
-    return register_verdict(status=line.status, refusal=line.refusal, case_register=register)
+    """Return what the register that confirms the basis said.
+
+    Empty where no register confirms the basis, or where a gate refused before it was asked.
+    """
+    return line.recon or ""
 
 
 def numbers_of(line: ReportLine) -> str:

@@ -2,7 +2,6 @@
 
 from app.exchange.rules.control import Mark
 from app.exchange.rules.control_report import ReportFilter, Towards
-from app.exchange.rules.control_table import verdict_of as register_verdict
 from app.exchange.service.control.desk import ControlDesk, DeviceNamesOf
 from app.exchange.service.control.escalating import escalate_reports
 from app.exchange.service.control.exporting import (
@@ -26,6 +25,7 @@ from app.exchange.service.control.reading import (
 from app.exchange.service.control.reviewing import (
     MARKED_AT_ONCE_MAX,
     ReviewDocument,
+    is_reviewed,
     mark_requests,
     review_to_sign,
     sign_review,
@@ -50,13 +50,13 @@ __all__ = [
     "export_closing",
     "export_table",
     "export_volume",
+    "is_reviewed",
     "list_reports",
     "mark_requests",
     "open_reports",
     "read_page",
     "read_request",
     "read_summary",
-    "register_verdict",
     "review_to_sign",
     "sign_review",
     "unmask",

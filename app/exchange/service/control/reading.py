@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal, Role
+from app.audit import service as audit
 from app.db import transaction
 from app.exchange.errors.control import RequestNotInReport
 from app.exchange.models import ControlMarkRow, ControlReportRow, RegisterRequestRow
@@ -229,17 +230,35 @@ async def lines_of(
     ids = [row.id for row, _, _ in rows]
     shown = await control_lines.shown_of(session, ids)
     marks = await repository.newest_marks(session, report_id=of.report_id, request_ids=ids)
+    leaves = await _leaves_of(session, [row for row, _, _ in rows])
     return [
         _line(
             desk,
             row,
             shown.get(row.id, Shown()),
             marks.get(row.id),
+            leaf_index=leaves.get(row.id),
             abandoned=abandoned,
             place=place,
         )
         for row, abandoned, place in rows
     ]
+
+
+async def _leaves_of(session: AsyncSession, rows: Sequence[RegisterRequestRow]) -> dict[UUID, int]:
+    """Return where the leaf stands that carries each request's number: that of its receipt.
+
+    Once a request's data is destroyed its events are forgotten; what is left is the leaf of its
+    last decision, which is the same one unless the request waited.
+    """
+    first = {row.id: row.event_ids[0] for row in rows if row.event_ids}
+    indexes = await audit.leaf_indexes(session, first.values())
+    found = {row.id: row.decision_leaf_index for row in rows if row.decision_leaf_index is not None}
+    return found | {
+        request_id: indexes[event_id]
+        for request_id, event_id in first.items()
+        if event_id in indexes
+    }
 
 
 def _line(
@@ -248,6 +267,7 @@ def _line(
     shown: Shown,
     mark: ControlMarkRow | None,
     *,
+    leaf_index: int | None,
     abandoned: bool,
     place: int,
 ) -> ReportLine:
@@ -273,13 +293,14 @@ def _line(
         extended_asked=row.extended_asked,
         extended=justification_of(desk.keys, row),
         extended_given=row.extended_sealed is not None,
+        recon=row.recon,
         status=row.status.value,
         refusal=None if row.refusal is None else row.refusal.value,
         flags=tuple(row.flags),
         abandoned=abandoned,
         mark=None if mark is None else mark.mark,
         mark_text="" if mark is None else mark.text,
-        leaf_index=row.decision_leaf_index,
+        leaf_index=leaf_index,
     )
 
 

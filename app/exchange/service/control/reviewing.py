@@ -120,6 +120,15 @@ async def _put_mark(
     await repository.put_mark(session, row)
 
 
+async def is_reviewed(session: AsyncSession, *, person_id: UUID, month: str) -> bool | None:
+    """Tell whether every report that holds a person's month is signed.
+
+    ``None`` where the month's reports are not open yet: nobody can say.
+    """
+    held = await repository.reports_of_person(session, person_id=person_id, month=month)
+    return all(signed for _, signed in held) if held else None
+
+
 async def review_to_sign(
     desk: ControlDesk, *, caller: Principal, report_id: UUID
 ) -> ReviewDocument:
@@ -170,9 +179,9 @@ async def _lines_digest(session: AsyncSession, report: Opened) -> str:
     return lines_digest(
         [
             line_of_digest(
-                officer_id=officer_id, number=number, leaf_index=leaf, mark=mark, text=text
+                officer_id=officer_id, number=number, request_id=request_id, mark=mark, text=text
             )
-            async for officer_id, number, leaf, mark, text in control_lines.digest_rows(
+            async for officer_id, number, request_id, mark, text in control_lines.digest_rows(
                 session, report.of
             )
         ]
