@@ -147,6 +147,7 @@ def _give(application: FastAPI, parts: Parts) -> None:
     state.authenticate_person = app.identity.api.authenticate_person
     state.authenticate_device = devices.api.authenticate_device
     state.authenticate_system = app.exchange.api.authenticate_system
+    state.device_names = devices.api.device_names  # the monthly report names devices
     state.device_standing = devices.api.device_standing  # the exchange's gate DEVICE asks it
 
 

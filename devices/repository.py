@@ -1,6 +1,6 @@
 """Statements of the devices slice. Those of device paths are built once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -106,6 +106,14 @@ async def device(
         Device.id == device_id, Device.department_id == department_id
     )
     return (await session.scalars(_locked(statement, lock))).one_or_none()
+
+
+async def inventory_numbers(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the inventory numbers of these devices."""
+    rows = await session.execute(
+        sa.select(Device.id, Device.inventory_number).where(Device.id.in_(list(ids)))
+    )
+    return {device_id: number for device_id, number in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 async def device_by_id(

@@ -22,7 +22,7 @@ from app.audit.models import (
     Subject,
 )
 from app.audit.rules.merkle import Coordinate
-from app.db import Connection, Direct, Sessions, own_connection, transaction
+from app.db import Connection, Direct, Sessions, own_connection
 
 LEADER_LOCK: Final = 0x5A0A0D17  # any constant of our own: who holds it is the sequencer
 WITNESS_LOCK: Final = 0x5A0A0D18  # who holds it speaks to the witness
@@ -30,6 +30,7 @@ ANCHOR_LOCK: Final = 0x5A0A0D19  # who holds it asks for time-stamps
 _MONTH_LOCK: Final = 0x5A0A0D1A  # with the month: shared by whoever takes a number of it
 WAKE_CHANNEL: Final = "saqshy_audit_wake"
 
+_CLOSING_LEAVES_MAX: Final = 1_000_000  # written while a month was being closed, at the most
 _CONNECT_SECONDS: Final = 5.0
 _COMMAND_SECONDS: Final = 20.0
 
@@ -142,25 +143,26 @@ async def forget_subjects(session: AsyncSession, event_ids: Sequence[UUID]) -> i
     return len(gone.all())
 
 
-async def indexes_of(
-    sessions: Sessions, event_ids: Iterable[UUID], *, direct: Direct | None
-) -> dict[UUID, int]:
+async def indexes_of(session: AsyncSession, event_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Return the leaf indexes of those of the events that have one."""
-    if direct is not None:
-        found = await direct.rows(_INDEXES_DIRECT, list(event_ids))
-        return {row["event_id"]: row["index"] for row in found}
-    async with transaction(sessions) as session:
-        rows = await session.execute(_INDEXES, {"event_ids": list(event_ids)})
-        return {event_id: index for event_id, index in rows}  # noqa: C416 - rows are no pairs to mypy
+    rows = await session.execute(_INDEXES, {"event_ids": list(event_ids)})
+    return {event_id: index for event_id, index in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
-async def wake_sequencer(sessions: Sessions, *, direct: Direct | None) -> None:
+async def indexes_direct(direct: Direct, event_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return the same by one statement on the driver itself."""
+    found = await direct.rows(_INDEXES_DIRECT, list(event_ids))
+    return {row["event_id"]: row["index"] for row in found}
+
+
+async def wake_sequencer(session: AsyncSession) -> None:
     """Ask the sequencer to look now. Own transaction: notifying commits wait for each other."""
-    if direct is not None:
-        await direct.row(_WAKE_DIRECT)
-        return
-    async with transaction(sessions) as session:
-        await session.execute(_WAKE)
+    await session.execute(_WAKE)
+
+
+async def wake_direct(direct: Direct) -> None:
+    """Do the same by one statement on the driver itself."""
+    await direct.row(_WAKE_DIRECT)
 
 
 async def newest_checkpoint(session: AsyncSession) -> CheckpointRow | None:
@@ -252,6 +254,35 @@ async def hold_month(session: AsyncSession, *, month: str) -> None:
 async def is_closed(session: AsyncSession, *, month: str) -> bool:
     """Tell whether the month has its closing record."""
     return await session.get(ClosedMonth, month) is not None
+
+
+async def closed_month(session: AsyncSession, *, month: str) -> ClosedMonth | None:
+    """Return when a month was closed, and by which event."""
+    return await session.get(ClosedMonth, month)
+
+
+async def closed_months(session: AsyncSession) -> list[str]:
+    """Return the closed months in order."""
+    return list(await session.scalars(sa.select(ClosedMonth.month).order_by(ClosedMonth.month)))
+
+
+async def stream_closings(
+    session: AsyncSession, *, before: int, at: datetime
+) -> list[tuple[int, bytes]]:
+    """Return the closing records of streams that were written with the month's own, in order.
+
+    They stand before it, among leaves of others that were written meanwhile.
+    """
+    rows = await session.execute(
+        sa.select(Leaf.index, Leaf.leaf)
+        .where(
+            Leaf.event == "audit.stream_closed",
+            Leaf.index.between(before - _CLOSING_LEAVES_MAX, before),
+            Leaf.at == at,
+        )
+        .order_by(Leaf.index)
+    )
+    return [(index, leaf) for index, leaf in rows]
 
 
 async def put_closed(session: AsyncSession, *, month: str, event_id: UUID, at: datetime) -> None:

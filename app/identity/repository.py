@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.access import Role
 from app.clock import LAW_ZONE
 from app.db import Connection, Direct
 from app.identity.models import (
@@ -467,6 +468,41 @@ async def superiors_above(session: AsyncSession, *, person_id: UUID, today: date
     """Return everybody above a person on a day, at any distance."""
     rows = await session.scalars(_ABOVE, {"person_id": person_id, "today": today})
     return set(rows)
+
+
+async def superiors_between(
+    session: AsyncSession, *, first: date, last: date
+) -> Sequence[Superior]:
+    """Return the links that were in force on a day from ``first`` to ``last``."""
+    rows = await session.scalars(
+        sa.select(Superior).where(
+            Superior.valid_from <= last,
+            sa.or_(Superior.valid_to.is_(None), Superior.valid_to >= first),
+        )
+    )
+    return rows.all()
+
+
+async def posts_between(
+    session: AsyncSession, *, role: Role, first: date, last: date
+) -> Sequence[Post]:
+    """Return the posts of a role that were in force on a day from ``first`` to ``last``."""
+    rows = await session.scalars(
+        sa.select(Post).where(
+            Post.role == role,
+            Post.valid_from <= last,
+            sa.or_(Post.valid_to.is_(None), Post.valid_to >= first),
+        )
+    )
+    return rows.all()
+
+
+async def people_by_id(session: AsyncSession, ids: Sequence[UUID]) -> Sequence[Person]:
+    """Return these people in the order of their names."""
+    rows = await session.scalars(
+        sa.select(Person).where(Person.id.in_(ids)).order_by(Person.sort_key, Person.id)
+    )
+    return rows.all()
 
 
 async def departments_by_bin(session: AsyncSession, bins: Sequence[str]) -> dict[str, Department]:

@@ -19,7 +19,7 @@ from app.audit import repository
 from app.audit.errors import AuditSilent
 from app.audit.rules.leaf import SALT_BYTES, Actor, commitment, leaf_bytes, subject_index
 from app.audit.service.anchoring import AnchorWatch
-from app.db import DATABASE_ERRORS, Connection, DatabaseAway, Direct, Sessions
+from app.db import DATABASE_ERRORS, Connection, DatabaseAway, Direct, Sessions, transaction
 
 _NO_FIELDS: Final[Mapping[str, object]] = MappingProxyType({})
 _POLL_SECONDS: Final = 0.004  # one query for all who wait; a batch commits in 3 to 8 ms
@@ -69,8 +69,8 @@ class _Waiters:
             try:
                 if self._news or loop.time() - woken_at > _WAKE_AGAIN_SECONDS:
                     self._news, woken_at = False, loop.time()
-                    await repository.wake_sequencer(sessions, direct=direct)
-                found = await repository.indexes_of(sessions, self._waiting, direct=direct)
+                    await _wake(sessions, direct)
+                found = await _indexes(sessions, direct, self._waiting)
             except (DatabaseAway, *DATABASE_ERRORS, OSError, TimeoutError) as error:
                 self._fail(error)
                 return
@@ -87,6 +87,23 @@ class _Waiters:
                     silent = AuditSilent(f"event {event_id} could not be looked up")
                     silent.__cause__ = error
                     future.set_exception(silent)
+
+
+async def _wake(sessions: Sessions, direct: Direct | None) -> None:
+    if direct is not None:
+        await repository.wake_direct(direct)
+        return
+    async with transaction(sessions) as session:
+        await repository.wake_sequencer(session)
+
+
+async def _indexes(
+    sessions: Sessions, direct: Direct | None, event_ids: Iterable[UUID]
+) -> dict[UUID, int]:
+    if direct is not None:
+        return await repository.indexes_direct(direct, event_ids)
+    async with transaction(sessions) as session:
+        return await repository.indexes_of(session, event_ids)
 
 
 @dataclass(frozen=True, kw_only=True)
