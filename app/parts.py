@@ -19,6 +19,7 @@ from app.exchange.register import (
     open_case_registers,
     open_registers,
 )
+from app.exchange.service import SeedBook
 from app.identity.register import RevocationPort, open_revocation
 from app.identity.service import SessionWatch, living_sessions
 from app.keys import Keys
@@ -45,6 +46,7 @@ class Parts:
     anchoring: Anchoring | None
     registers: RegisterPort
     case_registers: CaseRegisterPort
+    seeds: SeedBook
     revocation: RevocationPort
     store: ObjectStore
     answers: Answers
@@ -89,6 +91,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             witnessing=witnessing,
             anchoring=anchoring,
             registers=registers,
+            seeds=SeedBook(),
             case_registers=await stack.enter_async_context(open_case_registers(settings)),
             revocation=await stack.enter_async_context(open_revocation(settings)),
             store=make_store(settings),

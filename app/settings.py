@@ -125,6 +125,7 @@ class Settings(BaseSettings):
     smartbridge_password: SecretStr | None = None
     smartbridge_key_file: Path | None = None  # PEM: our key and its certificate
     smartbridge_roots_dir: Path | None = None  # PEM roots under which replies are believed
+    exports_day_max: int = Field(default=20, ge=0, le=10_000)  # answers one person takes out a day
     audit_wait_seconds: float = Field(default=2, gt=0, le=30)  # no leaf by then: no release
 
     # Bodies that vouch for the log: a C2SP witness, an RFC 3161 time-stamping authority.

@@ -260,6 +260,7 @@ async def check(sessions, keys, whose, *, driver=DRIVER, registers_answer=True):
                 person_id=whose.person_id,
                 post_id=whose.post_id,
                 department_id=whose.department_id,
+                decided_at=now,
                 device_id=whose.tablet_id,
                 subject_index=b"0" * 32,
                 parts=None,

@@ -100,6 +100,7 @@ _REQUESTER = (
         Person.iin,
         Department.bin,
         Post.department_id,
+        Post.role,
         sa.exists()
         .where(
             _others.iin == sa.bindparam("about_iin", type_=sa.String(12)),
@@ -316,7 +317,7 @@ async def living_session(
 async def requester(
     session: AsyncSession, *, person_id: UUID, post_id: UUID, about_iin: str | None, today: date
 ) -> Any:
-    """Return IIN, body, department and whether he asks about a colleague; nothing if no post."""
+    """Return IIN, body, role and whether he asks about a colleague; nothing if no such post."""
     values = {"person_id": person_id, "post_id": post_id, "about_iin": about_iin, "today": today}
     return (await session.execute(_REQUESTER, values)).first()
 

@@ -1,8 +1,9 @@
 """Routes of the exchange, a file for each use."""
 
-from app.exchange.api import checks, courts
+from app.exchange.api import checks, courts, requests, sanctions
 from app.exchange.api.courts import authenticate_system
+from app.exchange.api.ports import make_ports
 
-__all__ = ["authenticate_system", "routers"]
+__all__ = ["authenticate_system", "make_ports", "routers"]
 
-routers = (checks.router, courts.router)
+routers = (checks.router, requests.router, sanctions.router, courts.router)

@@ -43,6 +43,7 @@ class Requester:
     iin: str = field(repr=False)
     department_id: UUID
     department_bin: str
+    role: Role
     about_colleague: bool
 
 
@@ -122,6 +123,7 @@ async def requester_of(
         iin=row.iin,
         department_id=row.department_id,
         department_bin=row.bin,
+        role=row.role,
         about_colleague=row.about_colleague,
     )
 
