@@ -27,12 +27,14 @@ from sim.authority import Authority
 from sim.cases import SimCases
 from sim.client import ApiClient
 from sim.district import (
+    COMMITTEE_BIN,
     COURT,
     COURT_BIN,
     COURT_STAFF,
     DEPARTMENT_BIN,
     OTHER_DEPARTMENT_BIN,
     STAFF,
+    SUPERIORS,
     Staff,
 )
 from sim.ncalayer import SimNcaLayer
@@ -252,6 +254,11 @@ def staff_file() -> dict[str, object]:
                 "name_ru": "Батальон патрульной полиции Департамента полиции города Астаны",
             },
             {
+                "bin": COMMITTEE_BIN,
+                "name_kk": "Құқықтық статистика және арнайы есепке алу жөніндегі комитет",
+                "name_ru": "Комитет по правовой статистике и специальным учётам",
+            },
+            {
                 "bin": COURT_BIN,
                 "name_kk": "Алматы қаласының Алмалы аудандық соты",
                 "name_ru": COURT,
@@ -267,6 +274,7 @@ def staff_file() -> dict[str, object]:
                 "role": one.role,
                 "title": one.title,
                 "badge": one.badge,
+                "superior_iin": SUPERIORS.get(one.iin),
                 "valid_from": "2026-01-01",
             }
             for one in (*STAFF, *COURT_STAFF)

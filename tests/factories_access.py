@@ -27,6 +27,7 @@ from sim.district import LATITUDE, LONGITUDE, PLACE
 from tests import factories_bodycam as bodycam
 from tests import factories_devices as devices
 from tests import factories_fines as fines
+from tests.factories_exchange import JUSTIFICATION
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,11 @@ _CARRIED = "only carried on to the playlist, which looks whose it is"
 _PASSED_OVER = "only the papers of the order's own payment are noted"
 ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/checks": (
-        _json(identity={"iin": fines.DRIVER.iin}, stop_ground="traffic_violation"),
+        _json(
+            identity={"iin": fines.DRIVER.iin},
+            stop_ground="traffic_violation",
+            justification=JUSTIFICATION,
+        ),
     ),
     "POST /api/courts/systems": (_json(name="-"),),
     "POST /api/devices": (_json(**_DEVICE, inventory_number="INV-ACCESS"),),
