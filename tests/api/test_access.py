@@ -6,6 +6,7 @@ be told of one (which object a parameter names, what a good body is) stands in
 """
 
 import itertools
+import re
 from uuid import UUID, uuid4
 
 import httpx
@@ -32,7 +33,7 @@ CROSS_SITE = "403 identity.cross_site"
 NOT_FOUND = "404"
 OUT_OF_SERVICE = ("suspended", "lost", "retired")
 # Written by whoever calls, refused or not: the log, and what signing in leaves.
-ALWAYS_WRITTEN = ("audit_", "challenges", "sessions", "signatures")
+ALWAYS_WRITTEN = ("audit_", "challenges", "revocation_", "sessions", "signatures")
 
 
 class Findings:
@@ -297,8 +298,8 @@ async def _name_wrongly(world, case, found, role, kind, wrong, owner, caller):
 
 
 def _unnamed(answer, ids):
-    """Return what an answer tells, past the ids that the caller sent himself."""
-    text = answer.text
+    """Return what an answer tells, past the ids that the caller sent himself and the time."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "*", answer.text)
     for one in ids.values():
         text = text.replace(one, "*")
     return text
