@@ -169,17 +169,14 @@ def _part(world, _caller, ids):
     return {"content": content, "headers": {dock.DIGEST_HEADER: digest}}
 
 
-def _form(*, drawn_at=None):
-    def make(_world, _caller, ids):
-        body = papers.form(responsible_id=ids["responsible_id"])
-        return {"json": body | ({"drawn_at": drawn_at} if drawn_at else {})}
-
-    return make
+def _form(_world, _caller, ids):
+    return {"json": papers.form(responsible_id=ids["responsible_id"])}
 
 
 def _old_request(world, caller, ids):
-    form = _form(drawn_at="2026-01-01T00:00:00Z")(world, caller, ids)["json"]
-    return {"json": {"form": form, "cms": papers.signature(caller, "-")}}
+    form = _form(world, caller, ids)["json"]
+    cms = papers.signature(caller, "-")
+    return {"json": {"form": form, "drawn_at": "2026-01-01T00:00:00Z", "cms": cms}}
 
 
 def _granted(world, caller, ids):
@@ -206,11 +203,7 @@ _CARRIED = "only carried on to the playlist, which looks whose it is"
 _PASSED_OVER = "only the papers of the order's own payment are noted"
 ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/access/forms": (
-        Ask(
-            _form(drawn_at="2026-01-01T00:00:00Z"),
-            ("responsible_id",),
-            harmless={"responsible_id": _NOT_HIS_OFFICIAL},
-        ),
+        Ask(_form, ("responsible_id",), harmless={"responsible_id": _NOT_HIS_OFFICIAL}),
     ),
     "POST /api/access/requests": (
         Ask(

@@ -24,6 +24,14 @@ ROLE_NAMES: Final = {
     Role.COURT: N_("Person of a court"),
 }
 
+WATCHING_ROLES: Final = (
+    Role.EXCHANGE_OPERATOR,
+    Role.RESPONSIBLE_OFFICIAL,
+    Role.EXCHANGE_CONTROLLER,
+    Role.AUDITOR,
+)
+BLOCKING_ROLES: Final = frozenset({Role.EXCHANGE_OPERATOR, Role.RESPONSIBLE_OFFICIAL})
+
 # Where the work of a role is done that has no pages here.
 _BY_PROGRAM: Final = N_(
     "Your work is done by the programs of your workplace, which use this server. These pages show"
@@ -77,6 +85,21 @@ class Viewer:
             Role.EXCHANGE_CONTROLLER,
             Role.AUDITOR,
         }
+
+    @property
+    def decides_access(self) -> bool:
+        """Whether requests for access are decided by this role."""
+        return self.role is Role.EXCHANGE_OPERATOR
+
+    @property
+    def watches_users(self) -> bool:
+        """Whether this role sees the rights of others: its subordinates', or everybody's."""
+        return self.role in WATCHING_ROLES
+
+    @property
+    def sees_breaches(self) -> bool:
+        """Whether late decisions are reported to this role."""
+        return self.watches_users and self.role is not Role.RESPONSIBLE_OFFICIAL
 
     def unit(self, language: str) -> str:
         """Return the unit's name; a unit has two official names, English readers get Russian."""

@@ -66,13 +66,13 @@ class FormBody(_Shape):
     responsible_id: UUID | None = None
     contacts: Annotated[Short, Field(repr=False)] = ""
     workplace: Short = ""
-    drawn_at: AwareDatetime
 
 
 class RequestBody(_Signed):
-    """A form and its applicant's signature over the paper written of it."""
+    """A form, when its paper was written, and the applicant's signature over that paper."""
 
     form: FormBody
+    drawn_at: AwareDatetime
 
 
 class RightsBody(_Shape):
@@ -140,6 +140,12 @@ class PaperAnswer(_Shape):
     def of(cls, paper: bytes) -> "PaperAnswer":
         """Return the answer that carries a paper."""
         return cls(paper=paper.decode())
+
+
+class FormAnswer(PaperAnswer):
+    """The paper of a form; ``drawn_at`` goes back with its signature."""
+
+    drawn_at: datetime
 
 
 class FiledAnswer(_Shape):
