@@ -56,7 +56,6 @@ OBJECTS = {
     "request_id": PERSONAL,
     "sanction_id": PERSONAL,
     "recording_id": PERSONAL,  # to docks; reviewers of a unit share them
-    "sanction_id": PERSONAL,
     "shift_id": PERSONAL,
     "slip_id": PERSONAL,
     "slip_ids": PERSONAL,

@@ -6,6 +6,7 @@ be told of one (which object a parameter names, what a good body is) stands in
 """
 
 import itertools
+import re
 from uuid import UUID, uuid4
 
 import httpx
@@ -33,7 +34,10 @@ CROSS_SITE = "403 identity.cross_site"
 NOT_FOUND = "404"
 OUT_OF_SERVICE = ("suspended", "lost", "retired")
 # Written by whoever calls, refused or not: the log, and what signing in leaves.
-ALWAYS_WRITTEN = ("audit_", "challenges", "sessions", "signatures")
+# Requests to registers are recorded when they are refused too.
+ALWAYS_WRITTEN = (
+    "audit_", "challenges", "register_requests", "sampling_seeds", "sessions", "signatures",
+)  # fmt: skip
 
 
 class Findings:
@@ -304,7 +308,9 @@ async def _name_wrongly(world, case, found, role, kind, wrong, owner, caller):
 def _unnamed(answer, ids):
     """Return what an answer tells, past the ids that the caller sent himself."""
     text = answer.text
-    for one in ids.values():
+    # A request to a register is recorded whatever becomes of it, and told under an id of its own.
+    recorded = re.findall(r'"check_id":"([0-9a-f-]{36})"', text)
+    for one in (*ids.values(), *recorded):
         text = text.replace(one, "*")
     return text
 
