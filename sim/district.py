@@ -67,6 +67,18 @@ class Card:
     balance_tiyn: int = 50_000_000
 
 
+@dataclass(frozen=True)
+class Firm:
+    """A legal entity and who is at its head."""
+
+    bin: str
+    name_kk: str
+    name_ru: str
+    registered_on: str
+    address: str
+    head: Driver
+
+
 def _iin(first_eleven: str) -> str:
     # The rule of app.iin, written again: a simulator imports nothing of the server.
     for weights in (range(1, 12), (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2)):
@@ -165,6 +177,11 @@ FRIEND = Driver(
     Card("friend", _pan("510510000000204"), "2811", "MASTERCARD", FRIEND_IIN),
 )  # fmt: skip
 DRIVERS = (DRIVER, FRIEND)
+FIRM = Firm(
+    _iin("21034000009"), "«Алатау Жүк» ЖШС", "ТОО «Алатау Жүк»", "2021-03-15",
+    "Алматы қ., Түрксіб ауданы, Сүйінбай даңғылы, 480", FRIEND,
+)  # fmt: skip
+FIRMS = (FIRM,)
 POOR_CARD = Card("poor", _pan("400000000000205"), "2909", "VISA", DRIVER_IIN, balance_tiyn=100)
 EXPIRED_CARD = Card("expired", _pan("400000000000306"), "2001", "VISA", DRIVER_IIN)
 CARDS = (DRIVER.card, FRIEND.card, POOR_CARD, EXPIRED_CARD)

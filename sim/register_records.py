@@ -14,10 +14,13 @@ from PIL import Image, ImageDraw
 
 from app.exchange.wire.registers import (
     DriverLicence,
+    EntityState,
     Inspection,
     Insurance,
+    LegalEntity,
     LicenceState,
     PersonDocuments,
+    PersonPhoto,
     Query,
     Record,
     RegisterName,
@@ -27,7 +30,7 @@ from app.exchange.wire.registers import (
     WantedPerson,
     WantedVehicle,
 )
-from sim.district import DRIVERS, FRIEND, Driver
+from sim.district import DRIVERS, FIRMS, FRIEND, Driver
 
 
 class World:
@@ -48,6 +51,8 @@ class World:
             return self._wanted_vehicle(query.plate)
         if register is RegisterName.UNPAID_FINES:
             return self._fines(query.iin, today)
+        if register is RegisterName.LEGAL_ENTITY:
+            return _entity(query.bin)
         subject = self._people.get(query.iin or "") or self._vehicles.get(query.plate or "")
         return None if subject is None else _MAKERS[register](subject, today)
 
@@ -143,12 +148,36 @@ def _inspection(owner: Driver, today: date) -> Inspection:
     )
 
 
+def _photo(person: Driver, _today: date) -> PersonPhoto:
+    return PersonPhoto(
+        iin=person.iin, taken_on=date(2021, 5, 12), portrait_png_base64=portrait(person.iin)
+    )
+
+
+def _entity(bin_: str | None) -> LegalEntity | None:
+    firm = next((one for one in FIRMS if one.bin == bin_), None)
+    if firm is None:
+        return None
+    return LegalEntity(
+        bin=firm.bin,
+        name_kk=firm.name_kk,
+        name_ru=firm.name_ru,
+        registered_on=date.fromisoformat(firm.registered_on),
+        state=EntityState.ACTIVE,
+        address=firm.address,
+        head_iin=firm.head.iin,
+        head_name=f"{firm.head.surname} {firm.head.given_name} {firm.head.patronymic}",
+        activity_code="49410",
+    )
+
+
 _MAKERS: dict[RegisterName, Callable[[Driver, date], Record]] = {
     RegisterName.PERSON_DOCUMENTS: _documents,
     RegisterName.DRIVER_LICENCE: _licence,
     RegisterName.VEHICLE: _vehicle,
     RegisterName.INSURANCE: _insurance,
     RegisterName.INSPECTION: _inspection,
+    RegisterName.PERSON_PHOTO: _photo,
 }
 
 

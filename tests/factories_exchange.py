@@ -4,7 +4,17 @@ from dataclasses import dataclass, field
 
 from app.audit.errors import AuditSilent
 from app.audit.service import AuditTrail
-from app.exchange.rules.gates import DeviceStanding, Facts, FieldState
+from app.exchange.rules.access import AgreementStanding, UserStanding
+from app.exchange.rules.bases import SubjectKind
+from app.exchange.rules.facts import NOTHING_GIVEN
+from app.exchange.rules.gates import (
+    Channel,
+    DeviceStanding,
+    Facts,
+    FieldState,
+    SanctionStanding,
+    SecondPerson,
+)
 
 # A card of an invented person, its check digits worked out by hand with weights 7, 3, 1.
 CARD = (
@@ -15,18 +25,33 @@ CARD = (
 CARD_IIN = "950817301017"
 
 GOOD = {
+    "channel": Channel.OWN,
     "session": True,
+    "person_behind": None,
     "device_kind": "tablet",
     "device": DeviceStanding.ISSUED_TO_CALLER,
-    "post_in_force": True,
+    "user": UserStanding.ACTIVE,
+    "agreement": AgreementStanding.SIGNED,
     "role": "patrol_officer",
+    "granted_services": frozenset({"person_documents", "vehicle"}),
+    "granted_bases": frozenset({"PRIMARY_CHECK"}),
     "basis": "PRIMARY_CHECK",
     "services": ("person_documents", "vehicle"),
+    "article": "",
+    "subject_kind": SubjectKind.PERSON_AND_VEHICLE,
     "subject": FieldState.GOOD,
     "plate": FieldState.GOOD,
     "stop_ground": "traffic_violation",
+    "given": NOTHING_GIVEN,
+    "sanction": SanctionStanding.NOT_NAMED,
+    "recon": None,
+    "recon_articles": (),
+    "second_person": SecondPerson.NOT_YET,
     "requests_hour": 0,
     "requests_day": 0,
+    "same_subject_day": 0,
+    "drawn": False,
+    "justification": FieldState.ABSENT,
 }
 
 

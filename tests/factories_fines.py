@@ -1,6 +1,7 @@
 """Fines for tests: a checked driver, an officer at his tablet with a terminal issued to him."""
 
 import hashlib
+import itertools
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -33,6 +34,7 @@ from tests.factories_identity import district
 TERMINAL_NUMBER = "52500042"
 OTHER_TERMINAL_NUMBER = "52500043"
 SECRET = "s" * 43
+_NUMBERS = itertools.count(1_000_000)  # of checks put here, beside those that the log numbers
 MRP_2026_TIYN = 4325 * 100
 
 
@@ -248,6 +250,9 @@ async def check(sessions, keys, whose, *, driver=DRIVER, registers_answer=True):
                 status=RequestStatus.RELEASED,
                 basis=Basis.PRIMARY_CHECK,
                 stop_ground="traffic_violation",
+                services=[part.register.value for part in parts],
+                month=f"{now:%Y-%m}",
+                number=next(_NUMBERS),
                 rule_set="test",
                 snapshot_sha256="0" * 64,
                 gate=None,

@@ -273,8 +273,9 @@ async def test_the_officers_limit_is_kept(client, officer, registers, sessions):
         await session.execute(
             sa.text("""
                 INSERT INTO register_requests SELECT (r).* FROM (
-                    SELECT jsonb_populate_record(row, jsonb_build_object('id', gen_random_uuid()))
-                        AS r FROM register_requests AS row, generate_series(1, 119)
+                    SELECT jsonb_populate_record(row, jsonb_build_object(
+                        'id', gen_random_uuid(), 'number', 1000 + place
+                    )) AS r FROM register_requests AS row, generate_series(1, 119) AS place
                 ) AS copies
             """)
         )

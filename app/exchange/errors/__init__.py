@@ -1,7 +1,9 @@
 """Refusals of the exchange, a file for each use."""
 
 from app.exchange.errors.requests import (
+    AgreementRefused,
     AnswerDamaged,
+    ArticleRefused,
     BasisRefused,
     CheckNotFound,
     CheckNotReleased,
@@ -11,14 +13,19 @@ from app.exchange.errors.requests import (
     LimitRefused,
     MrzNotValid,
     PlateNotValid,
+    ReconRefused,
     RoleRefused,
+    SampleRefused,
+    SanctionRefused,
     SessionRefused,
     StepRefused,
     UserRefused,
 )
 
 __all__ = [
+    "AgreementRefused",
     "AnswerDamaged",
+    "ArticleRefused",
     "BasisRefused",
     "CheckNotFound",
     "CheckNotReleased",
@@ -28,7 +35,10 @@ __all__ = [
     "LimitRefused",
     "MrzNotValid",
     "PlateNotValid",
+    "ReconRefused",
     "RoleRefused",
+    "SampleRefused",
+    "SanctionRefused",
     "SessionRefused",
     "StepRefused",
     "UserRefused",

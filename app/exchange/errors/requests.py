@@ -74,6 +74,13 @@ class UserRefused(GateRefused):
     cure = "Ask the exchange operator to renew your access."
 
 
+class AgreementRefused(GateRefused):
+    """Gate AGREEMENT: the agreement in force is not signed."""
+
+    code = "exchange.agreement_refused"
+    cure = "Sign the user agreement and ask again."
+
+
 class RoleRefused(GateRefused):
     """Gate ROLE: the role has no right to one of the services."""
 
@@ -88,6 +95,13 @@ class BasisRefused(GateRefused):
     cure = "Ask under a basis that opens the service."
 
 
+class ArticleRefused(GateRefused):
+    """Gate ARTICLE: the service asks for an article of the list, and the case has another."""
+
+    code = "exchange.article_refused"
+    cure = "Name the article of the case, or leave the service out."
+
+
 class FieldsRefused(GateRefused):
     """Gate FIELDS: a mandatory field is absent or malformed, or a forbidden one is present."""
 
@@ -96,12 +110,34 @@ class FieldsRefused(GateRefused):
     cure = "Fill in the field named and send the request again."
 
 
+class SanctionRefused(GateRefused):
+    """Gate SANCTION: no court sanction in force covers the request."""
+
+    code = "exchange.sanction_refused"
+    cure = "Ask under a sanction of the court that is in force for this person and case."
+
+
+class ReconRefused(GateRefused):
+    """Gate RECON: the register of cases, or a second person, does not confirm the basis."""
+
+    code = "exchange.recon_refused"
+    cure = "Check the number of the case and that it is in your work."
+
+
 class LimitRefused(GateRefused):
     """Gate LIMIT: more requests than the officer may make."""
 
     kind = Kind.CONFLICT
     code = "exchange.limit_refused"
     cure = "Wait, or ask the responsible official."
+
+
+class SampleRefused(GateRefused):
+    """Gate SAMPLE: the draw fell on this request and its justification is not there."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.sample_refused"
+    cure = "Write the extended justification."
 
 
 class CheckNotFound(DomainError):

@@ -6,12 +6,21 @@ from app.exchange.models.access import (
     AgreementRow,
     AgreementSignatureRow,
 )
-from app.exchange.models.requests import RegisterRequestRow
+from app.exchange.models.requests import (
+    RegisterRequestRow,
+    RequestDisclosureRow,
+    SamplingSeedRow,
+)
+from app.exchange.models.sanctions import CourtSanctionRow, SanctionStepRow
 
 __all__ = [
     "AccessGrantRow",
     "AccessRequestRow",
     "AgreementRow",
     "AgreementSignatureRow",
+    "CourtSanctionRow",
     "RegisterRequestRow",
+    "RequestDisclosureRow",
+    "SamplingSeedRow",
+    "SanctionStepRow",
 ]

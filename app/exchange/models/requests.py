@@ -1,14 +1,15 @@
-"""Tables of the exchange. What a register said is stored sealed; see ``storage``."""
+"""Tables of requests. What was searched and what a register said is stored sealed."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from app.exchange.rules.bases import Basis
+from app.exchange.rules.bases import Basis, SubjectKind
+from app.exchange.rules.disclosures import DisclosureKind
 from app.exchange.rules.gates import Gate, RefusalCode
 from app.exchange.rules.requests import RequestStatus
 
@@ -17,18 +18,32 @@ class RegisterRequestRow(Base):
     """One request of one officer, refused ones too. No personal data stands here in clear.
 
     ``subject_index`` finds a person's requests again for whoever holds the subject key.
-    ``parts`` holds each register's status and duration, never what it said.
+    ``parts`` holds each register's status and duration, never what it said. The data key that
+    ``wrapped_key`` wraps seals the answer, the subject and the extended justification.
     """
 
     __tablename__ = "register_requests"
     __table_args__ = (
         sa.Index("ix_register_requests_person_id_received_at", "person_id", "received_at"),
+        # What waits and what may be destroyed is found without reading what is done with.
+        sa.Index(
+            "ix_register_requests_next_attempt_at",
+            "next_attempt_at",
+            postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_register_requests_dies_at",
+            "dies_at",
+            postgresql_where=sa.text("dies_at IS NOT NULL"),
+        ),
+        sa.UniqueConstraint("person_id", "month", "number"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     status: Mapped[RequestStatus]
     basis: Mapped[Basis]
     stop_ground: Mapped[str] = mapped_column(sa.String(32))
+    services: Mapped[list[str]] = mapped_column(ARRAY(sa.Text))
     rule_set: Mapped[str] = mapped_column(sa.String(32))
     snapshot_sha256: Mapped[str] = mapped_column(sa.String(64))
     gate: Mapped[Gate | None]
@@ -37,8 +52,36 @@ class RegisterRequestRow(Base):
     post_id: Mapped[UUID] = mapped_column(sa.ForeignKey("posts.id"))
     department_id: Mapped[UUID] = mapped_column(sa.ForeignKey("departments.id"), index=True)
     device_id: Mapped[UUID | None]
+    # The person's running number of the month, as the decision's leaf carries it; negative for
+    # requests from before requests were numbered, of which the log holds no number.
+    month: Mapped[str] = mapped_column(sa.CHAR(7))
+    number: Mapped[int] = mapped_column(sa.BigInteger)
+
+    subject_kind: Mapped[SubjectKind | None]  # empty where no subject could be read
     subject_index: Mapped[bytes | None] = mapped_column(index=True)
+    subject_sealed: Mapped[bytes | None]  # JSON of what was searched
+    case_register: Mapped[str | None] = mapped_column(sa.String(16))
+    case_number: Mapped[str | None] = mapped_column(sa.String(64))
+    case_year: Mapped[int | None]
+    court: Mapped[str | None] = mapped_column(sa.String(300))
+    order_number: Mapped[str | None] = mapped_column(sa.String(64))
+    order_body: Mapped[str | None] = mapped_column(sa.String(300))
+    cover_letter_number: Mapped[str | None] = mapped_column(sa.String(64))
+    article: Mapped[str | None] = mapped_column(sa.String(32))
+    sanction_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("court_sanctions.id"))
+
+    extended_asked: Mapped[bool] = mapped_column(default=False)
+    extended_sealed: Mapped[bytes | None]
+    flags: Mapped[list[str]] = mapped_column(ARRAY(sa.Text), default=list)
+    second_person_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("people.id"))
+    second_at: Mapped[datetime | None]
+    second_signature_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("signatures.id"))
+    next_attempt_at: Mapped[datetime | None]
+    attempts: Mapped[int] = mapped_column(default=0)
+    dies_at: Mapped[datetime | None]  # only while it waits
+
     parts: Mapped[list[dict[str, object]] | None] = mapped_column(JSONB)
+    hit: Mapped[bool | None]  # whether any register held a record; empty until they answered
     wrapped_key: Mapped[bytes | None]
     answer: Mapped[bytes | None]
     answer_sha256: Mapped[str | None] = mapped_column(sa.String(64))
@@ -46,3 +89,35 @@ class RegisterRequestRow(Base):
     answer_leaf_index: Mapped[int | None] = mapped_column(sa.BigInteger)
     received_at: Mapped[datetime]
     released_at: Mapped[datetime | None]
+    destroyed_at: Mapped[datetime | None]
+
+
+class RequestDisclosureRow(Base):
+    """One act of showing an answer or a subject to somebody; its event is in the log."""
+
+    __tablename__ = "request_disclosures"
+    __table_args__ = (sa.Index("ix_request_disclosures_person_id_at", "person_id", "at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    request_id: Mapped[UUID] = mapped_column(sa.ForeignKey("register_requests.id"), index=True)
+    kind: Mapped[DisclosureKind]
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"))
+    post_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("posts.id"))
+    at: Mapped[datetime]
+    event_id: Mapped[UUID] = mapped_column(unique=True)
+
+
+class SamplingSeedRow(Base):
+    """The secret of one day's draw of extended justifications.
+
+    Its hash is in the log before the first draw of the day, the seed itself after the day.
+    """
+
+    __tablename__ = "sampling_seeds"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    seed_sha256: Mapped[str] = mapped_column(sa.String(64))
+    sealed: Mapped[bytes]
+    committed_at: Mapped[datetime]
+    commit_event_id: Mapped[UUID] = mapped_column(unique=True)
+    opened_at: Mapped[datetime | None]

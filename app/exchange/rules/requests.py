@@ -13,22 +13,41 @@ class RequestStatus(enum.Enum):
     """Where a request stands. Only ``RELEASED`` shows anything of the answer to anybody."""
 
     RECEIVED = "received"  # recorded with its verdict; nobody is asked before the leaf is there
+    PENDING_VERIFICATION = "pending_verification"  # the case register is silent; asked again
+    NEEDS_SECOND_PERSON = "needs_second_person"  # an international order waits for its second
+    NEEDS_JUSTIFICATION = "needs_justification"  # drawn; waits for the extended justification
     REFUSED = "refused"
     ASKED = "asked"
     SEQUENCED = "sequenced"  # the answer's hash is in the log
     RELEASED = "released"
-    WITHHELD = "withheld"  # the log was silent: the answer is never shown
+    WITHHELD = "withheld"  # the log was silent or the right was lost: the answer is never shown
+    EXPIRED = "expired"  # what it waited for did not come in time
 
 
+# What waits for somebody outside; each such request has an instant at which it dies.
+WAITING = frozenset(
+    {
+        RequestStatus.PENDING_VERIFICATION,
+        RequestStatus.NEEDS_SECOND_PERSON,
+        RequestStatus.NEEDS_JUSTIFICATION,
+    }
+)
+
+_DECIDED = WAITING | {RequestStatus.RECEIVED, RequestStatus.REFUSED, RequestStatus.EXPIRED}
 _NEXT: dict[RequestStatus, frozenset[RequestStatus]] = {
     RequestStatus.RECEIVED: frozenset(
         {RequestStatus.REFUSED, RequestStatus.ASKED, RequestStatus.WITHHELD}
     ),
+    # A request that waited is decided anew on fresh facts, and may have to wait for the next.
+    RequestStatus.PENDING_VERIFICATION: _DECIDED,
+    RequestStatus.NEEDS_SECOND_PERSON: _DECIDED,
+    RequestStatus.NEEDS_JUSTIFICATION: _DECIDED,
     RequestStatus.REFUSED: frozenset(),
     RequestStatus.ASKED: frozenset({RequestStatus.SEQUENCED, RequestStatus.WITHHELD}),
     RequestStatus.SEQUENCED: frozenset({RequestStatus.RELEASED, RequestStatus.WITHHELD}),
     RequestStatus.RELEASED: frozenset(),
     RequestStatus.WITHHELD: frozenset(),
+    RequestStatus.EXPIRED: frozenset(),
 }
 
 

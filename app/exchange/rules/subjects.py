@@ -6,7 +6,7 @@ from datetime import date
 from app.errors import DomainError
 from app.exchange.errors import MrzNotValid, PlateNotValid
 from app.exchange.rules.bases import STOP_GROUNDS
-from app.exchange.rules.gates import FieldState
+from app.exchange.rules.facts import FieldState
 from app.exchange.rules.mrz import IdentityCard, parse_mrz
 from app.exchange.rules.plates import parse_plate
 from app.iin import Iin, IinNotValid, parse_iin

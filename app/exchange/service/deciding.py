@@ -4,41 +4,66 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
+from app.audit.service import next_number
 from app.db import transaction
 from app.errors import DomainError
 from app.exchange.errors import (
+    AgreementRefused,
+    ArticleRefused,
     BasisRefused,
     DeviceRefused,
     FieldsRefused,
     GateRefused,
     LimitRefused,
+    ReconRefused,
     RoleRefused,
+    SampleRefused,
+    SanctionRefused,
     SessionRefused,
     UserRefused,
 )
 from app.exchange.repository import requests
-from app.exchange.rules.bases import Basis, RuleSet, registers_to_ask
-from app.exchange.rules.gates import DeviceStanding, Facts, Gate, RefusalCode, Verdict, decide
+from app.exchange.rules.access import AgreementStanding, UserStanding
+from app.exchange.rules.bases import Basis, RequestField, RuleSet, SubjectKind, registers_to_ask
+from app.exchange.rules.facts import NOTHING_GIVEN
+from app.exchange.rules.gates import (
+    Channel,
+    DeviceStanding,
+    Facts,
+    FieldState,
+    Gate,
+    RefusalCode,
+    SanctionStanding,
+    SecondPerson,
+    Verdict,
+    decide,
+)
 from app.exchange.rules.requests import RequestStatus
 from app.exchange.rules.subjects import CheckInput, Subject
 from app.exchange.rules.texts import TEXTS
 from app.exchange.service.ports import ExchangePorts
+from app.exchange.wire.registers import RegisterName
 from app.identity import service as identity
 
 _REFUSALS: Final[dict[Gate, type[GateRefused]]] = {
     Gate.AUTH: SessionRefused,
     Gate.DEVICE: DeviceRefused,
     Gate.USER: UserRefused,
+    Gate.AGREEMENT: AgreementRefused,
     Gate.ROLE: RoleRefused,
     Gate.LIST: BasisRefused,
+    Gate.ARTICLE: ArticleRefused,
     Gate.FIELDS: FieldsRefused,
+    Gate.SANCTION: SanctionRefused,
+    Gate.RECON: ReconRefused,
     Gate.LIMIT: LimitRefused,
+    Gate.SAMPLE: SampleRefused,
 }
 
 
@@ -76,6 +101,7 @@ async def decide_and_record(
             session, ports, caller=caller, officer=officer, sent=sent, subject=subject, now=now
         )
         verdict = decide(facts, rules=rules)
+        running = await next_number(session, stream=caller.person, at=now)
         await requests.insert(
             session,
             {
@@ -83,6 +109,9 @@ async def decide_and_record(
                 "status": RequestStatus.RECEIVED if verdict.allowed else RequestStatus.REFUSED,
                 "basis": Basis.PRIMARY_CHECK,
                 "stop_ground": facts.stop_ground,
+                "services": list(facts.services),
+                "month": running.month,
+                "number": running.number,
                 "rule_set": rules.id,
                 "snapshot_sha256": facts.sha256(),
                 "gate": verdict.gate,
@@ -103,7 +132,8 @@ async def decide_and_record(
             at=now,
             who=caller,
             subject_iin=None if subject.iin is None else subject.iin.digits,
-            fields=_event_fields(ports, check_id, sent, subject, facts, verdict),
+            fields=_event_fields(ports, check_id, sent, subject, facts, verdict)
+            | running.as_fields(),
         )
     return Decided(verdict=verdict, event_id=event_id, officer=officer)
 
@@ -144,16 +174,67 @@ async def _facts(
         session=caller.session_id is not None,
         device_kind=None if caller.device_kind is None else caller.device_kind.value,
         device=standing,
-        post_in_force=await _in_force(session, officer, now),
+        user=_standing_by_post(await _in_force(session, officer, now)),
         role=None if caller.role is None else caller.role.value,
-        basis=Basis.PRIMARY_CHECK.value,
         services=tuple(service.value for service in services),
+        subject_kind=SubjectKind.PERSON
+        if subject.plate is None
+        else SubjectKind.PERSON_AND_VEHICLE,
         subject=subject.iin_state,
         plate=subject.plate_state,
         stop_ground=sent.listed_stop_ground,
         requests_hour=hour,
         requests_day=day,
+        **_facts_of_a_roadside_check(),
     )
+
+
+def _standing_by_post(in_force: bool | None) -> UserStanding:  # noqa: FBT001 - None is a third answer
+    if in_force is None:
+        return UserStanding.UNKNOWN
+    return UserStanding.ACTIVE if in_force else UserStanding.NO_POST
+
+
+class _RoadsideFacts(TypedDict):
+    channel: Channel
+    person_behind: None
+    agreement: AgreementStanding
+    granted_services: frozenset[str]
+    granted_bases: frozenset[str]
+    basis: str
+    article: str
+    given: tuple[tuple[RequestField, FieldState], ...]
+    sanction: SanctionStanding
+    recon: None
+    recon_articles: tuple[str, ...]
+    second_person: SecondPerson
+    same_subject_day: int
+    drawn: bool
+    justification: FieldState
+
+
+def _facts_of_a_roadside_check() -> _RoadsideFacts:
+    """Return what is true of every roadside check: its channel, its basis and no case.
+
+    Access is what the post gives: whoever holds a post in force has the services of its role.
+    """
+    return {
+        "channel": Channel.OWN,
+        "person_behind": None,
+        "agreement": AgreementStanding.SIGNED,
+        "granted_services": frozenset(service.value for service in RegisterName),
+        "granted_bases": frozenset({Basis.PRIMARY_CHECK.value}),
+        "basis": Basis.PRIMARY_CHECK.value,
+        "article": "",
+        "given": NOTHING_GIVEN,
+        "sanction": SanctionStanding.NOT_NAMED,
+        "recon": None,
+        "recon_articles": (),
+        "second_person": SecondPerson.NOT_YET,
+        "same_subject_day": 0,
+        "drawn": False,
+        "justification": FieldState.ABSENT,
+    }
 
 
 def _event_fields(

@@ -34,7 +34,7 @@ class _Message(BaseModel):
 
 
 class RegisterName(enum.Enum):
-    """The registers of a roadside check."""
+    """The services a register answers; a roadside check asks the first eight."""
 
     PERSON_DOCUMENTS = "person_documents"  # GBD FL: the state database of natural persons
     DRIVER_LICENCE = "driver_licence"
@@ -44,6 +44,8 @@ class RegisterName(enum.Enum):
     WANTED_PERSONS = "wanted_persons"
     WANTED_VEHICLES = "wanted_vehicles"
     UNPAID_FINES = "unpaid_fines"
+    LEGAL_ENTITY = "legal_entity"  # GBD UL: the state database of legal entities, by BIN
+    PERSON_PHOTO = "person_photo"  # GBD FL: the photograph alone, in the size it is kept
 
 
 class AnswerStatus(enum.Enum):
@@ -63,10 +65,11 @@ class Requester(_Message):
 
 
 class Query(_Message):
-    """The subject: a person's IIN, or a vehicle's plate."""
+    """The subject: a person's IIN, a vehicle's plate, or a legal entity's BIN."""
 
     iin: IinText | None = None
     plate: PlateText | None = None
+    bin: BinText | None = None
 
 
 class RegisterRequest(_Message):
@@ -180,6 +183,36 @@ class UnpaidFines(_Message):
     fines: Annotated[tuple[UnpaidFine, ...], Field(min_length=1, max_length=200)]
 
 
+class EntityState(enum.Enum):
+    """Where a legal entity stands."""
+
+    ACTIVE = "active"
+    LIQUIDATING = "liquidating"
+    LIQUIDATED = "liquidated"
+
+
+class LegalEntity(_Message):
+    """GBD UL: a legal entity, its branch or representation."""
+
+    bin: BinText
+    name_kk: Long
+    name_ru: Long
+    registered_on: date
+    state: EntityState
+    address: Long = ""
+    head_iin: IinText | None = None
+    head_name: Long = ""
+    activity_code: Short = ""  # OKED, the main one
+
+
+class PersonPhoto(_Message):
+    """GBD FL: the photograph of the identity card in force."""
+
+    iin: IinText
+    taken_on: date | None = None
+    portrait_png_base64: Annotated[str, Field(min_length=1, max_length=240_000)]
+
+
 Record = (
     PersonDocuments
     | DriverLicence
@@ -189,6 +222,8 @@ Record = (
     | WantedPerson
     | WantedVehicle
     | UnpaidFines
+    | LegalEntity
+    | PersonPhoto
 )
 
 RECORD_OF: dict[RegisterName, type[Record]] = {
@@ -200,6 +235,8 @@ RECORD_OF: dict[RegisterName, type[Record]] = {
     RegisterName.WANTED_PERSONS: WantedPerson,
     RegisterName.WANTED_VEHICLES: WantedVehicle,
     RegisterName.UNPAID_FINES: UnpaidFines,
+    RegisterName.LEGAL_ENTITY: LegalEntity,
+    RegisterName.PERSON_PHOTO: PersonPhoto,
 }
 
 
@@ -258,4 +295,6 @@ def read_answer(
         raise AnswerNotValid("a record of another person")
     if getattr(record, "plate", asked.plate) != asked.plate:
         raise AnswerNotValid("a record of another vehicle")
+    if getattr(record, "bin", asked.bin) != asked.bin:
+        raise AnswerNotValid("a record of another legal entity")
     return AnswerStatus.FOUND, record
