@@ -36,7 +36,8 @@ OUT_OF_SERVICE = ("suspended", "lost", "retired")
 # Written by whoever calls, refused or not: the log, and what signing in leaves.
 # Requests to registers are recorded when they are refused too.
 ALWAYS_WRITTEN = (
-    "audit_", "challenges", "register_requests", "sampling_seeds", "sessions", "signatures",
+    "audit_", "challenges", "register_requests", "revocation_", "sampling_seeds", "sessions",
+    "signatures",
 )  # fmt: skip
 
 
@@ -281,7 +282,11 @@ async def strangers(world, ways, found, *, owner, caller):
         for role, kind in case.callers():
             if colleague and role not in {None, Role.PATROL_OFFICER}:
                 continue
-            names = [one for one in case.names if not colleague or case.is_personal(one)]
+            names = [
+                one
+                for one in case.names
+                if (not colleague or case.is_personal(one)) and not case.is_open(one, role)
+            ]
             tried = {(one,) for one in names} | ({tuple(names)} if names else set())
             for wrong in sorted(tried):
                 await _name_wrongly(world, case, found, role, kind, wrong, owner, caller)
@@ -306,8 +311,8 @@ async def _name_wrongly(world, case, found, role, kind, wrong, owner, caller):
 
 
 def _unnamed(answer, ids):
-    """Return what an answer tells, past the ids that the caller sent himself."""
-    text = answer.text
+    """Return what an answer tells, past the ids that the caller sent himself and the time."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "*", answer.text)
     # A request to a register is recorded whatever becomes of it, and told under an id of its own.
     recorded = re.findall(r'"check_id":"([0-9a-f-]{36})"', text)
     for one in (*ids.values(), *recorded):
@@ -329,7 +334,11 @@ async def readers(world, ways, found, *, owner, caller):
                 continue
             headers = await world.caller(caller, role, kind)
             answer = await world.send(case, ids=caller.ids, headers=headers)
-            shows = [name for name, one in hidden.items() if one in answer.content]
+            shows = [
+                name
+                for name, one in hidden.items()
+                if one in answer.content and not case.is_open(name, role)
+            ]
             if shows:
                 whose = "a colleague's" if colleague else "another unit's"
                 found.add(case, f"{(role or kind).value} is shown {whose} {', '.join(shows)}")
