@@ -33,7 +33,7 @@ CROSS_SITE = "403 identity.cross_site"
 NOT_FOUND = "404"
 OUT_OF_SERVICE = ("suspended", "lost", "retired")
 # Written by whoever calls, refused or not: the log, and what signing in leaves.
-ALWAYS_WRITTEN = ("audit_", "challenges", "sessions", "signatures")
+ALWAYS_WRITTEN = ("audit_", "challenges", "revocation_", "sessions", "signatures")
 
 
 class Findings:
