@@ -40,6 +40,7 @@ from sim.district import (
 from sim.ncalayer import SimNcaLayer
 from sim.registers import SimRegisters
 from sim.revocation import SimRevocation
+from sim.smartbridge import PASSWORD, SENDER_ID, SimSmartBridge, write_system_key
 
 _START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 25.0
@@ -60,6 +61,7 @@ class Ports:
     revocation: int = 8711
     acquirer: int = 8712
     cases: int = 8713
+    bus: int = 8714
     ncalayer: int = 13579
 
     @classmethod
@@ -76,6 +78,7 @@ class Ports:
             revocation=0,
             acquirer=0,
             cases=0,
+            bus=0,
             ncalayer=numbers[1],
         )
 
@@ -102,6 +105,7 @@ class Stage:
         self.revocation: SimRevocation
         self.registers: SimRegisters
         self.cases: SimCases
+        self.bus: SimSmartBridge
         self.acquirer: SimAcquirer
         self.signer_url = ""
 
@@ -130,11 +134,20 @@ class Stage:
             SimRevocation(
                 [self.authority],
                 port=self.ports.revocation,
-                clock=lambda: datetime.now(UTC) + self.clock_offset,
+                clock=self._now,
             )
         )
         self.registers = enter(SimRegisters(port=self.ports.registers))
         self.cases = enter(SimCases(port=self.ports.cases))
+        self.bus = enter(
+            SimSmartBridge(
+                self.authority,
+                cases=self.cases,
+                registers=self.registers.world,
+                port=self.ports.bus,
+                clock=self._now,
+            )
+        )
         self.acquirer = enter(SimAcquirer(port=self.ports.acquirer))
         self.signer_url = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer)).url
         self._stack.callback(self.stop_server)
@@ -150,6 +163,12 @@ class Stage:
             "SAQSHY_PUBLIC_URL": self.base_url,
             "SAQSHY_REGISTERS_URL": self.registers.url,
             "SAQSHY_CASE_REGISTERS_URL": self.cases.url,
+            # One register stands on the state bus, so that both protocols are at work.
+            "SAQSHY_REGISTER_ADDRESSES": json.dumps({"legal_entity": self._on_bus("legal_entity")}),
+            "SAQSHY_SMARTBRIDGE_SENDER_ID": SENDER_ID,
+            "SAQSHY_SMARTBRIDGE_PASSWORD": PASSWORD,
+            "SAQSHY_SMARTBRIDGE_KEY_FILE": str(self._system_key()),
+            "SAQSHY_SMARTBRIDGE_ROOTS_DIR": str(self.authority.roots_dir),
             "SAQSHY_TRUST_ROOTS_DIR": str(self.authority.roots_dir),
             "SAQSHY_TRUST_ENVIRONMENT": "test",
             "SAQSHY_OCSP_URL": self.revocation.ocsp_url,
@@ -162,6 +181,21 @@ class Stage:
             own["PYTHONPATH"] = str(Path(__file__).parent / "shifted_clock")
             own["SIM_CLOCK_OFFSET_SECONDS"] = str(self.clock_offset.total_seconds())
         return kept | own
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self.clock_offset
+
+    def _on_bus(self, register: str) -> dict[str, str]:
+        return {
+            "kind": "smartbridge",
+            "address": self.bus.address(register),
+            "service_id": f"Sim_{register}_Sync",
+            "signer_bin": self.bus.signer_bin,
+        }
+
+    def _system_key(self) -> Path:
+        file = self.authority.folder / "systems" / f"{DEPARTMENT_BIN}.pem"
+        return write_system_key(self.authority, DEPARTMENT_BIN, file)
 
     def start_server(self) -> None:
         """Start ``python -m app up`` and return when it answers.

@@ -49,9 +49,10 @@ class Eaias:
 
     def message(self, **changed):
         values = {"audience": self.audience, "system_id": self.system_id}
-        if "answer" not in changed:
+        if changed.get("act", "request") == "request":
             values["request"] = request()
-        return message(**(values | changed))
+        said = message(**(values | changed))
+        return {name: value for name, value in said.items() if value is not None}
 
     def body(self, staff=JUDGE, **changed):
         return signed(authority(), staff, self.message(**changed))
@@ -68,10 +69,12 @@ def request(**changed):
     values = {
         "basis": "CIVIL_COURT",
         "services": ["legal_entity"],
-        "bin": "210340000093",
+        "subject": {"bin": "210340000093"},
         "case_number": "7527-26-00-2/303",
         "year": 2026,
         "court": COURT,
+        # The draw may fall on any request: this one has said already what it would ask.
+        "justification": "Требуется установить имущественное положение ответчика по этому делу.",
     }
     return values | changed
 

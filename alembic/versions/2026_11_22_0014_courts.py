@@ -27,7 +27,7 @@ _OLD_ROLES = (
 )
 _ROLES = (*_OLD_ROLES, "court")
 _WITH_ROLES = ("posts", "access_requests", "access_grants")
-_ACTS = ("request", "sanction_answer")
+_ACTS = ("request", "view", "justification", "sanctions", "sanction_answer")
 
 
 def _allow_roles(roles: tuple[str, ...]) -> None:

@@ -25,11 +25,11 @@ class CourtMessageNotValid(DomainError):
 
 
 class CourtMessageNotForUs(DomainError):
-    """The message names another server, another system or another act than it came to."""
+    """The message names another server, system, request or sanction than it came to."""
 
     kind = Kind.INVALID
     code = "exchange.court_message_not_for_us"
-    cure = "Sign a message for this server, by this system, for this act."
+    cure = "Sign a message for this server, this system and this address."
 
 
 class CourtMessageStale(DomainError):

@@ -26,6 +26,9 @@ class CourtAct(enum.Enum):
     """What a message is for; signed for one it serves no other."""
 
     REQUEST = "request"
+    VIEW = "view"  # of a request that was made before
+    JUSTIFICATION = "justification"  # of a request on which the draw fell
+    SANCTIONS = "sanctions"  # fetches those that were sent to the court
     SANCTION_ANSWER = "sanction_answer"
 
 
@@ -47,17 +50,15 @@ def check_message(
     our_audience: str,
     system_id: UUID,
     our_system_id: UUID,
-    act: CourtAct,
-    our_act: CourtAct,
     sent_at: datetime,
     now: datetime,
 ) -> None:
-    """Check that a message is for this server, from this system, for this act, and fresh.
+    """Check that a message is for this server, from this system, and fresh.
 
     Raises:
         CourtMessageNotForUs, CourtMessageStale: it is not.
     """
-    if audience != our_audience or system_id != our_system_id or act is not our_act:
-        raise CourtMessageNotForUs("the message is for another server, system or act")
+    if audience != our_audience or system_id != our_system_id:
+        raise CourtMessageNotForUs("the message is for another server or system")
     if abs(now - sent_at) > WINDOW:
         raise CourtMessageStale("the message was not signed within the last minute")

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
-from app.exchange.rules.courts import CourtAct
-from app.exchange.rules.inputs import RequestInput
+from app.exchange.schemas.checks import JUSTIFICATION_MAX
+from app.exchange.schemas.requests import RequestBody
 
 _CMS_BASE64_MAX = 90 * 1024  # a signature of 64 KiB, and somewhat over: the verifier says so
 _SERVICES_MAX = 16
@@ -69,30 +69,11 @@ class SignedMessage(_Body):
         return base64.b64decode(self.cms)
 
 
-class CourtRequest(_Body):
-    """What a court asks; nothing of it is believed before the gates."""
-
-    basis: Annotated[str, Field(max_length=32)]
-    services: Annotated[tuple[Annotated[str, Field(max_length=32)], ...], Field(max_length=16)]
-    iin: Annotated[str, Field(max_length=32)] | None = Field(default=None, repr=False)
-    bin: Annotated[str, Field(max_length=32)] | None = Field(default=None, repr=False)
-    plate: Annotated[str, Field(max_length=32)] | None = Field(default=None, repr=False)
-    case_number: Annotated[str, Field(max_length=100)] = Field(default="", repr=False)
-    year: int | None = Field(default=None, ge=0, le=9999)
-    court: Annotated[str, Field(max_length=400)] = Field(default="", repr=False)
-    article: Annotated[str, Field(max_length=64)] = ""
-    justification: Annotated[str, Field(max_length=4000)] = Field(default="", repr=False)
-
-    def as_input(self) -> RequestInput:
-        """Return the request as every channel brings it to the gates."""
-        return RequestInput(**self.model_dump())
-
-
 class CourtAnswer(_Body):
     """A court's answer to a request for its sanction."""
 
-    decision: Literal["received", "granted", "refused", "withdrawn"]
-    eaias_number: Annotated[str, Field(min_length=1, max_length=64)]
+    decision: Literal["received", "granted", "refused"]
+    eaias_number: Annotated[str, Field(max_length=64)] = ""
     decision_number: Annotated[str, Field(max_length=64)] = ""
     decided_at: AwareDatetime | None = None
     valid_until: AwareDatetime | None = None
@@ -101,23 +82,70 @@ class CourtAnswer(_Body):
     ] = ()
 
 
-class _Message(_Body):
+class CourtMessage(_Body):
+    """What every message of a court says of itself."""
+
     v: Literal[1]
     audience: Annotated[str, Field(max_length=300)]
     system_id: UUID
     message_id: UUID
     sent_at: AwareDatetime
-    act: CourtAct
+    act: str
 
 
-class RequestMessage(_Message):
-    """The message of a request."""
+class RequestMessage(CourtMessage):
+    """Asks registers on a basis of courts; the request is of the form of every channel."""
 
-    request: CourtRequest
+    act: Literal["request"]
+    request: RequestBody
 
 
-class AnswerMessage(_Message):
-    """The message of a court's answer; ``sanction_id`` is the one in the path."""
+class ViewMessage(CourtMessage):
+    """Looks at a request that the same person made before."""
 
+    act: Literal["view"]
+    request_id: UUID
+
+
+class JustificationMessage(CourtMessage):
+    """Gives the extended justification of a request on which the draw fell."""
+
+    act: Literal["justification"]
+    request_id: UUID
+    text: Annotated[str, Field(max_length=JUSTIFICATION_MAX)] = Field(repr=False)
+
+
+class SanctionsMessage(CourtMessage):
+    """Fetches the requests for sanctions that were sent to the person's court."""
+
+    act: Literal["sanctions"]
+    after: UUID | None = None
+
+
+class AnswerMessage(CourtMessage):
+    """A court's answer to a request for its sanction."""
+
+    act: Literal["sanction_answer"]
     sanction_id: UUID
     answer: CourtAnswer
+
+
+class SanctionShape(_Body):
+    """A request for a sanction: the document byte for byte as it was signed."""
+
+    sanction_id: UUID
+    signature_id: UUID | None
+    document_base64: str = Field(repr=False)
+
+
+class SanctionsShape(_Body):
+    """Requests for sanctions that the court has not received yet, ordered by id."""
+
+    sanctions: tuple[SanctionShape, ...]
+
+
+class AnswerTaken(_Body):
+    """The court's answer was written down."""
+
+    sanction_id: UUID
+    message_id: UUID

@@ -7,7 +7,7 @@ has its signature kept as evidence and can never be taken again.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -27,17 +27,13 @@ from app.exchange.repository import courts as repository
 from app.exchange.rules.codes import RefusalCode
 from app.exchange.rules.courts import CourtAct, canonical, check_message
 from app.exchange.rules.texts import TEXTS
-from app.exchange.schemas.courts import AnswerMessage, RequestMessage
+from app.exchange.schemas.courts import CourtMessage
 from app.identity import service as identity
 from app.identity.register import RevocationPort
 from app.identity.rules.certificates import Purpose, Trust
 from app.identity.rules.signature import Evidence, verify_signature
 
-M = TypeVar("M", RequestMessage, AnswerMessage)
-_ACT_OF: Final[dict[type, CourtAct]] = {
-    RequestMessage: CourtAct.REQUEST,
-    AnswerMessage: CourtAct.SANCTION_ANSWER,
-}
+M = TypeVar("M", bound=CourtMessage)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +65,7 @@ class Taken:
     caller: Principal
     message_id: UUID
     signature_id: UUID
+    court: str
     full_name: str = field(repr=False)
 
 
@@ -97,14 +94,12 @@ async def take_message(
     holder_iin: str | None = None
     try:
         content = canonical(raw)
-        message = _read(raw, form)
+        message = _read(content, form)
         check_message(
             audience=message.audience,
             our_audience=ports.audience,
             system_id=message.system_id,
             our_system_id=system.system,
-            act=message.act,
-            our_act=_ACT_OF[form],
             sent_at=message.sent_at,
             now=now,
         )
@@ -132,7 +127,7 @@ async def take_message(
                 subject_iin=holder_iin,
                 fields={
                     "system": str(system.system),
-                    "act": _ACT_OF[form].value,
+                    "form": form.__name__,
                     "code": refusal.code,
                 },
             )
@@ -152,10 +147,10 @@ def _texts(code: RefusalCode) -> tuple[str, dict[str, object]]:
     return text.en, {"refusal": code.value, "item": text.item, "texts": told}
 
 
-def _read(raw: Mapping[str, object], form: type[M]) -> M:
+def _read(content: bytes, form: type[M]) -> M:
     try:
-        return form.model_validate(dict(raw))
-    except (ValidationError, RecursionError):
+        return form.model_validate_json(content)  # the very bytes that were signed
+    except ValidationError:
         # The cause is cut off: it repeats the input, which names persons.
         raise CourtMessageNotValid("the message has another form") from None
 
@@ -165,7 +160,7 @@ async def _take(
     ports: CourtPorts,
     *,
     system: Principal,
-    message: RequestMessage | AnswerMessage,
+    message: CourtMessage,
     content: bytes,
     evidence: Evidence,
     now: datetime,
@@ -195,7 +190,7 @@ async def _take(
             "system_id": system.system,
             "person_id": card.person_id,
             "signature_id": signature_id,
-            "act": message.act,
+            "act": CourtAct(message.act),
             "content_sha256": evidence.content_sha256,
             "sent_at": message.sent_at,
             "received_at": now,
@@ -210,7 +205,7 @@ async def _take(
         who=caller,
         fields={
             "system": str(system.system),
-            "act": message.act.value,
+            "act": message.act,
             "message": str(message.message_id),
             "signature": str(signature_id),
         },
@@ -219,5 +214,6 @@ async def _take(
         caller=caller,
         message_id=message.message_id,
         signature_id=signature_id,
+        court=card.department_name_ru,
         full_name=card.full_name,
     )
