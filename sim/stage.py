@@ -40,6 +40,7 @@ from sim.district import (
 from sim.ncalayer import SimNcaLayer
 from sim.registers import SimRegisters
 from sim.revocation import SimRevocation
+from sim.smartbridge import PASSWORD, SENDER_ID, SimSmartBridge, write_system_key
 from sim.timestamping import SimTimestamping
 from sim.witness import SimWitness
 
@@ -64,6 +65,7 @@ class Ports:
     witness: int = 8714
     timestamping: int = 8715
     cases: int = 8713
+    bus: int = 8716
     ncalayer: int = 13579
 
     @classmethod
@@ -82,6 +84,7 @@ class Ports:
             witness=0,
             timestamping=0,
             cases=0,
+            bus=0,
             ncalayer=numbers[1],
         )
 
@@ -108,6 +111,7 @@ class Stage:
         self.revocation: SimRevocation
         self.registers: SimRegisters
         self.cases: SimCases
+        self.bus: SimSmartBridge
         self.acquirer: SimAcquirer
         self.witness: SimWitness
         self.timestamping: SimTimestamping
@@ -146,6 +150,15 @@ class Stage:
         )
         self.registers = enter(SimRegisters(port=self.ports.registers))
         self.cases = enter(SimCases(port=self.ports.cases))
+        self.bus = enter(
+            SimSmartBridge(
+                self.authority,
+                cases=self.cases,
+                registers=self.registers.world,
+                port=self.ports.bus,
+                clock=self._clock,
+            )
+        )
         self.acquirer = enter(SimAcquirer(port=self.ports.acquirer))
         self.signer_url = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer)).url
         self._stack.callback(self.stop_server)
@@ -166,6 +179,12 @@ class Stage:
             "SAQSHY_PUBLIC_URL": self.base_url,
             "SAQSHY_REGISTERS_URL": self.registers.url,
             "SAQSHY_CASE_REGISTERS_URL": self.cases.url,
+            # One register stands on the state bus, so that both protocols are at work.
+            "SAQSHY_REGISTER_ADDRESSES": json.dumps({"legal_entity": self._on_bus("legal_entity")}),
+            "SAQSHY_SMARTBRIDGE_SENDER_ID": SENDER_ID,
+            "SAQSHY_SMARTBRIDGE_PASSWORD": PASSWORD,
+            "SAQSHY_SMARTBRIDGE_KEY_FILE": str(self._system_key()),
+            "SAQSHY_SMARTBRIDGE_ROOTS_DIR": str(self.authority.roots_dir),
             "SAQSHY_TRUST_ROOTS_DIR": str(self.authority.roots_dir),
             "SAQSHY_TRUST_ENVIRONMENT": "test",
             "SAQSHY_OCSP_URL": self.revocation.ocsp_url,
@@ -182,6 +201,18 @@ class Stage:
             own["PYTHONPATH"] = str(Path(__file__).parent / "shifted_clock")
             own["SIM_CLOCK_OFFSET_SECONDS"] = str(self.clock_offset.total_seconds())
         return kept | own
+
+    def _on_bus(self, register: str) -> dict[str, str]:
+        return {
+            "kind": "smartbridge",
+            "address": self.bus.address(register),
+            "service_id": f"Sim_{register}_Sync",
+            "signer_bin": self.bus.signer_bin,
+        }
+
+    def _system_key(self) -> Path:
+        file = self.authority.folder / "systems" / f"{DEPARTMENT_BIN}.pem"
+        return write_system_key(self.authority, DEPARTMENT_BIN, file)
 
     def start_server(self) -> None:
         """Start ``python -m app up`` and return when it answers.

@@ -67,7 +67,8 @@ BLOCK_REASONS: Final = {
     BlockReason.REQUESTED: N_("At a request to block"),
 }
 SERVICES: Final = {
-    "person_documents": N_("Person, documents and photograph"),
+    "person_documents": N_("Person and documents"),
+    "person_photo": N_("Photograph of a person"),
     "driver_licence": N_("Driver licence"),
     "vehicle": N_("Vehicle"),
     "insurance": N_("Compulsory insurance"),

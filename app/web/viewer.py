@@ -1,6 +1,6 @@
 """Who looks at a page: what its head shows, and which rooms the role may enter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -60,6 +60,7 @@ class Viewer:
     role: Role
     unit_kk: str
     unit_ru: str
+    iin: str = field(repr=False)  # for the signer on his own machine: which keys are his
 
     @property
     def role_name(self) -> str:
@@ -122,4 +123,5 @@ async def viewer_of(session: AsyncSession, *, caller: Principal) -> Viewer:
         role=card.role,
         unit_kk=card.department_name_kk,
         unit_ru=card.department_name_ru,
+        iin=card.iin,
     )

@@ -34,8 +34,12 @@ CROSS_SITE = "403 identity.cross_site"
 NOT_FOUND = "404"
 OUT_OF_SERVICE = ("suspended", "lost", "retired")
 # Written by whoever calls, refused or not: the log, what signing in leaves, and what NUC RK said
-# of a certificate, which is asked about before anything is decided.
-ALWAYS_WRITTEN = ("audit_", "challenges", "revocation_", "sessions", "signatures")
+# of a certificate, which is asked about before anything is decided. Requests to registers are
+# recorded when they are refused too.
+ALWAYS_WRITTEN = (
+    "audit_", "challenges", "register_requests", "revocation_", "sampling_seeds", "sessions",
+    "signatures",
+)  # fmt: skip
 
 
 class Findings:
@@ -310,7 +314,9 @@ async def _name_wrongly(world, case, found, role, kind, wrong, owner, caller):
 def _unnamed(answer, ids):
     """Return what an answer tells, past the ids that the caller sent himself and the time."""
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "*", answer.text)
-    for one in ids.values():
+    # A request to a register is recorded whatever becomes of it, and told under an id of its own.
+    recorded = re.findall(r'"check_id":"([0-9a-f-]{36})"', text)
+    for one in (*ids.values(), *recorded):
         text = text.replace(one, "*")
     return text
 

@@ -17,6 +17,7 @@ from app.exchange.errors import SanctionNotFound, SanctionNotValid, StepRefused
 from app.exchange.rules.sampling import SampledLeaf, check_day
 from app.exchange.rules.sanctions import CourtDecision, SanctionStatus
 from app.exchange.service.sampling import seed_of
+from app.iin import check_digit
 from sim import case_records as held
 from sim.cases import SimCases
 from sim.district import COURT, DRIVER, FIRM, INVESTIGATOR
@@ -38,6 +39,9 @@ from tests.factories_requests import (
     rows,
     signature,
 )
+
+_ELEVEN = "21034000008"
+OTHER_FIRM = f"{_ELEVEN}{check_digit(_ELEVEN)}"
 
 
 @pytest.fixture
@@ -208,14 +212,13 @@ async def test_the_commitment_stands_in_the_log_before_the_first_draw(
     assert list(order) == ["exchange.seed_committed", "exchange.request_decided"]
 
 
-async def test_two_processes_at_once_make_one_seed(parts, investigator, sessions):
+async def test_two_processes_at_once_make_one_seed(parts, sessions):
     processes = [ports_of(parts, seeds=service.SeedBook()) for _ in range(4)]
 
     seeds = await asyncio.gather(*(seed_of(one, day=date(2026, 12, 1)) for one in processes))
 
     assert len(set(seeds)) == 1
     assert len(await audited(sessions, "exchange.seed_committed")) == 1
-    del investigator
 
 
 async def test_a_seed_lies_sealed_and_is_in_no_leaf_before_it_is_opened(
@@ -319,7 +322,7 @@ async def test_a_granted_sanction_opens_what_it_covers_and_each_step_is_an_event
 @pytest.mark.parametrize(
     ("changed", "refusal"),
     [
-        ({"subject": {"bin": "210340000086"}}, "SANCTION_SCOPE"),
+        ({"subject": {"bin": OTHER_FIRM}}, "SANCTION_SCOPE"),
         ({"case_number": "2675000310003512"}, "SANCTION_SCOPE"),
     ],
 )
@@ -330,11 +333,6 @@ async def test_a_sanction_covers_no_other_subject_and_no_other_case(
     await service.record_court_answer(
         worker, sanction_id=sanction_id, court=COURT, decision=decision()
     )
-    if "subject" in changed:
-        from app.iin import check_digit
-
-        eleven = "21034000008"
-        changed = {"subject": {"bin": f"{eleven}{check_digit(eleven)}"}}
 
     answer = await searched(client, investigator, sanction_id, **changed)
 
@@ -342,7 +340,7 @@ async def test_a_sanction_covers_no_other_subject_and_no_other_case(
 
 
 async def test_a_sanction_that_the_court_has_not_granted_opens_nothing(
-    client, investigator, worker, clock
+    client, investigator, worker
 ):
     draft = await drafted(client, investigator)
     refused = await sent(client, investigator)
@@ -374,7 +372,6 @@ async def test_a_sanction_that_the_court_has_not_granted_opens_nothing(
         "SANCTION_EXPIRED",
     ]
     assert marked == 1
-    del clock
 
 
 async def test_another_investigators_sanction_is_as_good_as_absent(

@@ -533,21 +533,25 @@ async def test_a_right_lost_while_registers_are_asked_withholds_the_answer(
 
 
 async def test_a_release_waits_for_a_block_under_way_and_then_sees_it(
-    client, investigator, sessions
+    app, client, investigator, sessions, parts
 ):
     person_id = await person_id_of(sessions, INVESTIGATOR)
     official = await person_id_of(sessions, OFFICIAL)
-    open_sessions = sessions()
-    await identity.block_person(
-        open_sessions, person_id=person_id, reason=BlockReason.VIOLATION, text="-", by=official,
-        now=utc_now(),
-    )  # fmt: skip
+    blocking = sessions()
+
+    async def block_begins():
+        now, reason = utc_now(), BlockReason.VIOLATION
+        await identity.block_person(
+            blocking, person_id=person_id, reason=reason, text="-", by=official, now=now
+        )
+
+    app.state.registers = RegistersWhile(parts.registers, block_begins)
     asking = asyncio.create_task(client.post("/api/requests", json=body(), headers=investigator))
-    await asyncio.sleep(1)
+    await asyncio.sleep(2)
     (before,) = await rows(sessions)
 
-    await open_sessions.commit()
-    await open_sessions.close()
+    await blocking.commit()
+    await blocking.close()
     answer = await asking
 
     assert before.status == "asked"

@@ -3,6 +3,7 @@
 import { SignerRefused, signDetached } from "./ncalayer.js";
 
 const signerUrl = document.querySelector("meta[name=ncalayer]").content;
+const signer = document.querySelector("meta[name=signer]").content;
 const progress = document.querySelector("#progress");
 
 for (const form of document.querySelectorAll("form[data-act]")) {
@@ -85,6 +86,8 @@ async function sign(paper) {
   const cms = await signDetached({
     url: signerUrl,
     data,
+    iin: signer,
+    document: true,
     language: document.documentElement.lang,
   });
   show("check");
