@@ -71,7 +71,7 @@ def staff_file(staff=STAFF, **changed):
         ),
         StaffDepartment(bin=COMMITTEE_BIN, name_kk="Комитет", name_ru="Комитет"),
     )
-    listed = {one.iin for one in staff}
+    listed = {one.iin for one in staff if not isinstance(one, StaffEntry)}
     above = {iin: over for iin, over in SUPERIORS.items() if over in listed}
     entries = tuple(
         one if isinstance(one, StaffEntry) else staff_entry(one, superior_iin=above.get(one.iin))

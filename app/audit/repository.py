@@ -40,19 +40,10 @@ _INSERT_WITH_SUBJECT = (
     sa.insert(OutboxRow)
     .add_cte(
         sa.insert(Subject)
-        .values(
-            event_id=sa.bindparam("event_id"),
-            subject_index=sa.bindparam("subject_index"),
-            salt=sa.bindparam("salt"),
-        )
+        .values({name: sa.bindparam(name) for name in ("event_id", "subject_index", "salt")})
         .cte("touched")
     )
-    .values(
-        event_id=sa.bindparam("event_id"),
-        event=sa.bindparam("event"),
-        at=sa.bindparam("at"),
-        leaf=sa.bindparam("leaf"),
-    )
+    .values({name: sa.bindparam(name) for name in ("event_id", "event", "at", "leaf")})
 )
 _FORGET = (
     sa.delete(Subject)

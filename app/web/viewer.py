@@ -1,6 +1,6 @@
 """Who looks at a page: what its head shows, and which rooms the role may enter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -11,16 +11,26 @@ from app.web.texts import N_
 
 ROLE_NAMES: Final = {
     Role.PATROL_OFFICER: N_("Patrol police inspector"),
+    Role.INVESTIGATOR: N_("Investigator"),
     Role.DEVICE_KEEPER: N_("Device keeper"),
     Role.DUTY_OFFICER: N_("Duty officer"),
     Role.COMPLAINTS_REVIEWER: N_("Complaints reviewer"),
     Role.RESPONSIBLE_OFFICIAL: N_("Responsible official"),
     Role.EXCHANGE_OPERATOR: N_("Exchange operator"),
+    Role.EXCHANGE_CONTROLLER: N_("Exchange controller"),
     Role.FINANCE_CLERK: N_("Finance clerk"),
     Role.AUDITOR: N_("Auditor"),
     Role.ADMINISTRATOR: N_("Administrator"),
     Role.COURT: N_("Person of a court"),
 }
+
+WATCHING_ROLES: Final = (
+    Role.EXCHANGE_OPERATOR,
+    Role.RESPONSIBLE_OFFICIAL,
+    Role.EXCHANGE_CONTROLLER,
+    Role.AUDITOR,
+)
+BLOCKING_ROLES: Final = frozenset({Role.EXCHANGE_OPERATOR, Role.RESPONSIBLE_OFFICIAL})
 
 # Where the work of a role is done that has no pages here.
 _BY_PROGRAM: Final = N_(
@@ -32,10 +42,9 @@ WORK_ELSEWHERE: Final = {
         "Your work is done on the tablet: checks, offence records and payments. These pages show"
         " you who you are to the server."
     ),
+    Role.INVESTIGATOR: _BY_PROGRAM,
     Role.DEVICE_KEEPER: _BY_PROGRAM,
     Role.DUTY_OFFICER: _BY_PROGRAM,
-    Role.RESPONSIBLE_OFFICIAL: _BY_PROGRAM,
-    Role.EXCHANGE_OPERATOR: _BY_PROGRAM,
     Role.FINANCE_CLERK: _BY_PROGRAM,
     Role.AUDITOR: N_(
         "The log of this server is checked from outside, by your own program: its checkpoint, its"
@@ -55,6 +64,7 @@ class Viewer:
     role: Role
     unit_kk: str
     unit_ru: str
+    iin: str = field(repr=False)  # for the signer on his own machine: which keys are his
 
     @property
     def role_name(self) -> str:
@@ -71,6 +81,21 @@ class Viewer:
     def reviews_complaints(self) -> bool:
         """Whether the complaint and footage pages are open to this role."""
         return self.role is Role.COMPLAINTS_REVIEWER
+
+    @property
+    def decides_access(self) -> bool:
+        """Whether requests for access are decided by this role."""
+        return self.role is Role.EXCHANGE_OPERATOR
+
+    @property
+    def watches_users(self) -> bool:
+        """Whether this role sees the rights of others: its subordinates', or everybody's."""
+        return self.role in WATCHING_ROLES
+
+    @property
+    def sees_breaches(self) -> bool:
+        """Whether late decisions are reported to this role."""
+        return self.watches_users and self.role is not Role.RESPONSIBLE_OFFICIAL
 
     def unit(self, language: str) -> str:
         """Return the unit's name; a unit has two official names, English readers get Russian."""
@@ -93,4 +118,5 @@ async def viewer_of(session: AsyncSession, *, caller: Principal) -> Viewer:
         role=card.role,
         unit_kk=card.department_name_kk,
         unit_ru=card.department_name_ru,
+        iin=card.iin,
     )

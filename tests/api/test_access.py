@@ -6,6 +6,7 @@ be told of one (which object a parameter names, what a good body is) stands in
 """
 
 import itertools
+import re
 from uuid import UUID, uuid4
 
 import httpx
@@ -33,7 +34,11 @@ CROSS_SITE = "403 identity.cross_site"
 NOT_FOUND = "404"
 OUT_OF_SERVICE = ("suspended", "lost", "retired")
 # Written by whoever calls, refused or not: the log, and what signing in leaves.
-ALWAYS_WRITTEN = ("audit_", "challenges", "revocation_", "sessions", "signatures")
+# Requests to registers are recorded when they are refused too.
+ALWAYS_WRITTEN = (
+    "audit_", "challenges", "register_requests", "revocation_", "sampling_seeds", "sessions",
+    "signatures",
+)  # fmt: skip
 
 
 class Findings:
@@ -277,7 +282,11 @@ async def strangers(world, ways, found, *, owner, caller):
         for role, kind in case.callers():
             if colleague and role not in {None, Role.PATROL_OFFICER}:
                 continue
-            names = [one for one in case.names if not colleague or case.is_personal(one)]
+            names = [
+                one
+                for one in case.names
+                if (not colleague or case.is_personal(one)) and not case.is_open(one, role)
+            ]
             tried = {(one,) for one in names} | ({tuple(names)} if names else set())
             for wrong in sorted(tried):
                 await _name_wrongly(world, case, found, role, kind, wrong, owner, caller)
@@ -302,9 +311,11 @@ async def _name_wrongly(world, case, found, role, kind, wrong, owner, caller):
 
 
 def _unnamed(answer, ids):
-    """Return what an answer tells, past the ids that the caller sent himself."""
-    text = answer.text
-    for one in ids.values():
+    """Return what an answer tells, past the ids that the caller sent himself and the time."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+(Z|\+00:00)", "*", answer.text)
+    # A request to a register is recorded whatever becomes of it, and told under an id of its own.
+    recorded = re.findall(r'"check_id":"([0-9a-f-]{36})"', text)
+    for one in (*ids.values(), *recorded):
         text = text.replace(one, "*")
     return text
 
@@ -323,7 +334,11 @@ async def readers(world, ways, found, *, owner, caller):
                 continue
             headers = await world.caller(caller, role, kind)
             answer = await world.send(case, ids=caller.ids, headers=headers)
-            shows = [name for name, one in hidden.items() if one in answer.content]
+            shows = [
+                name
+                for name, one in hidden.items()
+                if one in answer.content and not case.is_open(name, role)
+            ]
             if shows:
                 whose = "a colleague's" if colleague else "another unit's"
                 found.add(case, f"{(role or kind).value} is shown {whose} {', '.join(shows)}")

@@ -136,12 +136,16 @@ async def test_a_form_that_does_not_fit_the_applicant_is_returned(client, office
 
 async def test_a_form_is_filed_only_as_it_was_signed(client, officer):
     body = papers.form()
-    paper = (await client.post(f"{PATH}/forms", json=body, headers=officer)).json()["paper"]
+    written = (await client.post(f"{PATH}/forms", json=body, headers=officer)).json()
     wider = body | {"services": [*body["services"], "wanted_persons"]}
 
     answer = await client.post(
         f"{PATH}/requests",
-        json={"form": wider, "cms": papers.signature(OFFICER, paper)},
+        json={
+            "form": wider,
+            "drawn_at": written["drawn_at"],
+            "cms": papers.signature(OFFICER, written["paper"]),
+        },
         headers=officer,
     )
 
@@ -157,11 +161,15 @@ async def test_a_form_is_filed_only_as_it_was_signed(client, officer):
 )
 async def test_a_form_is_signed_by_its_applicant_for_documents(client, officer, staff, use, code):
     body = papers.form()
-    paper = (await client.post(f"{PATH}/forms", json=body, headers=officer)).json()["paper"]
+    written = (await client.post(f"{PATH}/forms", json=body, headers=officer)).json()
 
     answer = await client.post(
         f"{PATH}/requests",
-        json={"form": body, "cms": papers.signature(staff, paper, use)},
+        json={
+            "form": body,
+            "drawn_at": written["drawn_at"],
+            "cms": papers.signature(staff, written["paper"], use),
+        },
         headers=officer,
     )
 
@@ -367,13 +375,15 @@ async def test_the_version_that_is_not_in_force_cannot_be_signed(client, officer
     assert answer.json()["code"] == "exchange.agreement_not_current"
 
 
-async def test_a_request_of_another_is_not_found(client, officer):
+async def test_a_request_of_another_is_not_shown(client, officer):
     request_id = await request_id_of(client, officer)
     other = await signed_in(client, SECOND_OFFICER)
 
+    listed = await client.get(f"{PATH}/requests/own", headers=other)
     answer = await client.get(f"{PATH}/requests/{request_id}", headers=other)
 
-    assert answer.status_code == 404
+    assert listed.json() == []
+    assert answer.status_code == 403
 
 
 async def test_an_official_sees_his_subordinates_and_nobody_else(client, officer):

@@ -4,7 +4,7 @@ Every signed act has a route that writes its paper; the act then writes the same
 checks the signature over that, so that nobody can have something else signed.
 """
 
-import base64
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -33,7 +33,7 @@ _WATCHERS = Access(
         Role.AUDITOR,
     ]
 )
-_CONTROLLER = Access(roles=[Role.EXCHANGE_CONTROLLER, Role.EXCHANGE_OPERATOR, Role.AUDITOR])
+_SERVE_ALL = Access(roles=[Role.EXCHANGE_OPERATOR, Role.EXCHANGE_CONTROLLER, Role.AUDITOR])
 _BODY_BYTES_MAX = 128 * 1024  # a signature of 64 KiB in base64, a form, and room
 
 router = APIRouter(prefix="/api/access", tags=["access"], max_body_size=_BODY_BYTES_MAX)
@@ -58,10 +58,11 @@ async def officials(caller: Caller, sessions: SessionsOfApp) -> list[shapes.Pers
 @router.post("/forms", dependencies=[Depends(_STAFF)])
 async def write_form(
     body: shapes.FormBody, caller: Caller, sessions: SessionsOfApp
-) -> shapes.PaperAnswer:
-    """Write the request for access that the caller is to sign."""
-    paper = await service.write_form(sessions, caller=caller, form=_form(body))
-    return shapes.PaperAnswer.of(paper)
+) -> shapes.FormAnswer:
+    """Write the request for access that the caller is to sign, by the server's clock."""
+    form = _form(body, drawn_at=utc_now())
+    paper = await service.write_form(sessions, caller=caller, form=form)
+    return shapes.FormAnswer(paper=paper.decode(), drawn_at=form.drawn_at)
 
 
 @router.post("/requests", dependencies=[Depends(_STAFF)], status_code=201)
@@ -71,7 +72,11 @@ async def file_request(
     """File a signed request; its 24 hours run from now."""
     now = utc_now()
     request_id = await service.file_request(
-        ports, caller=caller, form=_form(body.form), cms=body.der, now=now
+        ports,
+        caller=caller,
+        form=_form(body.form, drawn_at=body.drawn_at.astimezone(UTC)),
+        cms=body.der,
+        now=now,
     )
     return shapes.FiledAnswer(request_id=request_id, due_at=now + DECISION_WITHIN)
 
@@ -89,17 +94,17 @@ async def own_requests(caller: Caller, sessions: SessionsOfApp) -> list[shapes.R
     return [_request(one) for one in found]
 
 
-@router.get("/breaches", dependencies=[Depends(_CONTROLLER)])
+@router.get("/breaches", dependencies=[Depends(_SERVE_ALL)])
 async def breaches(sessions: SessionsOfApp) -> list[shapes.RequestAnswer]:
     """Return the requests that were not decided within their day."""
     return [_request(one) for one in await service.breaches(sessions, now=utc_now())]
 
 
-@router.get("/requests/{access_request_id}", dependencies=[Depends(_STAFF)])
+@router.get("/requests/{access_request_id}", dependencies=[Depends(_SERVE_ALL)])
 async def read_request(
     access_request_id: UUID, caller: Caller, sessions: SessionsOfApp, trail: TrailOfApp
 ) -> shapes.RequestAnswer:
-    """Return one request: the caller's own, or any to whoever serves the whole exchange."""
+    """Return one request to whoever serves the whole exchange; the look is recorded."""
     view = await service.read_request(
         sessions, trail=trail, caller=caller, request_id=access_request_id, now=utc_now()
     )
@@ -182,7 +187,7 @@ async def read_agreement(caller: Caller, sessions: SessionsOfApp) -> shapes.Agre
         text_ru=found.text_ru,
         text_en=found.text_en,
         sha256=found.sha256,
-        paper=base64.b64encode(found.paper).decode(),
+        paper=found.paper.decode(),
         standing=found.standing,
         signed_at=found.signed_at,
     )
@@ -284,7 +289,7 @@ async def unblock(person_id: UUID, body: shapes.UnblockBody, caller: Caller, por
     )
 
 
-def _form(body: shapes.FormBody) -> AccessForm:
+def _form(body: shapes.FormBody, *, drawn_at: datetime) -> AccessForm:
     return AccessForm(
         role=body.role.value,
         services=frozenset(one.value for one in body.services),
@@ -292,7 +297,7 @@ def _form(body: shapes.FormBody) -> AccessForm:
         responsible_id=body.responsible_id,
         contacts=body.contacts,
         workplace=body.workplace,
-        drawn_at=body.drawn_at,
+        drawn_at=drawn_at,
     )
 
 

@@ -1,4 +1,4 @@
-"""Shapes of the routes of access. Papers and signatures travel in base64."""
+"""Shapes of the routes of access. Papers travel as text, signatures in base64."""
 
 import base64
 import binascii
@@ -66,13 +66,13 @@ class FormBody(_Shape):
     responsible_id: UUID | None = None
     contacts: Annotated[Short, Field(repr=False)] = ""
     workplace: Short = ""
-    drawn_at: AwareDatetime
 
 
 class RequestBody(_Signed):
-    """A form and its applicant's signature over the paper written of it."""
+    """A form, when its paper was written, and the applicant's signature over that paper."""
 
     form: FormBody
+    drawn_at: AwareDatetime
 
 
 class RightsBody(_Shape):
@@ -132,14 +132,20 @@ class AgreementBody(_Signed):
 
 
 class PaperAnswer(_Shape):
-    """A paper to be signed: the bytes that ``paper`` encodes."""
+    """A paper to be signed: the UTF-8 bytes of ``paper``."""
 
-    paper: str
+    paper: Annotated[str, Field(repr=False)]
 
     @classmethod
     def of(cls, paper: bytes) -> "PaperAnswer":
         """Return the answer that carries a paper."""
-        return cls(paper=base64.b64encode(paper).decode())
+        return cls(paper=paper.decode())
+
+
+class FormAnswer(PaperAnswer):
+    """The paper of a form; ``drawn_at`` goes back with its signature."""
+
+    drawn_at: datetime
 
 
 class FiledAnswer(_Shape):

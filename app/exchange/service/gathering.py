@@ -102,7 +102,14 @@ async def gather(
         drawn=drawn,
         justification=justification_state(asking.sent.justification),
     )
-    flags = flags_of(
+    flags = _flags(asking, officer, before)
+    return Gathered(facts=facts, flags=flags, officer=officer, subject_index=index)
+
+
+def _flags(
+    asking: Asking, officer: identity.Requester | None, before: requests.Before
+) -> tuple[Flag, ...]:
+    return flags_of(
         FlagFacts(
             at=asking.received_at,
             subject_is_self=_is_self(asking, officer),
@@ -114,9 +121,8 @@ async def gather(
             basis=asking.sent.basis,
             in_district=None,  # a request brings no position
         ),
-        limits=limits,
+        limits=asking.rules.flags,
     )
-    return Gathered(facts=facts, flags=flags, officer=officer, subject_index=index)
 
 
 def _is_self(asking: Asking, officer: identity.Requester | None) -> bool:
