@@ -33,6 +33,16 @@ class Role(enum.Enum):
     FINANCE_CLERK = "finance_clerk"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    COURT = "court"  # behind a call of the courts' system; signs in nowhere (Order 151, item 24)
+
+
+SIGNING_IN = frozenset(Role) - {Role.COURT}
+
+
+class SystemKind(enum.Enum):
+    """The systems of other bodies that call us, with the person behind each call."""
+
+    EAIAS = "eaias"  # the courts' information and analytical system
 
 
 class DeviceKind(enum.Enum):
@@ -60,6 +70,14 @@ class DeviceNotKnown(DomainError):
     cure = "Use a device that the device keeper has enrolled."
 
 
+class SystemNotKnown(DomainError):
+    """No credential of a system, a wrong one, or one that was withdrawn."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "access.system_not_known"
+    cure = "Ask the administrator for a credential of your system."
+
+
 class NotYourRoute(DomainError):
     """The caller is known, but its role or kind of device is not admitted here."""
 
@@ -74,7 +92,8 @@ class Principal:
 
     ``person_id``, ``post_id``, ``role`` and ``session_id`` are ``None`` on routes for devices
     alone; ``device_id`` and ``device_kind`` are ``None`` where no device was asked for.
-    ``department_id`` is the person's unit, or the device's where no person calls.
+    ``department_id`` is the person's unit, or the device's where no person calls. ``system_id``
+    is the system of another body that brings the call; it has no rights of its own.
     """
 
     department_id: UUID
@@ -84,6 +103,7 @@ class Principal:
     session_id: UUID | None = None
     device_id: UUID | None = None
     device_kind: DeviceKind | None = None
+    system_id: UUID | None = None
 
     @property
     def person(self) -> UUID:
@@ -99,6 +119,13 @@ class Principal:
             raise DeviceNotKnown("this act needs a device")
         return self.device_id
 
+    @property
+    def system(self) -> UUID:
+        """The system's id, on a route that admits systems only."""
+        if self.system_id is None:
+            raise SystemNotKnown("this act needs a system")
+        return self.system_id
+
 
 Authenticator = Callable[[Request], Awaitable[Principal | None]]
 
@@ -107,7 +134,8 @@ class Access:
     """A FastAPI dependency that admits the named callers and nobody else.
 
     Give ``roles`` for persons, ``devices`` for devices, both where a person must act from an
-    enrolled device, or ``public_because`` with the reason why anybody may call.
+    enrolled device, ``systems`` for systems of other bodies, or ``public_because`` with the
+    reason why anybody may call.
     """
 
     def __init__(
@@ -115,23 +143,33 @@ class Access:
         *,
         roles: Iterable[Role] = (),
         devices: Iterable[DeviceKind] = (),
+        systems: Iterable[SystemKind] = (),
         public_because: str = "",
     ) -> None:
         self.roles = frozenset(roles)
         self.devices = frozenset(devices)
+        self.systems = frozenset(systems)
         self.public_because = public_because
-        if bool(public_because) == bool(self.roles or self.devices):
+        if bool(public_because) == bool(self.roles or self.devices or self.systems):
             raise ValueError("name the callers, or say why the route is public: not both")
+        if Role.COURT in self.roles:
+            raise ValueError("people of courts sign in nowhere: let their system in instead")
+        if self.systems and (self.roles or self.devices):
+            raise ValueError("a system brings its person in the message: not both")
 
     async def __call__(self, request: Request) -> Principal | None:
         """Return the checked caller, or ``None`` on a public route.
 
         Raises:
-            NotSignedIn, DeviceNotKnown: the needed proof is absent or no longer good.
+            NotSignedIn, DeviceNotKnown, SystemNotKnown: the needed proof is absent or no longer
+                good.
             NotYourRoute: the proof is good, the right is missing.
         """
         if self.public_because:
             return None
+        if self.systems:
+            request.state.principal = system = await _system(request)
+            return system
         person = await _ask(request, "authenticate_person") if self.roles else None
         if self.roles and person is None:
             raise NotSignedIn("no session")
@@ -173,6 +211,13 @@ def _joined(person: Principal | None, device: Principal | None) -> Principal:
         device_id=device.device_id,
         device_kind=device.device_kind,
     )
+
+
+async def _system(request: Request) -> Principal:
+    system = await _ask(request, "authenticate_system")
+    if system is None:
+        raise SystemNotKnown("no credential of a system")
+    return system
 
 
 async def _ask(request: Request, name: str) -> Principal | None:

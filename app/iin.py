@@ -66,3 +66,22 @@ def parse_iin(text: str) -> Iin:
     except ValueError as error:
         raise IinNotValid("the IIN holds no real date of birth", fault="birth_date") from error
     return Iin(digits, born, int(digits[6]) % 2 == 1)
+
+
+def parse_bin(text: str) -> str:
+    """Return the checked business identification number (BIN) of a legal entity.
+
+    Year and month of registration, a kind from 4 to 6 and a feature from 0 to 3; the check digit
+    is that of the IIN.
+
+    Raises:
+        IinNotValid: not twelve digits, a wrong check digit, or not the form of a BIN.
+    """
+    digits = text.strip()
+    if not _DIGITS.fullmatch(digits):
+        raise IinNotValid("a BIN is twelve digits", fault="form")
+    if check_digit(digits[:11]) != int(digits[11]):
+        raise IinNotValid("the check digit of the BIN does not fit", fault="check_digit")
+    if digits[4] not in "456" or not "01" <= digits[2:4] <= "12":
+        raise IinNotValid("this is not the form of a BIN", fault="form")
+    return digits

@@ -13,7 +13,13 @@ from app.audit.rules.timestamp import stamp_trust
 from app.audit.service import Anchoring, AnchorWatch, AuditTrail, Sequencer, Witnessing
 from app.cutting import Answers
 from app.db import Sessions, make_engine, make_sessions
-from app.exchange.register import RegisterPort, open_registers
+from app.exchange.register import (
+    CaseRegisterPort,
+    RegisterPort,
+    open_case_registers,
+    open_registers,
+)
+from app.exchange.service import SeedBook
 from app.identity.register import RevocationPort, open_revocation
 from app.identity.service import SessionWatch, living_sessions
 from app.keys import Keys
@@ -39,6 +45,8 @@ class Parts:
     witnessing: Witnessing | None
     anchoring: Anchoring | None
     registers: RegisterPort
+    case_registers: CaseRegisterPort
+    seeds: SeedBook
     revocation: RevocationPort
     store: ObjectStore
     answers: Answers
@@ -83,6 +91,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             witnessing=witnessing,
             anchoring=anchoring,
             registers=registers,
+            seeds=SeedBook(),
+            case_registers=await stack.enter_async_context(open_case_registers(settings)),
             revocation=await stack.enter_async_context(open_revocation(settings)),
             store=make_store(settings),
             answers=answers,

@@ -7,7 +7,15 @@ import enum
 from pathlib import Path
 from typing import Self
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -23,6 +31,37 @@ class TrustEnvironment(enum.Enum):
 
     PRODUCTION = "production"
     TEST = "test"
+
+
+class RegisterProtocol(enum.Enum):
+    """How a register is spoken to."""
+
+    HTTP = "http"  # the house protocols: JSON
+    SMARTBRIDGE = "smartbridge"  # the state bus: SOAP under WS-Security
+
+
+class RegisterAddress(BaseModel):
+    """Where one register is, where that is not the common address.
+
+    Attributes:
+        service_id: the bus's name of the service; with ``smartbridge`` alone.
+        signer_bin: the BIN of the body whose system signs the replies; with ``smartbridge`` alone.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: RegisterProtocol = RegisterProtocol.HTTP
+    address: HttpUrl
+    timeout_seconds: float | None = Field(default=None, gt=0, le=30)
+    service_id: str = Field(default="", max_length=128)
+    signer_bin: str = Field(default="", pattern=r"^([0-9]{12})?$")
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        bus = self.kind is RegisterProtocol.SMARTBRIDGE
+        if bool(self.service_id) is not bus or bool(self.signer_bin) is not bus:
+            raise ValueError("service_id and signer_bin go with smartbridge, and with it alone")
+        return self
 
 
 class Settings(BaseSettings):
@@ -75,6 +114,18 @@ class Settings(BaseSettings):
     # Registers of other bodies.
     registers_url: HttpUrl | None = None
     register_timeout_seconds: float = Field(default=3, gt=0, le=30)  # each register by itself
+    case_registers_url: HttpUrl | None = None  # ERDR, AIS SU, AIS OIP, EAIAS
+    register_addresses: dict[str, RegisterAddress] = Field(default={})  # by name, over the above
+    register_repeats_max: int = Field(default=2, ge=0, le=5)  # of what was never sent
+    register_failures_max: int = Field(default=5, ge=1, le=100)  # in a row: then left alone
+    register_pause_seconds: float = Field(default=10, gt=0, le=600)  # how long it is left alone
+
+    # The state bus: how our system names itself and signs. All four, or none.
+    smartbridge_sender_id: str | None = None
+    smartbridge_password: SecretStr | None = None
+    smartbridge_key_file: Path | None = None  # PEM: our key and its certificate
+    smartbridge_roots_dir: Path | None = None  # PEM roots under which replies are believed
+    exports_day_max: int = Field(default=20, ge=0, le=10_000)  # answers one person takes out a day
     audit_wait_seconds: float = Field(default=2, gt=0, le=30)  # no leaf by then: no release
 
     # Bodies that vouch for the log: a C2SP witness, an RFC 3161 time-stamping authority.
@@ -123,6 +174,19 @@ class Settings(BaseSettings):
             raise ValueError("witness_url and witness_key go together")
         if (self.tsa_url is None) != (self.tsa_roots_dir is None):
             raise ValueError("tsa_url and tsa_roots_dir go together")
+        return self
+
+    @model_validator(mode="after")
+    def _bus_is_whole(self) -> Self:
+        ours = (
+            self.smartbridge_sender_id, self.smartbridge_password,
+            self.smartbridge_key_file, self.smartbridge_roots_dir,
+        )  # fmt: skip
+        needed = any(
+            one.kind is RegisterProtocol.SMARTBRIDGE for one in self.register_addresses.values()
+        )
+        if any(ours) != all(ours) or (needed and not all(ours)):
+            raise ValueError("the four smartbridge settings go together")
         return self
 
     @property

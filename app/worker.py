@@ -8,7 +8,10 @@ import structlog
 from procrastinate import JobContext, PsycopgConnector
 
 import app.audit.service
+import app.exchange.api
+import app.exchange.service
 import app.exchange.service.access
+import devices.api
 import fines.service
 from app.clock import utc_now
 from app.jobs import Queue
@@ -86,7 +89,55 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         del timestamp
         await fines.service.lapse_receipts(desk, utc_now())
 
+    _add_exchange(jobs, parts)
     return jobs
+
+
+def _add_exchange(jobs: procrastinate.App, parts: Parts) -> None:
+    """Add what goes on in the exchange by itself: waiting requests, seeds, terms."""
+    ports = app.exchange.api.make_ports(
+        sessions=parts.sessions,
+        trail=parts.trail,
+        keys=parts.keys,
+        settings=parts.settings,
+        registers=parts.registers,
+        cases=parts.case_registers,
+        seeds=parts.seeds,
+        device_standing=devices.api.device_standing,
+    )
+    exchange = Queue.EXCHANGE.value
+
+    @jobs.periodic(cron="* * * * * */10")
+    @jobs.task(
+        name="exchange.verify_waiting", queue=exchange, queueing_lock="exchange.verify_waiting"
+    )
+    async def verify_waiting(timestamp: int) -> None:
+        del timestamp
+        await app.exchange.service.verify_waiting(ports)
+
+    @jobs.periodic(cron="* * * * *")
+    @jobs.task(name="exchange.end_overdue", queue=exchange, queueing_lock="exchange.end_overdue")
+    async def end_overdue(timestamp: int) -> None:
+        del timestamp
+        await app.exchange.service.end_overdue(ports)
+        await app.exchange.service.expire_sanctions(ports)
+
+    @jobs.periodic(cron="*/10 * * * *")
+    @jobs.task(name="exchange.keep_seeds", queue=exchange, queueing_lock="exchange.keep_seeds")
+    async def keep_seeds(timestamp: int) -> None:
+        del timestamp
+        await app.exchange.service.keep_seeds(ports, now=utc_now())
+
+    @jobs.periodic(cron="17 * * * *")
+    @jobs.task(
+        name="exchange.destroy_overdue",
+        queue=Queue.MAINTENANCE.value,
+        queueing_lock="exchange.destroy_overdue",
+    )
+    async def destroy_overdue(timestamp: int) -> None:
+        del timestamp
+        # Until somebody says which months are reviewed, nothing is destroyed.
+        await app.exchange.service.destroy_overdue(ports, reviewed_of=None)
 
 
 async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:

@@ -16,8 +16,8 @@ GRANT SELECT, INSERT ON audit_leaves, audit_nodes, audit_checkpoints, audit_cosi
 -- The queue before the log: the sequencer takes rows out in the transaction that writes their leaf.
 GRANT SELECT, INSERT, DELETE ON audit_outbox TO saqshy_runtime;
 
--- What opens a commitment: retention, a role of its own, may delete from it.
-GRANT SELECT, INSERT ON audit_subjects TO saqshy_runtime;
+-- What opens a commitment: retention, a job of the worker, destroys it when its term is over.
+GRANT SELECT, INSERT, DELETE ON audit_subjects TO saqshy_runtime;
 
 -- Counters of the running month; the closing records are leaves.
 GRANT SELECT, INSERT, UPDATE ON audit_stream_months TO saqshy_runtime;

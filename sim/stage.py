@@ -24,9 +24,13 @@ import httpx
 
 from sim.acquirer import SimAcquirer
 from sim.authority import Authority
+from sim.cases import SimCases
 from sim.client import ApiClient
 from sim.district import (
     COMMITTEE_BIN,
+    COURT,
+    COURT_BIN,
+    COURT_STAFF,
     DEPARTMENT_BIN,
     OTHER_DEPARTMENT_BIN,
     STAFF,
@@ -36,6 +40,7 @@ from sim.district import (
 from sim.ncalayer import SimNcaLayer
 from sim.registers import SimRegisters
 from sim.revocation import SimRevocation
+from sim.smartbridge import PASSWORD, SENDER_ID, SimSmartBridge, write_system_key
 
 _START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 25.0
@@ -55,6 +60,8 @@ class Ports:
     registers: int = 8710
     revocation: int = 8711
     acquirer: int = 8712
+    cases: int = 8713
+    bus: int = 8714
     ncalayer: int = 13579
 
     @classmethod
@@ -70,6 +77,8 @@ class Ports:
             registers=0,
             revocation=0,
             acquirer=0,
+            cases=0,
+            bus=0,
             ncalayer=numbers[1],
         )
 
@@ -95,6 +104,8 @@ class Stage:
         self.authority: Authority
         self.revocation: SimRevocation
         self.registers: SimRegisters
+        self.cases: SimCases
+        self.bus: SimSmartBridge
         self.acquirer: SimAcquirer
         self.signer_url = ""
 
@@ -123,10 +134,20 @@ class Stage:
             SimRevocation(
                 [self.authority],
                 port=self.ports.revocation,
-                clock=lambda: datetime.now(UTC) + self.clock_offset,
+                clock=self._now,
             )
         )
         self.registers = enter(SimRegisters(port=self.ports.registers))
+        self.cases = enter(SimCases(port=self.ports.cases))
+        self.bus = enter(
+            SimSmartBridge(
+                self.authority,
+                cases=self.cases,
+                registers=self.registers.world,
+                port=self.ports.bus,
+                clock=self._now,
+            )
+        )
         self.acquirer = enter(SimAcquirer(port=self.ports.acquirer))
         self.signer_url = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer)).url
         self._stack.callback(self.stop_server)
@@ -141,6 +162,13 @@ class Stage:
             "SAQSHY_METRICS_PORT": str(self.ports.metrics),
             "SAQSHY_PUBLIC_URL": self.base_url,
             "SAQSHY_REGISTERS_URL": self.registers.url,
+            "SAQSHY_CASE_REGISTERS_URL": self.cases.url,
+            # One register stands on the state bus, so that both protocols are at work.
+            "SAQSHY_REGISTER_ADDRESSES": json.dumps({"legal_entity": self._on_bus("legal_entity")}),
+            "SAQSHY_SMARTBRIDGE_SENDER_ID": SENDER_ID,
+            "SAQSHY_SMARTBRIDGE_PASSWORD": PASSWORD,
+            "SAQSHY_SMARTBRIDGE_KEY_FILE": str(self._system_key()),
+            "SAQSHY_SMARTBRIDGE_ROOTS_DIR": str(self.authority.roots_dir),
             "SAQSHY_TRUST_ROOTS_DIR": str(self.authority.roots_dir),
             "SAQSHY_TRUST_ENVIRONMENT": "test",
             "SAQSHY_OCSP_URL": self.revocation.ocsp_url,
@@ -153,6 +181,21 @@ class Stage:
             own["PYTHONPATH"] = str(Path(__file__).parent / "shifted_clock")
             own["SIM_CLOCK_OFFSET_SECONDS"] = str(self.clock_offset.total_seconds())
         return kept | own
+
+    def _now(self) -> datetime:
+        return datetime.now(UTC) + self.clock_offset
+
+    def _on_bus(self, register: str) -> dict[str, str]:
+        return {
+            "kind": "smartbridge",
+            "address": self.bus.address(register),
+            "service_id": f"Sim_{register}_Sync",
+            "signer_bin": self.bus.signer_bin,
+        }
+
+    def _system_key(self) -> Path:
+        file = self.authority.folder / "systems" / f"{DEPARTMENT_BIN}.pem"
+        return write_system_key(self.authority, DEPARTMENT_BIN, file)
 
     def start_server(self) -> None:
         """Start ``python -m app up`` and return when it answers.
@@ -249,6 +292,11 @@ def staff_file() -> dict[str, object]:
                 "name_kk": "Құқықтық статистика және арнайы есепке алу жөніндегі комитет",
                 "name_ru": "Комитет по правовой статистике и специальным учётам",
             },
+            {
+                "bin": COURT_BIN,
+                "name_kk": "Алматы қаласының Алмалы аудандық соты",
+                "name_ru": COURT,
+            },
         ],
         "staff": [
             {
@@ -263,7 +311,7 @@ def staff_file() -> dict[str, object]:
                 "superior_iin": SUPERIORS.get(one.iin),
                 "valid_from": "2026-01-01",
             }
-            for one in STAFF
+            for one in (*STAFF, *COURT_STAFF)
         ],
     }
 

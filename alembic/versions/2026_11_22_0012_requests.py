@@ -53,6 +53,97 @@ _GATES_NEW = (
     "LOG",
     "RELEASE",
 )
+_REFUSALS = (
+    "AUTH_NO_SESSION",
+    "AUTH_UNKNOWN",
+    "DEVICE_ABSENT",
+    "DEVICE_KIND",
+    "DEVICE_UNIT",
+    "DEVICE_NOT_YOURS",
+    "DEVICE_OUT_OF_SERVICE",
+    "DEVICE_UNKNOWN",
+    "USER_NO_POST",
+    "USER_UNKNOWN",
+    "ROLE_NO_RIGHT",
+    "LIST_NOT_PRIMARY",
+    "FIELDS_SUBJECT",
+    "FIELDS_PLATE",
+    "FIELDS_STOP_GROUND",
+    "LIMIT_HOUR",
+    "LIMIT_DAY",
+    "LIMIT_UNKNOWN",
+)
+_REFUSALS_NEW = (
+    *_REFUSALS,
+    "NO_PERSON",
+    "USER_NOT_REGISTERED",
+    "USER_SUSPENDED",
+    "USER_BLOCKED",
+    "AGREEMENT_MISSING",
+    "AGREEMENT_OLD",
+    "AGREEMENT_UNKNOWN",
+    "ROLE_NO_SERVICE",
+    "ROLE_UNKNOWN",
+    "LIST_NO_BASIS",
+    "BASIS_CLOSED",
+    "CHANNEL_ONLY_EAIAS",
+    "LIST_NOT_FOR_COURTS",
+    "LIST_ROLE",
+    "LIST_NOT_GRANTED",
+    "LIST_UNKNOWN",
+    "LIST_NOT_OPENED",
+    "ARTICLE_UNKNOWN",
+    "ARTICLE_NOT_LISTED",
+    "FIELDS_SUBJECT_KIND",
+    "FIELDS_SUBJECT_EXTRA",
+    "FIELDS_PLATE_EXTRA",
+    "FIELDS_STOP_GROUND_EXTRA",
+    "FIELDS_CASE_NO",
+    "FIELDS_CASE_NO_EXTRA",
+    "FIELDS_CASE_NO_FORM",
+    "FIELDS_ORDER_NO",
+    "FIELDS_ORDER_NO_EXTRA",
+    "FIELDS_ORDER_NO_FORM",
+    "FIELDS_INTL_NO",
+    "FIELDS_INTL_NO_FORM",
+    "FIELDS_INTL_BODY",
+    "FIELDS_INTL_BODY_EXTRA",
+    "FIELDS_INTL_BODY_FORM",
+    "FIELDS_COVER_NO",
+    "FIELDS_COVER_NO_EXTRA",
+    "FIELDS_COVER_NO_FORM",
+    "FIELDS_YEAR",
+    "FIELDS_YEAR_EXTRA",
+    "FIELDS_YEAR_FORM",
+    "FIELDS_COURT",
+    "FIELDS_COURT_EXTRA",
+    "FIELDS_COURT_FORM",
+    "FIELDS_SANCTION_EXTRA",
+    "FIELDS_UNKNOWN",
+    "SANCTION_NONE",
+    "SANCTION_NOT_YET",
+    "SANCTION_REFUSED",
+    "SANCTION_WITHDRAWN",
+    "SANCTION_EXPIRED",
+    "SANCTION_SCOPE",
+    "SANCTION_UNKNOWN",
+    "RECON_NOT_ASKED",
+    "RECON_NO_CASE",
+    "RECON_CLOSED",
+    "RECON_NOT_YOURS",
+    "RECON_ORDER_NOT_ADDRESSED",
+    "RECON_REFUSED",
+    "RECON_ARTICLE",
+    "RECON_UNAVAILABLE",
+    "NEEDS_SECOND_PERSON",
+    "SECOND_PERSON_REFUSED",
+    "SECOND_PERSON_SELF",
+    "SECOND_PERSON_UNKNOWN",
+    "LIMIT_PRIMARY",
+    "SAMPLE_JUSTIFICATION",
+    "SAMPLE_JUSTIFICATION_FORM",
+    "SAMPLE_UNKNOWN",
+)
 _SANCTION_STATUSES = (
     "draft",
     "signed",
@@ -87,7 +178,8 @@ def upgrade() -> None:
     op.create_table(
         "sampling_seeds",
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("seed_sha256", sa.String(64), nullable=False),
+        sa.Column("commitment", sa.String(64), nullable=False),
+        sa.Column("wrapped_key", sa.LargeBinary(), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("committed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("commit_event_id", sa.Uuid(), nullable=False),
@@ -189,7 +281,10 @@ _NEW_COLUMNS = (
     ("attempts", sa.Integer()),
     ("dies_at", sa.DateTime(timezone=True)),
     ("hit", sa.Boolean()),
+    ("recon", sa.String(32)),
+    ("decided_at", sa.DateTime(timezone=True)),
     ("destroyed_at", sa.DateTime(timezone=True)),
+    ("event_ids", postgresql.ARRAY(sa.Uuid())),
 )
 _REFERENCES = (
     ("sanction_id", "court_sanctions"),
@@ -212,9 +307,22 @@ def _widen_requests() -> None:
             [name],
             postgresql_where=sa.text(f"{name} IS NOT NULL"),
         )
+    op.create_index(
+        "ix_register_requests_unfinished",
+        "register_requests",
+        ["decided_at"],
+        postgresql_where=sa.text("status IN ('received', 'asked', 'sequenced')"),
+    )
+    op.create_index(
+        "ix_register_requests_kept",
+        "register_requests",
+        ["received_at"],
+        postgresql_where=sa.text("wrapped_key IS NOT NULL"),
+    )
     _recheck("status", "requeststatus", _STATUSES_NEW)
     _recheck("basis", "basis", _BASES_NEW)
     _recheck("gate", "gate", _GATES_NEW)
+    _recheck("refusal", "refusalcode", _REFUSALS_NEW)
 
 
 def _number_requests() -> None:
@@ -223,8 +331,20 @@ def _number_requests() -> None:
         SET month = counted.month,
             number = counted.place - counted.of_month - 1,
             attempts = 0,
+            decided_at = request.received_at,
             extended_asked = false,
             flags = '{}',
+            event_ids = ARRAY(
+                SELECT leaf.event_id FROM audit_leaves AS leaf
+                WHERE leaf.event IN (
+                        'exchange.request_decided', 'exchange.request_refused',
+                        'exchange.answer_recorded', 'exchange.answer_viewed',
+                        'exchange.answer_used'
+                    )
+                    AND leaf.at >= request.received_at
+                    AND convert_from(leaf.leaf, 'UTF8')::jsonb #>> '{fields,check_id}'
+                        = request.id::text
+            ),
             services = ARRAY(
                 SELECT part->>'register' FROM jsonb_array_elements(coalesce(parts, '[]')) AS part
                 WHERE part->>'status' <> 'not_asked'
@@ -251,7 +371,10 @@ def _number_requests() -> None:
         ) AS counted
         WHERE counted.id = request.id
     """)
-    for name in ("services", "month", "number", "extended_asked", "flags", "attempts"):
+    for name in (
+        "services", "month", "number", "extended_asked", "flags", "attempts", "event_ids",
+        "decided_at",
+    ):  # fmt: skip
         op.alter_column("register_requests", name, nullable=False)
     op.create_unique_constraint(
         "uq_register_requests_person_id_month_number",
@@ -304,6 +427,9 @@ def downgrade() -> None:
     _recheck("status", "requeststatus", _STATUSES)
     _recheck("basis", "basis", _BASES, old_rows=False)
     _recheck("gate", "gate", _GATES, old_rows=False)
+    _recheck("refusal", "refusalcode", _REFUSALS, old_rows=False)
+    op.drop_index("ix_register_requests_unfinished", "register_requests")
+    op.drop_index("ix_register_requests_kept", "register_requests")
     for name, _kind in reversed(_NEW_COLUMNS):
         op.drop_column("register_requests", name)
     op.drop_table("sanction_steps")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.access import Access, Caller, DeviceNotKnown, Principal, Role
+from app.access import SIGNING_IN, Access, Caller, DeviceNotKnown, Principal, Role
 from app.audit.api import TrailOfApp
 from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
@@ -35,7 +35,7 @@ _ROOT_FILES_MAX = 64
 _SIGN_IN_BODY_BYTES_MAX = 128 * 1024  # a signature of 64 KiB in base64, with room
 
 _STRANGERS = Access(public_because="whoever signs in has no session yet; devices show their own")
-_STAFF = Access(roles=Role)
+_STAFF = Access(roles=SIGNING_IN)
 _ENDS_SESSIONS = Access(roles=(Role.ADMINISTRATOR, Role.RESPONSIBLE_OFFICIAL))
 
 router = APIRouter(prefix="/api", tags=["identity"])

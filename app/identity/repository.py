@@ -93,6 +93,45 @@ POST_STANDING = sa.select(
     Post.id == sa.bindparam("post_id", type_=sa.Uuid()),
     Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
 )
+# Who asks a register, and whether the person asked about serves in his department.
+_other, _others = sa.orm.aliased(Post), sa.orm.aliased(Person)
+_REQUESTER = (
+    sa.select(
+        Person.iin,
+        Department.bin,
+        Post.department_id,
+        Post.role,
+        sa.exists()
+        .where(
+            _others.iin == sa.bindparam("about_iin", type_=sa.String(12)),
+            _other.person_id == _others.id,
+            _other.department_id == Post.department_id,
+            _other.valid_from <= _TODAY,
+            sa.or_(_other.valid_to.is_(None), _other.valid_to >= _TODAY),
+        )
+        .label("about_colleague"),
+    )
+    .join(Person, Person.id == Post.person_id)
+    .join(Department, Department.id == Post.department_id)
+    .where(
+        Post.id == sa.bindparam("post_id", type_=sa.Uuid()),
+        Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+    )
+)
+_ANY_LIVING = (
+    sa.select(SessionRow.id)
+    .where(
+        SessionRow.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+        SessionRow.post_id == sa.bindparam("post_id", type_=sa.Uuid()),
+        SessionRow.ended_at.is_(None),
+        SessionRow.expires_at > sa.bindparam("now", type_=sa.DateTime(timezone=True)),
+        SessionRow.last_seen_at > sa.bindparam("idle_since", type_=sa.DateTime(timezone=True)),
+    )
+    .order_by(SessionRow.last_seen_at.desc())
+    .limit(1)
+)
+_ANY_HELD = _ANY_LIVING.with_for_update(read=True)
+_THIS_HELD = _ANY_HELD.where(SessionRow.id == sa.bindparam("session_id", type_=sa.Uuid()))
 # Days of the law's zone become instants, so that each link counts for its own time alone.
 _SUBORDINATES = sa.text("""
     WITH RECURSIVE asked AS (
@@ -264,6 +303,36 @@ async def lock_person(session: AsyncSession, person_id: UUID) -> bool:
         sa.select(Person.id).where(Person.id == person_id).with_for_update()
     )
     return found is not None
+
+
+async def living_session(
+    session: AsyncSession,
+    *,
+    person_id: UUID,
+    post_id: UUID,
+    session_id: UUID | None,
+    idle_since: datetime,
+    now: datetime,
+    hold: bool,
+) -> UUID | None:
+    """Return a living session of a person's post: that of ``session_id``, or any.
+
+    With ``hold`` it cannot be ended before the transaction ends; who is ending it just now is
+    waited for, and the session is then none.
+    """
+    values = {"person_id": person_id, "post_id": post_id, "now": now, "idle_since": idle_since}
+    if session_id is not None:
+        found: UUID | None = await session.scalar(_THIS_HELD, values | {"session_id": session_id})
+        return found
+    return await session.scalar(_ANY_HELD if hold else _ANY_LIVING, values)
+
+
+async def requester(
+    session: AsyncSession, *, person_id: UUID, post_id: UUID, about_iin: str | None, today: date
+) -> Any:
+    """Return IIN, body, role and whether he asks about a colleague; nothing if no such post."""
+    values = {"person_id": person_id, "post_id": post_id, "about_iin": about_iin, "today": today}
+    return (await session.execute(_REQUESTER, values)).first()
 
 
 async def departments_of_sessions(

@@ -21,6 +21,7 @@ ROLE_NAMES: Final = {
     Role.FINANCE_CLERK: N_("Finance clerk"),
     Role.AUDITOR: N_("Auditor"),
     Role.ADMINISTRATOR: N_("Administrator"),
+    Role.COURT: N_("Person of a court"),
 }
 
 WATCHING_ROLES: Final = (

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
 from app.access import Principal
+from app.credentials import is_secret, read_credential
 from app.db import Sessions, transaction
 from devices import repository
-from devices.rules.credentials import is_secret, read_credential
 from devices.rules.lifecycle import ADMITTED
 
 HEADER: Final = "device-credential"
@@ -42,7 +42,7 @@ async def authenticate_device(request: Presented) -> Principal | None:
         return None
     sessions: Sessions = request.app.state.sessions
     async with transaction(sessions) as session:
-        row = await repository.credential_row(session, credential.device_id)
+        row = await repository.credential_row(session, credential.holder_id)
     stored = None if row is None else row.credential_sha256
     if not is_secret(credential.secret, stored_sha256=stored) or row is None:
         return None

@@ -55,6 +55,7 @@ BREACHES = [
     ("registers", "fines.service", "app.exchange.register"),
     ("registers-wire", "devices.service", "app.exchange.wire"),
     ("clients-http", "fines.service", "httpx"),
+    ("clients-xml", "fines.service", "lxml"),
     ("clients-line", "fines.service", "serial"),
     ("clients-store", "bodycam.service", "boto3"),
     ("clients-media", "bodycam.service", "ffmpeg"),

@@ -16,7 +16,7 @@ from app.audit.service.proofs import (
     verifier_key,
 )
 from app.audit.service.sequencer import Sequencer
-from app.audit.service.trail import AuditTrail
+from app.audit.service.trail import AuditTrail, forget_subjects
 from app.audit.service.witnessing import Witnessing
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "close_month",
     "copy_log",
     "export_leaves",
+    "forget_subjects",
     "leaf_count",
     "leaf_of",
     "next_number",

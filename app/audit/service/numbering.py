@@ -34,9 +34,9 @@ async def next_number(session: AsyncSession, *, stream: UUID, at: datetime) -> R
     """
     month = month_of(at)
     await repository.share_month(session, month=month)
-    if await repository.is_closed(session, month=month):
-        raise MonthClosed(f"{month} is closed", month=month)
     number = await repository.count_up(session, stream=stream, month=month)
+    if number is None:
+        raise MonthClosed(f"{month} is closed", month=month)
     return RunningNumber(stream=stream, month=month, number=number)
 
 

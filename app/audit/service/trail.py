@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -125,12 +125,11 @@ class AuditTrail:
             EventNotWritable: the event is not of this form; nothing was written.
         """
         event_id = _ordered_id()
-        subject = None
+        subject, opening = None, None
         if subject_iin is not None:
             salt = secrets.token_bytes(SALT_BYTES)
             subject = commitment(subject_key=self.subject_key, salt=salt, iin=subject_iin)
-            index = subject_index(subject_key=self.subject_key, iin=subject_iin)
-            await repository.put_subject(session, event_id=event_id, subject_index=index, salt=salt)
+            opening = (subject_index(subject_key=self.subject_key, iin=subject_iin), salt)
         leaf = leaf_bytes(
             event_id=event_id,
             event=event,
@@ -140,7 +139,9 @@ class AuditTrail:
             never=subject_iin,
             fields=fields,
         )
-        await repository.put_in_outbox(session, event_id=event_id, event=event, at=at, leaf=leaf)
+        await repository.put_in_outbox(
+            session, event_id=event_id, event=event, at=at, leaf=leaf, subject=opening
+        )
         return event_id
 
     async def sequenced(self, sessions: Sessions, *, event_id: UUID, timeout_seconds: float) -> int:
@@ -161,6 +162,14 @@ class AuditTrail:
             await anchors.refuse_if_overdue(sessions)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise AuditSilent("the log's anchors could not be looked up") from error
+
+
+async def forget_subjects(session: AsyncSession, *, event_ids: Iterable[UUID]) -> int:
+    """Destroy what tells whom these events were about; return how many told it.
+
+    Their leaves stay whole: a commitment without its salt opens to nobody any more.
+    """
+    return await repository.forget_subjects(session, list(event_ids))
 
 
 def _ordered_id() -> UUID:

@@ -1,5 +1,9 @@
 """Routes of the exchange, a file for each use."""
 
-from app.exchange.api import access, checks
+from app.exchange.api import access, checks, courts, requests, sanctions
+from app.exchange.api.courts import authenticate_system
+from app.exchange.api.ports import make_ports
 
-routers = (checks.router, access.router)
+__all__ = ["authenticate_system", "make_ports", "routers"]
+
+routers = (access.router, checks.router, requests.router, sanctions.router, courts.router)

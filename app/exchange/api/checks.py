@@ -1,51 +1,20 @@
 """Routes of the exchange: the roadside check."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 
 from app.access import Access, Caller, DeviceKind, Role
-from app.audit.api import TrailOfApp
-from app.clock import utc_now
-from app.db import SessionsOfApp
 from app.exchange import service
-from app.exchange.register import RegisterPort
+from app.exchange.api.ports import Ports
 from app.exchange.rules.requests import MISSING
 from app.exchange.schemas.checks import CheckRequest, CheckResponse, PartShape
-from app.exchange.service import CheckAnswer, CheckInput, DeviceStandingOf, ExchangePorts
-from app.ports import KeysOfApp, SettingsOfApp
+from app.exchange.service import CheckAnswer, CheckInput
 
 OFFICER_ON_TABLET = Access(roles=[Role.PATROL_OFFICER], devices=[DeviceKind.TABLET])
-_BODY_BYTES_MAX = 4096  # three lines of a card, a plate and a word
-_SPARE_SECONDS = 0.5  # over one register's limit: the registers are asked at the same time
+_BODY_BYTES_MAX = 16 * 1024  # a card, a plate, a word and an extended justification
 
 router = APIRouter(prefix="/api/checks", tags=["exchange"], max_body_size=_BODY_BYTES_MAX)
-
-
-async def _ports(
-    request: Request,
-    sessions: SessionsOfApp,
-    settings: SettingsOfApp,
-    keys: KeysOfApp,
-    trail: TrailOfApp,
-) -> ExchangePorts:
-    registers: RegisterPort = request.app.state.registers
-    # Absent where nobody has set it: the standing of every device is then unknown, and refused.
-    standing: DeviceStandingOf | None = getattr(request.app.state, "device_standing", None)
-    return ExchangePorts(
-        sessions=sessions,
-        trail=trail,
-        registers=registers,
-        keys=keys,
-        device_standing=standing,
-        audit_wait_seconds=settings.audit_wait_seconds,
-        answer_wait_seconds=settings.register_timeout_seconds + _SPARE_SECONDS,
-        clock=utc_now,
-    )
-
-
-Ports = Annotated[ExchangePorts, Depends(_ports)]
 
 
 @router.post("", dependencies=[Depends(OFFICER_ON_TABLET)])
@@ -56,6 +25,7 @@ async def make_check(body: CheckRequest, caller: Caller, ports: Ports) -> CheckR
         mrz=body.identity.mrz,
         plate=body.plate,
         stop_ground=body.stop_ground,
+        justification=body.justification,
     )
     return _shown(await service.make_check(ports, caller=caller, sent=sent))
 
@@ -75,7 +45,7 @@ def _shown(check: CheckAnswer) -> CheckResponse:
         rule_set=check.rule_set,
         stop_ground=check.stop_ground,
         received_at=check.received_at,
-        iin=answer.iin,
+        iin=answer.iin or "",
         plate=answer.plate,
         document_number=answer.document_number,
         document_expires_on=answer.document_expires_on,

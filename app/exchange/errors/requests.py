@@ -161,6 +161,87 @@ class CheckNotReleased(DomainError):
         super().__init__(f"the answer of check {check_id} was not released")
 
 
+class RequestNotFound(DomainError):
+    """No such request, or not the caller's to see: the two answer alike."""
+
+    kind = Kind.NOT_FOUND
+    code = "exchange.request_not_found"
+
+    def __init__(self, request_id: UUID) -> None:
+        super().__init__(f"no request {request_id}")
+
+
+class RequestNotReleased(DomainError):
+    """Nothing of the answer may be shown: refused, withheld, waiting, expired or destroyed."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.request_not_released"
+    cure = "Look at the status of the request."
+
+    def __init__(self, request_id: UUID, *, status: str) -> None:
+        super().__init__(f"the answer of request {request_id} is not there to show", status=status)
+
+
+class RequestNotWaiting(DomainError):
+    """The request does not wait for that, or no longer."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.request_not_waiting"
+    cure = "Look at the status of the request."
+
+    def __init__(self, request_id: UUID, *, status: str) -> None:
+        super().__init__(f"request {request_id} does not wait for this", status=status)
+
+
+class AnswerWithheld(DomainError):
+    """The right to the answer was lost while the registers were asked; nobody ever sees it."""
+
+    kind = Kind.FORBIDDEN
+    code = "exchange.answer_withheld"
+    cure = "Sign in again; if you are blocked, ask the responsible official."
+
+    def __init__(self, request_id: UUID, *, reason: str) -> None:
+        super().__init__(f"the answer of request {request_id} is withheld", reason=reason)
+
+
+class NotTheSecondPerson(DomainError):
+    """Who confirms an order is another person, in the role, and no subordinate of who asks."""
+
+    kind = Kind.FORBIDDEN
+    code = "exchange.not_the_second_person"
+    cure = "Another investigator who does not report to the one who asks must confirm."
+
+
+class ExportLimitReached(DomainError):
+    """More answers were taken out in a day than one person may."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.export_limit"
+    cure = "Wait, or ask the responsible official."
+
+
+class SanctionNotFound(DomainError):
+    """No such sanction, or not the caller's: the two answer alike."""
+
+    kind = Kind.NOT_FOUND
+    code = "exchange.sanction_not_found"
+
+    def __init__(self, sanction_id: UUID) -> None:
+        super().__init__(f"no sanction {sanction_id}")
+
+
+class SanctionNotValid(DomainError):
+    """A sanction cannot be drawn up, or a court's answer grants nothing; ``fault`` says why."""
+
+    kind = Kind.INVALID
+    code = "exchange.sanction_not_valid"
+    cure = "Correct the field named and send it again."
+
+    def __init__(self, fault: str) -> None:
+        super().__init__("the sanction is not valid", fault=fault)
+        self.fault = fault
+
+
 class StepRefused(DomainError):
     """The life cycle of a register request lists no such step."""
 

@@ -6,6 +6,7 @@ from app.exchange.models.access import (
     AgreementRow,
     AgreementSignatureRow,
 )
+from app.exchange.models.courts import CourtsMessageRow, CourtsSystemRow
 from app.exchange.models.requests import (
     RegisterRequestRow,
     RequestDisclosureRow,
@@ -19,6 +20,8 @@ __all__ = [
     "AgreementRow",
     "AgreementSignatureRow",
     "CourtSanctionRow",
+    "CourtsMessageRow",
+    "CourtsSystemRow",
     "RegisterRequestRow",
     "RequestDisclosureRow",
     "SamplingSeedRow",

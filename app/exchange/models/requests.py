@@ -36,6 +36,18 @@ class RegisterRequestRow(Base):
             "dies_at",
             postgresql_where=sa.text("dies_at IS NOT NULL"),
         ),
+        # What went on when its process was killed; few at any time.
+        sa.Index(
+            "ix_register_requests_unfinished",
+            "decided_at",
+            postgresql_where=sa.text("status IN ('received', 'asked', 'sequenced')"),
+        ),
+        # What holds something that retention will destroy one day.
+        sa.Index(
+            "ix_register_requests_kept",
+            "received_at",
+            postgresql_where=sa.text("wrapped_key IS NOT NULL"),
+        ),
         sa.UniqueConstraint("person_id", "month", "number"),
     )
 
@@ -79,6 +91,7 @@ class RegisterRequestRow(Base):
     next_attempt_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     dies_at: Mapped[datetime | None]  # only while it waits
+    recon: Mapped[str | None] = mapped_column(sa.String(32))  # what the register of cases said
 
     parts: Mapped[list[dict[str, object]] | None] = mapped_column(JSONB)
     hit: Mapped[bool | None]  # whether any register held a record; empty until they answered
@@ -87,7 +100,10 @@ class RegisterRequestRow(Base):
     answer_sha256: Mapped[str | None] = mapped_column(sa.String(64))
     decision_leaf_index: Mapped[int | None] = mapped_column(sa.BigInteger)
     answer_leaf_index: Mapped[int | None] = mapped_column(sa.BigInteger)
+    # Events of the log that carry a commitment to the subject; destruction takes their salts.
+    event_ids: Mapped[list[UUID]] = mapped_column(ARRAY(sa.Uuid), default=list)
     received_at: Mapped[datetime]
+    decided_at: Mapped[datetime]  # the last time the gates looked at it
     released_at: Mapped[datetime | None]
     destroyed_at: Mapped[datetime | None]
 
@@ -110,13 +126,14 @@ class RequestDisclosureRow(Base):
 class SamplingSeedRow(Base):
     """The secret of one day's draw of extended justifications.
 
-    Its hash is in the log before the first draw of the day, the seed itself after the day.
+    Its commitment is in the log before the first draw of the day, the seed itself afterwards.
     """
 
     __tablename__ = "sampling_seeds"
 
     day: Mapped[date] = mapped_column(primary_key=True)
-    seed_sha256: Mapped[str] = mapped_column(sa.String(64))
+    commitment: Mapped[str] = mapped_column(sa.String(64))
+    wrapped_key: Mapped[bytes]
     sealed: Mapped[bytes]
     committed_at: Mapped[datetime]
     commit_event_id: Mapped[UUID] = mapped_column(unique=True)

@@ -1,13 +1,18 @@
 """Adapters to the registers of other bodies. Nothing else in the server may ask them."""
 
-from app.exchange.register.cases import CaseQuestion, CaseRegisterPort, CaseReply
-from app.exchange.register.records import HttpRegisters, RegisterPort, open_registers
+from app.exchange.register.cases import (
+    CaseQuestion,
+    CaseRegisterPort,
+    CaseReply,
+    open_case_registers,
+)
+from app.exchange.register.records import RegisterPort, open_registers
 
 __all__ = [
     "CaseQuestion",
     "CaseRegisterPort",
     "CaseReply",
-    "HttpRegisters",
     "RegisterPort",
+    "open_case_registers",
     "open_registers",
 ]

@@ -1,54 +1,164 @@
-"""Statements of the exchange, built once."""
+"""Statements of requests, built once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.exchange.models import RegisterRequestRow
-from app.exchange.rules.requests import RequestStatus
+from app.exchange.models import RegisterRequestRow, RequestDisclosureRow
+from app.exchange.rules.bases import Basis
+from app.exchange.rules.disclosures import DisclosureKind
+from app.exchange.rules.requests import WAITING, RequestStatus
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(hours=24)
+_UNFINISHED: Final = (RequestStatus.RECEIVED, RequestStatus.ASKED, RequestStatus.SEQUENCED)
 
-_COUNTS = sa.select(
-    sa.func.count().filter(RegisterRequestRow.received_at > sa.bindparam("hour_ago")),
-    sa.func.count(),
-).where(
-    RegisterRequestRow.person_id == sa.bindparam("person_id"),
-    RegisterRequestRow.received_at > sa.bindparam("day_ago"),
-    # A refused request asked nobody: a slip of the finger does not use up the limit.
-    RegisterRequestRow.status != RequestStatus.REFUSED,
+_row = RegisterRequestRow
+_INSERT = sa.insert(RegisterRequestRow)
+_INSTANT = sa.DateTime(timezone=True)
+_mine = (
+    sa.select(
+        sa.func.count()
+        .filter(_row.received_at > sa.bindparam("hour_ago", type_=_INSTANT))
+        .label("hour"),
+        sa.func.count().label("day"),
+    )
+    .where(
+        _row.person_id == sa.bindparam("person_id"),
+        _row.received_at > sa.bindparam("day_ago", type_=_INSTANT),
+        # A refused request asked nobody: a slip of the finger does not use up the limit.
+        _row.status != RequestStatus.REFUSED,
+        _row.id != sa.bindparam("request_id"),
+    )
+    .subquery("mine")
 )
+_same = (
+    sa.select(
+        sa.func.count()
+        .filter(
+            _row.received_at > sa.bindparam("day_ago", type_=_INSTANT),
+            _row.basis == Basis.PRIMARY_CHECK,
+        )
+        .label("primary_day"),
+        sa.func.count()
+        .filter(_row.received_at > sa.bindparam("repeat_since", type_=_INSTANT))
+        .label("repeats"),
+        sa.func.array_agg(sa.distinct(sa.cast(_row.basis, sa.Text)))
+        .filter(_row.received_at > sa.bindparam("bases_since", type_=_INSTANT))
+        .label("bases"),
+    )
+    .where(
+        _row.subject_index == sa.bindparam("subject_index", type_=sa.LargeBinary),
+        _row.person_id == sa.bindparam("person_id"),
+        _row.received_at
+        > sa.func.least(
+            sa.bindparam("day_ago", type_=_INSTANT),
+            sa.bindparam("repeat_since", type_=_INSTANT),
+            sa.bindparam("bases_since", type_=_INSTANT),
+        ),
+        _row.status != RequestStatus.REFUSED,
+        _row.id != sa.bindparam("request_id"),
+    )
+    .subquery("same")
+)
+_BEFORE = sa.select(
+    _mine.c.hour, _mine.c.day, _same.c.primary_day, _same.c.repeats, _same.c.bases
+).select_from(_mine.join(_same, sa.true()))
 _LOCKED = (
     sa.select(RegisterRequestRow)
-    .where(RegisterRequestRow.id == sa.bindparam("request_id"))
+    .where(_row.id == sa.bindparam("request_id"))
     .with_for_update()
+    .execution_options(populate_existing=True)
 )
 _OF_PERSON = sa.select(RegisterRequestRow).where(
-    RegisterRequestRow.id == sa.bindparam("request_id"),
-    RegisterRequestRow.person_id == sa.bindparam("person_id"),
+    _row.id == sa.bindparam("request_id"), _row.person_id == sa.bindparam("person_id")
 )
 
 
-async def counts_before(
-    session: AsyncSession, *, person_id: UUID, now: datetime
-) -> tuple[int, int]:
-    """Return how many requests the person made in the last 60 minutes and in 24 hours."""
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What a person asked before a request: at all, and about its subject."""
+
+    hour: int
+    day: int
+    primary_day: int
+    repeats: int
+    bases: frozenset[str]
+
+
+async def asked_before(
+    session: AsyncSession,
+    *,
+    request_id: UUID,
+    person_id: UUID,
+    subject_index: bytes | None,
+    repeat_since: datetime,
+    bases_since: datetime,
+    now: datetime,
+) -> Before:
+    """Return what the person asked before, in one statement."""
     row = await session.execute(
-        _COUNTS, {"person_id": person_id, "hour_ago": now - _HOUR, "day_ago": now - _DAY}
+        _BEFORE,
+        {
+            "request_id": request_id,
+            "person_id": person_id,
+            "subject_index": subject_index,
+            "hour_ago": now - _HOUR,
+            "day_ago": now - _DAY,
+            "repeat_since": repeat_since,
+            "bases_since": bases_since,
+        },
     )
-    hour, day = row.one()
-    return hour, day
+    hour, day, primary_day, repeats, bases = row.one()
+    return Before(
+        hour=hour, day=day, primary_day=primary_day, repeats=repeats, bases=frozenset(bases or ())
+    )
 
 
 async def insert(session: AsyncSession, values: Mapping[str, object]) -> None:
     """Insert one request."""
-    session.add(RegisterRequestRow(**values))
-    await session.flush()
+    await session.execute(_INSERT, values)
+
+
+async def move(
+    session: AsyncSession,
+    *,
+    request_id: UUID,
+    current: RequestStatus,
+    target: RequestStatus,
+    event_id: UUID | None = None,
+    values: Mapping[str, object],
+) -> bool:
+    """Move our request from one status to another, in one statement; false if it is not there.
+
+    ``event_id`` is an event that carries a commitment to the subject.
+    """
+    changes: dict[str, object] = {"status": target, **values}
+    if event_id is not None:
+        changes["event_ids"] = sa.func.array_append(_row.event_ids, event_id)
+    moved = await session.scalar(
+        sa.update(_row)
+        .where(_row.id == request_id, _row.status == current)
+        .values(changes)
+        .returning(_row.id)
+        .execution_options(synchronize_session=False)
+    )
+    return moved is not None
+
+
+async def note_event(session: AsyncSession, *, request_id: UUID, event_id: UUID) -> None:
+    """Remember an event that carries a commitment to the request's subject."""
+    await session.execute(
+        sa.update(_row)
+        .where(_row.id == request_id)
+        .values(event_ids=sa.func.array_append(_row.event_ids, event_id))
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def locked(session: AsyncSession, request_id: UUID) -> RegisterRequestRow:
@@ -63,3 +173,140 @@ async def of_person(
     return (
         await session.execute(_OF_PERSON, {"request_id": request_id, "person_id": person_id})
     ).scalar_one_or_none()
+
+
+async def by_id(session: AsyncSession, request_id: UUID) -> RegisterRequestRow | None:
+    """Return a request, whosever it is."""
+    return await session.get(RegisterRequestRow, request_id)
+
+
+async def list_of_person(
+    session: AsyncSession, *, person_id: UUID, before: tuple[datetime, UUID] | None, limit: int
+) -> list[RegisterRequestRow]:
+    """Return the person's requests, the newest first, from behind ``before`` on."""
+    query = sa.select(_row).where(_row.person_id == person_id)
+    if before is not None:
+        query = query.where(sa.tuple_(_row.received_at, _row.id) < sa.tuple_(*before))
+    rows = await session.scalars(
+        query.order_by(_row.received_at.desc(), _row.id.desc()).limit(limit)
+    )
+    return list(rows)
+
+
+async def waiting_for_second(
+    session: AsyncSession, *, department_id: UUID, but_not: UUID, limit: int
+) -> list[RegisterRequestRow]:
+    """Return a department's requests that wait for a second person other than ``but_not``."""
+    rows = await session.scalars(
+        sa.select(_row)
+        .where(
+            _row.department_id == department_id,
+            _row.status == RequestStatus.NEEDS_SECOND_PERSON,
+            _row.person_id != but_not,
+        )
+        .order_by(_row.received_at)
+        .limit(limit)
+    )
+    return list(rows)
+
+
+async def claim_attempt(session: AsyncSession, *, now: datetime, until: datetime) -> UUID | None:
+    """Take one pending request whose time has come; nobody else takes it before ``until``.
+
+    A process killed meanwhile gives it back by that instant.
+    """
+    due = (
+        sa.select(_row.id)
+        .where(_row.next_attempt_at <= now, _row.status == RequestStatus.PENDING_VERIFICATION)
+        .order_by(_row.next_attempt_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    taken: UUID | None = await session.scalar(
+        sa.update(_row)
+        .where(_row.id == due)
+        .values(next_attempt_at=until, attempts=_row.attempts + 1)
+        .returning(_row.id)
+        .execution_options(synchronize_session=False)
+    )
+    return taken
+
+
+async def dead(session: AsyncSession, *, now: datetime, limit: int) -> list[RegisterRequestRow]:
+    """Return requests that have waited too long, locked."""
+    rows = await session.scalars(
+        sa.select(_row)
+        .where(_row.dies_at <= now, _row.status.in_(WAITING))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(rows)
+
+
+async def unfinished(
+    session: AsyncSession, *, before: datetime, limit: int
+) -> list[RegisterRequestRow]:
+    """Return requests decided before ``before`` that nobody finishes any more, locked."""
+    rows = await session.scalars(
+        sa.select(_row)
+        .where(
+            _row.status.in_(_UNFINISHED),
+            _row.decided_at < before,
+        )
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(rows)
+
+
+async def kept_before(
+    session: AsyncSession, *, before: datetime, after: UUID | None, limit: int
+) -> Sequence[RegisterRequestRow]:
+    """Return requests received before ``before`` that hold something sealed, locked."""
+    query = sa.select(_row).where(_row.wrapped_key.is_not(None), _row.received_at < before)
+    if after is not None:
+        query = query.where(_row.id > after)
+    rows = await session.scalars(
+        query.order_by(_row.id).limit(limit).with_for_update(skip_locked=True)
+    )
+    return rows.all()
+
+
+async def disclose(
+    session: AsyncSession, *, row_id: UUID, kind: DisclosureKind, values: Mapping[str, Any]
+) -> None:
+    """Write that an answer was shown."""
+    await session.execute(sa.insert(RequestDisclosureRow), {"id": row_id, "kind": kind, **values})
+
+
+async def disclosures_since(
+    session: AsyncSession, *, person_id: UUID, kind: DisclosureKind, since: datetime
+) -> int:
+    """Return how often a person was shown something that way since an instant."""
+    count: int | None = await session.scalar(
+        sa.select(sa.func.count()).where(
+            RequestDisclosureRow.person_id == person_id,
+            RequestDisclosureRow.at > since,
+            RequestDisclosureRow.kind == kind,
+        )
+    )
+    return count or 0
+
+
+async def events_of_disclosures(session: AsyncSession, *, request_id: UUID) -> list[UUID]:
+    """Return the events that tell of each showing of a request's answer."""
+    rows = await session.scalars(
+        sa.select(RequestDisclosureRow.event_id).where(
+            RequestDisclosureRow.request_id == request_id
+        )
+    )
+    return list(rows)
+
+
+_ONE_BY_ONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+
+
+async def one_by_one(session: AsyncSession, *, name: str) -> None:
+    """Let nobody else of this name past this line before the transaction ends."""
+    await session.execute(_ONE_BY_ONE, {"name": name})

@@ -17,8 +17,9 @@ class Answer:
     """
 
     salt: str = field(repr=False)
-    iin: str = field(repr=False)
-    birth_date: date = field(repr=False)
+    iin: str | None = field(default=None, repr=False)
+    birth_date: date | None = field(default=None, repr=False)
+    bin: str | None = field(default=None, repr=False)
     plate: str | None = field(default=None, repr=False)
     document_number: str | None = field(default=None, repr=False)
     document_expires_on: date | None = None
@@ -28,15 +29,15 @@ class Answer:
 
 def answer_bytes(answer: Answer) -> bytes:
     """Return the RFC 8785 form of ``answer``."""
-    expires_on = answer.document_expires_on
     plain: dict[str, object] = {
-        "v": 1,
+        "v": 2,
         "salt": answer.salt,
         "iin": answer.iin,
-        "birth_date": answer.birth_date.isoformat(),
+        "birth_date": _day(answer.birth_date),
+        "bin": answer.bin,
         "plate": answer.plate,
         "document_number": answer.document_number,
-        "document_expires_on": None if expires_on is None else expires_on.isoformat(),
+        "document_expires_on": _day(answer.document_expires_on),
         "cautions": list(answer.cautions),
         "parts": [
             {
@@ -54,18 +55,30 @@ def answer_bytes(answer: Answer) -> bytes:
 
 def answer_of(plain: dict[str, object]) -> Answer:
     """Return the answer of the parsed JSON that ``answer_bytes`` made."""
-    expires_on, parts, cautions = plain["document_expires_on"], plain["parts"], plain["cautions"]
-    number, plate = plain["document_number"], plain["plate"]
+    parts, cautions = plain["parts"], plain["cautions"]
     return Answer(
         salt=str(plain["salt"]),
-        iin=str(plain["iin"]),
-        birth_date=date.fromisoformat(str(plain["birth_date"])),
-        plate=None if plate is None else str(plate),
-        document_number=None if number is None else str(number),
-        document_expires_on=None if expires_on is None else date.fromisoformat(str(expires_on)),
+        iin=_text(plain["iin"]),
+        birth_date=_date(plain["birth_date"]),
+        bin=_text(plain.get("bin")),  # answers of version 1 are about persons alone
+        plate=_text(plain["plate"]),
+        document_number=_text(plain["document_number"]),
+        document_expires_on=_date(plain["document_expires_on"]),
         cautions=tuple(str(one) for one in cautions) if isinstance(cautions, list) else (),
         parts=tuple(_part(one) for one in parts) if isinstance(parts, list) else (),
     )
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+def _date(plain: object) -> date | None:
+    return None if plain is None else date.fromisoformat(str(plain))
+
+
+def _text(plain: object) -> str | None:
+    return None if plain is None else str(plain)
 
 
 def _part(plain: dict[str, object]) -> Part:

@@ -108,7 +108,7 @@ def _record(parts: dict[RegisterName, Part], register: RegisterName) -> dict[str
 def cautions_of(
     parts: tuple[Part, ...],
     *,
-    iin: str,
+    iin: str | None,
     document_number: str | None,
     document_expires_on: date | None,
     today: date,
@@ -132,7 +132,7 @@ def cautions_of(
         found.add(Caution.LICENCE_NOT_IN_FORCE)
     if insurance is not None and _uninsured(insurance, today):
         found.add(Caution.INSURANCE_NOT_IN_FORCE)
-    if vehicle is not None and vehicle.get("owner_iin") not in {None, iin}:
+    if iin is not None and vehicle is not None and vehicle.get("owner_iin") not in {None, iin}:
         found.add(Caution.OWNER_IS_ANOTHER_PERSON)
     if _record(by_name, RegisterName.WANTED_PERSONS) is not None:
         found.add(Caution.PERSON_WANTED)
@@ -190,7 +190,7 @@ class CheckFacts:
 
 
 def facts_of(
-    *, check_id: UUID, iin: str, plate: str | None, birth_date: date, parts: tuple[Part, ...]
+    *, check_id: UUID, iin: str, plate: str | None, birth_date: date | None, parts: tuple[Part, ...]
 ) -> CheckFacts:
     """Return what the parts say of the driver and the vehicle."""
     by_name = {part.register: part for part in parts}

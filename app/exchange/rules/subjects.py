@@ -20,6 +20,7 @@ class CheckInput:
     mrz: tuple[str, ...] | None = field(default=None, repr=False)
     plate: str | None = field(default=None, repr=False)
     stop_ground: str = ""
+    justification: str = field(default="", repr=False)
 
     @property
     def listed_stop_ground(self) -> str:

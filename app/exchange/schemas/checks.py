@@ -8,9 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.exchange.rules.mrz import INPUT_LENGTH_MAX as MRZ_LENGTH_MAX
 from app.exchange.rules.mrz import LINES
+from app.exchange.rules.number_formats import JUSTIFICATION_LENGTH_MAX
 from app.exchange.rules.plates import INPUT_LENGTH_MAX as PLATE_LENGTH_MAX
 from app.exchange.rules.requests import PartStatus
 from app.exchange.wire.registers import RegisterName
+
+JUSTIFICATION_MAX = 2 * JUSTIFICATION_LENGTH_MAX  # over the limit by little: refused with words
 
 
 class _Shape(BaseModel):
@@ -33,6 +36,7 @@ class CheckRequest(_Shape):
     identity: IdentityShape = IdentityShape()
     plate: Annotated[str | None, Field(max_length=2 * PLATE_LENGTH_MAX, repr=False)] = None
     stop_ground: Annotated[str, Field(max_length=32)] = ""
+    justification: Annotated[str, Field(max_length=JUSTIFICATION_MAX, repr=False)] = ""
 
 
 class PartShape(_Shape):

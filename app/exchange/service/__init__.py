@@ -1,6 +1,7 @@
 """Use cases of the exchange."""
 
 from app.exchange.rules.gates import DeviceStanding
+from app.exchange.rules.inputs import RequestInput
 from app.exchange.rules.requests import CheckFacts, DriverFacts, Part, VehicleFacts
 from app.exchange.rules.subjects import CheckInput
 from app.exchange.service.access import (
@@ -9,9 +10,36 @@ from app.exchange.service.access import (
     UserStanding,
     standing_of,
 )
+from app.exchange.service.confirming import OrderToConfirm, confirm_order, orders_to_confirm
+from app.exchange.service.going_on import end_overdue, justify, own_request, verify_waiting
 from app.exchange.service.make_check import make_check
-from app.exchange.service.ports import CheckAnswer, DeviceStandingOf, ExchangePorts
-from app.exchange.service.view_check import check_facts, view_check
+from app.exchange.service.make_request import RequestOutcome, make_request
+from app.exchange.service.ports import CheckAnswer, DeviceStandingOf, ExchangePorts, SeedBook
+from app.exchange.service.retention import ReviewedOf, destroy_overdue
+from app.exchange.service.sampling import keep_seeds
+from app.exchange.service.sanctions import (
+    SanctionForCourt,
+    SanctionInput,
+    SanctionView,
+    draft_sanction,
+    expire_sanctions,
+    list_sanctions,
+    move_sanction,
+    record_court_answer,
+    record_court_receipt,
+    sanctions_for_court,
+    sign_sanction,
+    view_sanction,
+)
+from app.exchange.service.view_check import (
+    Shown,
+    check_facts,
+    disclose,
+    list_requests,
+    mark_of,
+    status_told,
+    view_check,
+)
 
 __all__ = [
     "AccessStanding",
@@ -23,11 +51,42 @@ __all__ = [
     "DeviceStandingOf",
     "DriverFacts",
     "ExchangePorts",
+    "OrderToConfirm",
     "Part",
+    "RequestInput",
+    "RequestOutcome",
+    "ReviewedOf",
+    "SanctionForCourt",
+    "SanctionInput",
+    "SanctionView",
+    "SeedBook",
+    "Shown",
     "UserStanding",
     "VehicleFacts",
     "check_facts",
+    "confirm_order",
+    "destroy_overdue",
+    "disclose",
+    "draft_sanction",
+    "end_overdue",
+    "expire_sanctions",
+    "justify",
+    "keep_seeds",
+    "list_requests",
+    "list_sanctions",
     "make_check",
+    "make_request",
+    "mark_of",
+    "move_sanction",
+    "orders_to_confirm",
+    "own_request",
+    "record_court_answer",
+    "record_court_receipt",
+    "sanctions_for_court",
+    "sign_sanction",
     "standing_of",
+    "status_told",
+    "verify_waiting",
     "view_check",
+    "view_sanction",
 ]

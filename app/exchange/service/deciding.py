@@ -1,266 +1,279 @@
-"""First part of a check: gather the facts, ask the gates, write the verdict down."""
+"""Asking the gates over gathered facts, and writing their verdict down with its event."""
 
-import hashlib
-import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final, TypedDict
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access import Principal
+from app.audit.errors import MonthClosed
+from app.audit.rules.numbering import RunningNumber
 from app.audit.service import next_number
+from app.clock import law_date
 from app.db import transaction
-from app.errors import DomainError
-from app.exchange.errors import (
-    AgreementRefused,
-    ArticleRefused,
-    BasisRefused,
-    DeviceRefused,
-    FieldsRefused,
-    GateRefused,
-    LimitRefused,
-    ReconRefused,
-    RoleRefused,
-    SampleRefused,
-    SanctionRefused,
-    SessionRefused,
-    UserRefused,
-)
+from app.exchange.models import RegisterRequestRow
 from app.exchange.repository import requests
-from app.exchange.rules.access import AgreementStanding, UserStanding
-from app.exchange.rules.bases import Basis, RequestField, RuleSet, SubjectKind, registers_to_ask
-from app.exchange.rules.facts import NOTHING_GIVEN
-from app.exchange.rules.gates import (
-    Channel,
-    DeviceStanding,
-    Facts,
-    FieldState,
-    Gate,
-    RefusalCode,
-    SanctionStanding,
-    SecondPerson,
-    Verdict,
-    decide,
-)
-from app.exchange.rules.requests import RequestStatus
-from app.exchange.rules.subjects import CheckInput, Subject
+from app.exchange.rules.bases import Basis, RequestField
+from app.exchange.rules.gates import FieldState, Outcome, Verdict, decide
+from app.exchange.rules.requests import WAITING, RequestStatus, next_status
+from app.exchange.rules.sampling import is_drawn
 from app.exchange.rules.texts import TEXTS
+from app.exchange.rules.waiting import STATUS_OF, dies_at, next_attempt_at
+from app.exchange.service.asking import Asking, Said, commitment, seal_about, tidied
+from app.exchange.service.gathering import Gathered, gather
 from app.exchange.service.ports import ExchangePorts
-from app.exchange.wire.registers import RegisterName
+from app.exchange.service.refusing import fault_of
+from app.exchange.service.sampling import seed_of
+from app.exchange.storage import Content, DataKey, new_key
 from app.identity import service as identity
 
-_REFUSALS: Final[dict[Gate, type[GateRefused]]] = {
-    Gate.AUTH: SessionRefused,
-    Gate.DEVICE: DeviceRefused,
-    Gate.USER: UserRefused,
-    Gate.AGREEMENT: AgreementRefused,
-    Gate.ROLE: RoleRefused,
-    Gate.LIST: BasisRefused,
-    Gate.ARTICLE: ArticleRefused,
-    Gate.FIELDS: FieldsRefused,
-    Gate.SANCTION: SanctionRefused,
-    Gate.RECON: ReconRefused,
-    Gate.LIMIT: LimitRefused,
-    Gate.SAMPLE: SampleRefused,
+_EVENTS: Final = {
+    Outcome.ALLOWED: "exchange.request_decided",
+    Outcome.REFUSED: "exchange.request_refused",
+}
+_WAITS: Final = "exchange.request_waits"
+_FIELD_COLUMNS: Final = {
+    RequestField.CASE_NUMBER: "case_number",
+    RequestField.ORDER_NUMBER: "order_number",
+    RequestField.ORDER_BODY: "order_body",
+    RequestField.COVER_LETTER: "cover_letter_number",
+    RequestField.COURT: "court",
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """A recorded verdict and the event that tells of it."""
+    """A recorded verdict and the event that tells of it. ``key`` seals what comes of it."""
 
+    asking: Asking
     verdict: Verdict
+    status: RequestStatus
     event_id: UUID
-    officer: identity.PostCard | None
+    officer: identity.Requester | None
+    running: RunningNumber
+    key: DataKey | None = field(repr=False)
 
 
-def commitment(key: bytes, label: str, text: str) -> bytes:
-    """Return a keyed hash of ``text``; without the key it tells nothing, even of a short text."""
-    return hmac.new(key, f"exchange {label}\x00{text}".encode(), hashlib.sha256).digest()
+async def decide_and_record(ports: ExchangePorts, asking: Asking, said: Said) -> Decided:
+    """Record a new request with its verdict, in one transaction with the audit event.
 
-
-async def decide_and_record(
-    ports: ExchangePorts,
-    *,
-    check_id: UUID,
-    caller: Principal,
-    sent: CheckInput,
-    subject: Subject,
-    rules: RuleSet,
-    now: datetime,
-) -> Decided:
-    """Record the request with its verdict, in one transaction with the audit event.
-
-    A refusal is recorded the same way and *returned*: raising inside would erase its record.
+    A refusal is recorded the same way and *returned*: raising inside would erase its record. A
+    request on its way while its month is closed belongs to the month that has begun.
     """
+    try:
+        return await _decide_new(ports, asking, said)
+    except MonthClosed:
+        return await _decide_new(ports, replace(asking, received_at=ports.clock()), said)
+
+
+async def _decide_new(ports: ExchangePorts, asking: Asking, said: Said) -> Decided:
+    seed = await seed_of(ports, day=law_date(asking.received_at))
+    now, caller = asking.received_at, asking.caller
     async with transaction(ports.sessions) as session:
-        officer = await _officer(session, caller)
-        facts = await _facts(
-            session, ports, caller=caller, officer=officer, sent=sent, subject=subject, now=now
-        )
-        verdict = decide(facts, rules=rules)
+        # The number comes first: others of this person wait behind it, so that two requests at
+        # once count each other.
         running = await next_number(session, stream=caller.person, at=now)
-        await requests.insert(
-            session,
-            {
-                "id": check_id,
-                "status": RequestStatus.RECEIVED if verdict.allowed else RequestStatus.REFUSED,
-                "basis": Basis.PRIMARY_CHECK,
-                "stop_ground": facts.stop_ground,
-                "services": list(facts.services),
-                "month": running.month,
-                "number": running.number,
-                "rule_set": rules.id,
-                "snapshot_sha256": facts.sha256(),
-                "gate": verdict.gate,
-                "refusal": verdict.code,
-                "person_id": caller.person,
-                "post_id": caller.post_id,
-                "department_id": caller.department_id,
-                "device_id": caller.device_id,
-                "subject_index": None
-                if subject.iin is None
-                else commitment(ports.keys.subject, "iin", subject.iin.digits),
-                "received_at": now,
-            },
+        drawn = _drawn(seed, running)
+        gathered = await gather(session, ports, asking, said, drawn=drawn, now=now)
+        verdict = decide(gathered.facts, rules=asking.rules)
+        key = None
+        if asking.about.key is not None:
+            key = new_key(vault=ports.keys.vault, owner=asking.request_id)
+        status = STATUS_OF[verdict.outcome]
+        event_id = await _event(
+            session, ports, asking, gathered, verdict, now=now, more=running.as_fields()
         )
-        event_id = await ports.trail.record(
-            session,
-            event="exchange.request_decided" if verdict.allowed else "exchange.request_refused",
-            at=now,
-            who=caller,
-            subject_iin=None if subject.iin is None else subject.iin.digits,
-            fields=_event_fields(ports, check_id, sent, subject, facts, verdict)
-            | running.as_fields(),
-        )
-    return Decided(verdict=verdict, event_id=event_id, officer=officer)
-
-
-async def _officer(session: AsyncSession, caller: Principal) -> identity.PostCard | None:
-    if caller.post_id is None:
-        return None
-    return (await identity.posts_by_id(session, [caller.post_id])).get(caller.post_id)
-
-
-async def _in_force(
-    session: AsyncSession, officer: identity.PostCard | None, now: datetime
-) -> bool | None:
-    if officer is None:
-        return None
-    held = await identity.post_of_iin(session, iin=officer.iin, now=now)
-    return held is not None and held.post_id == officer.post_id
-
-
-async def _facts(
-    session: AsyncSession,
-    ports: ExchangePorts,
-    *,
-    caller: Principal,
-    officer: identity.PostCard | None,
-    sent: CheckInput,
-    subject: Subject,
-    now: datetime,
-) -> Facts:
-    hour, day = await requests.counts_before(session, person_id=caller.person, now=now)
-    standing = DeviceStanding.UNKNOWN
-    if caller.device_id is None:
-        standing = DeviceStanding.ABSENT
-    elif ports.device_standing is not None:
-        standing = await ports.device_standing(session, caller=caller, at=now)
-    services = registers_to_ask(with_plate=subject.plate is not None)
-    return Facts(
-        session=caller.session_id is not None,
-        device_kind=None if caller.device_kind is None else caller.device_kind.value,
-        device=standing,
-        user=_standing_by_post(await _in_force(session, officer, now)),
-        role=None if caller.role is None else caller.role.value,
-        services=tuple(service.value for service in services),
-        subject_kind=SubjectKind.PERSON
-        if subject.plate is None
-        else SubjectKind.PERSON_AND_VEHICLE,
-        subject=subject.iin_state,
-        plate=subject.plate_state,
-        stop_ground=sent.listed_stop_ground,
-        requests_hour=hour,
-        requests_day=day,
-        **_facts_of_a_roadside_check(),
+        row = _row_of(asking, gathered, running, key)
+        attempts = 0 if said.case is None else 1
+        row |= _decision(asking, said, gathered, verdict, status, attempts=attempts, now=now)
+        await requests.insert(session, row | {"event_ids": _subject_events(asking, event_id)})
+    return Decided(
+        asking=asking,
+        verdict=verdict,
+        status=status,
+        event_id=event_id,
+        officer=gathered.officer,
+        running=running,
+        key=key,
     )
 
 
-def _standing_by_post(in_force: bool | None) -> UserStanding:  # noqa: FBT001 - None is a third answer
-    if in_force is None:
-        return UserStanding.UNKNOWN
-    return UserStanding.ACTIVE if in_force else UserStanding.NO_POST
+async def decide_again(
+    session: AsyncSession,
+    ports: ExchangePorts,
+    row: RegisterRequestRow,
+    asking: Asking,
+    said: Said,
+    *,
+    key: DataKey,
+    seed: bytes,
+    now: datetime,
+) -> Decided:
+    """Record the verdict on a request that waited, over facts as they are now.
 
+    Every gate is asked anew; number, draw and edition of the rules stay those of the request.
 
-class _RoadsideFacts(TypedDict):
-    channel: Channel
-    person_behind: None
-    agreement: AgreementStanding
-    granted_services: frozenset[str]
-    granted_bases: frozenset[str]
-    basis: str
-    article: str
-    given: tuple[tuple[RequestField, FieldState], ...]
-    sanction: SanctionStanding
-    recon: None
-    recon_articles: tuple[str, ...]
-    second_person: SecondPerson
-    same_subject_day: int
-    drawn: bool
-    justification: FieldState
-
-
-def _facts_of_a_roadside_check() -> _RoadsideFacts:
-    """Return what is true of every roadside check: its channel, its basis and no case.
-
-    Access is what the post gives: whoever holds a post in force has the services of its role.
+    Args:
+        session: the transaction that holds ``row`` locked.
+        ports: everything a request needs.
+        row: the request as it waited.
+        asking: the same for its person as he is now, with what he added.
+        said: what others said of it now.
+        key: its data key.
+        seed: of the day on which it was received.
+        now: the instant of the verdict.
     """
+    running = RunningNumber(stream=row.person_id, month=row.month, number=row.number)
+    drawn = _drawn(seed, running)
+    gathered = await gather(session, ports, asking, said, drawn=drawn, now=now)
+    verdict = decide(gathered.facts, rules=asking.rules)
+    status = next_status(row.status, STATUS_OF[verdict.outcome])
+    event_id = await _event(
+        session, ports, asking, gathered, verdict, now=now, more={"attempt": row.attempts}
+    )
+    values = _decision(asking, said, gathered, verdict, status, attempts=row.attempts, now=now)
+    if gathered.facts.justification is FieldState.GOOD:
+        text = asking.sent.justification.strip().encode()
+        values["extended_sealed"] = key.seal(Content.JUSTIFICATION, text)
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.event_ids = [*row.event_ids, *_subject_events(asking, event_id)]
+    await session.flush()
+    return Decided(
+        asking=asking,
+        verdict=verdict,
+        status=status,
+        event_id=event_id,
+        officer=gathered.officer,
+        running=running,
+        key=key,
+    )
+
+
+def _drawn(seed: bytes, running: RunningNumber) -> bool:
+    return is_drawn(seed, person_id=running.stream, month=running.month, number=running.number)
+
+
+def _subject_events(asking: Asking, event_id: UUID) -> list[UUID]:
+    return [] if asking.about.iin is None else [event_id]
+
+
+def _row_of(
+    asking: Asking, gathered: Gathered, running: RunningNumber, key: DataKey | None
+) -> dict[str, object]:
+    sent, caller, about, rule = asking.sent, asking.caller, asking.about, asking.rule
+    # A misread text is not kept: nobody knows what stands in it.
+    good = {name for name, state in gathered.facts.given if state is FieldState.GOOD}
+    typed = tidied(sent)
+    numbers = {
+        column: typed[column] if name in good else None for name, column in _FIELD_COLUMNS.items()
+    }
+    justified = key is not None and gathered.facts.justification is FieldState.GOOD
     return {
-        "channel": Channel.OWN,
-        "person_behind": None,
-        "agreement": AgreementStanding.SIGNED,
-        "granted_services": frozenset(service.value for service in RegisterName),
-        "granted_bases": frozenset({Basis.PRIMARY_CHECK.value}),
-        "basis": Basis.PRIMARY_CHECK.value,
-        "article": "",
-        "given": NOTHING_GIVEN,
-        "sanction": SanctionStanding.NOT_NAMED,
-        "recon": None,
-        "recon_articles": (),
-        "second_person": SecondPerson.NOT_YET,
-        "same_subject_day": 0,
-        "drawn": False,
-        "justification": FieldState.ABSENT,
+        "id": asking.request_id,
+        "basis": Basis(sent.basis),
+        "stop_ground": sent.listed_stop_ground,
+        "services": list(sent.services),
+        "rule_set": asking.rules.id,
+        "person_id": caller.person,
+        "post_id": caller.post_id,
+        "department_id": caller.department_id,
+        "device_id": caller.device_id,
+        "month": running.month,
+        "number": running.number,
+        "subject_kind": about.kind if key is not None else None,
+        "subject_index": gathered.subject_index,
+        "subject_sealed": None if key is None else seal_about(key, about),
+        "wrapped_key": None if key is None else key.wrapped,
+        "case_register": None if rule is None or rule.register is None else rule.register.value,
+        "case_year": sent.year if RequestField.YEAR in good else None,
+        "article": typed["article"] if typed["article"] in asking.rules.articles else None,
+        "sanction_id": sent.sanction_id if _is_known(gathered) else None,
+        "extended_sealed": key.seal(Content.JUSTIFICATION, sent.justification.strip().encode())
+        if justified and key is not None
+        else None,
+        "received_at": asking.received_at,
+        **numbers,
     }
 
 
-def _event_fields(
-    ports: ExchangePorts,
-    check_id: UUID,
-    sent: CheckInput,
-    subject: Subject,
-    facts: Facts,
+def _is_known(gathered: Gathered) -> bool:
+    return gathered.facts.sanction.value not in {"not_named", "unknown"}
+
+
+def _decision(
+    asking: Asking,
+    said: Said,
+    gathered: Gathered,
     verdict: Verdict,
+    status: RequestStatus,
+    *,
+    attempts: int,
+    now: datetime,
 ) -> dict[str, object]:
-    plate = None
-    if subject.plate is not None:
-        # Salted by the request's id: the same plate looks different in every leaf.
-        plate = commitment(ports.keys.subject, f"plate {check_id}", subject.plate).hex()
+    pending = status is RequestStatus.PENDING_VERIFICATION
+    again = next_attempt_at(attempts=attempts, received_at=asking.received_at, now=now)
+    return {
+        "status": status,
+        "gate": verdict.gate,
+        "refusal": verdict.code,
+        "snapshot_sha256": gathered.facts.sha256(),
+        "recon": None if said.case is None else said.case.verdict.value,
+        "extended_asked": bool(gathered.facts.drawn),
+        "flags": [flag.value for flag in gathered.flags],
+        "attempts": attempts,
+        "next_attempt_at": again if pending else None,
+        "dies_at": dies_at(asking.received_at) if status in WAITING else None,
+        "decided_at": now,
+    }
+
+
+async def _event(
+    session: AsyncSession,
+    ports: ExchangePorts,
+    asking: Asking,
+    gathered: Gathered,
+    verdict: Verdict,
+    *,
+    now: datetime,
+    more: dict[str, object],
+) -> UUID:
+    iin = None if asking.about.iin is None else asking.about.iin.digits
+    event = _EVENTS.get(verdict.outcome, _WAITS)
+    return await ports.trail.record(
+        session,
+        event=event,
+        at=now,
+        who=asking.caller,
+        subject_iin=iin,
+        fields=_event_fields(ports, asking, gathered, verdict) | more,
+    )
+
+
+def _event_fields(
+    ports: ExchangePorts, asking: Asking, gathered: Gathered, verdict: Verdict
+) -> dict[str, object]:
+    facts, about, sent = gathered.facts, asking.about, asking.sent
+    key, salt = ports.keys.subject, asking.request_id
     fields: dict[str, object] = {
-        "check_id": str(check_id),
+        "check_id": str(asking.request_id),
         "basis": facts.basis,
         "stop_ground": facts.stop_ground,
         "services": list(facts.services),
         "rule_set": verdict.rule_set,
         "snapshot_sha256": facts.sha256(),
         "subject_from": "typed" if sent.mrz is None else "mrz",
-        "plate_commitment": plate,
+        # Salted by the request's id: the same plate or number looks different in every leaf.
+        "plate_commitment": _hidden(key, f"plate {salt}", about.plate),
+        "bin_commitment": _hidden(key, f"bin {salt}", about.bin),
+        "case_commitment": _hidden(key, f"case {salt}", tidied(sent)["case_number"]),
+        "recon": None if facts.recon is None else facts.recon.value,
+        "drawn": bool(facts.drawn),
+        "flags": [flag.value for flag in gathered.flags],
     }
     if verdict.gate is not None and verdict.code is not None:
-        fault = _fault(verdict.code, subject)
+        fault = fault_of(verdict.code, about)
         fields |= {
             "gate": verdict.gate.value,
             "refusal": verdict.code.value,
@@ -270,30 +283,5 @@ def _event_fields(
     return fields
 
 
-def refusal(*, check_id: UUID, verdict: Verdict, subject: Subject) -> DomainError:
-    """Return the error that tells the officer of a recorded refusal.
-
-    Where the number, the zone or the plate was misread, that error itself is returned, with the
-    refusal's code, item and texts added: it says what to read again.
-    """
-    if verdict.gate is None or verdict.code is None:
-        raise ValueError("an allowed request has no refusal")
-    text = TEXTS[verdict.code]
-    error = _fault(verdict.code, subject) or _REFUSALS[verdict.gate](text.en)
-    error.fields |= {
-        "check_id": str(check_id),
-        "gate": verdict.gate.value,
-        "refusal": verdict.code.value,
-        "item": text.item,
-        "rule_set": verdict.rule_set,
-        "texts": {"kk": text.kk, "ru": text.ru, "en": text.en},
-    }
-    return error
-
-
-def _fault(code: RefusalCode, subject: Subject) -> DomainError | None:
-    if code is RefusalCode.FIELDS_SUBJECT:
-        return subject.iin_fault
-    if code is RefusalCode.FIELDS_PLATE:
-        return subject.plate_fault
-    return None
+def _hidden(key: bytes, label: str, text: str | None) -> str | None:
+    return None if text is None else commitment(key, label, text).hex()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.audit.service import AuditTrail
 from app.db import Sessions
-from app.exchange.register import RegisterPort
+from app.exchange.register import CaseRegisterPort, RegisterPort
 from app.exchange.rules.answers import Answer
 from app.exchange.rules.gates import DeviceStanding
 from app.keys import Keys
@@ -31,23 +31,38 @@ class DeviceStandingOf(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class SeedBook:
+    """The secret seeds of the draw that this process has read; see ``service.sampling``."""
+
+    seeds: dict[date, bytes] = field(default_factory=dict, repr=False)
+
+
 @dataclass(frozen=True, kw_only=True)
 class ExchangePorts:
-    """Everything a check needs.
+    """Everything a request needs.
 
     Attributes:
+        cases: asks the registers of cases; ``None`` leaves every case unconfirmed.
+        seeds: what the process knows of the draw's seeds.
         audit_wait_seconds: no leaf by then, and nothing is asked or released.
         answer_wait_seconds: a bound over all registers together; each has its own below it.
+        session_idle: how long a session may stay unused.
+        exports_day_max: answers that one person may take out in 24 hours.
         clock: the current instant in UTC.
     """
 
     sessions: Sessions
     trail: AuditTrail
     registers: RegisterPort
+    cases: CaseRegisterPort | None
     keys: Keys
+    seeds: SeedBook
     device_standing: DeviceStandingOf | None
     audit_wait_seconds: float
     answer_wait_seconds: float
+    session_idle: timedelta
+    exports_day_max: int
     clock: Callable[[], datetime]
 
 

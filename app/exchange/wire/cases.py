@@ -21,7 +21,10 @@ ANSWER_BYTES_MAX = 64 * 1024  # a case with a group of two hundred is a fifth of
 HOLDERS_MAX = 200
 ORDERS_MAX = 200
 
-CaseNumber = Annotated[str, Field(min_length=1, max_length=64)]
+# What no XML may hold is no part of a number: the same question goes by either protocol.
+_PLAIN = r"^[^\p{Cc}\x{FFFE}\x{FFFF}]+$"
+CaseNumber = Annotated[str, Field(max_length=64, pattern=_PLAIN)]
+CourtName = Annotated[str, Field(max_length=256, pattern=_PLAIN)]
 Article = Annotated[str, Field(min_length=1, max_length=32)]
 
 
@@ -87,7 +90,7 @@ class CaseQuery(_Message):
     number: CaseNumber
     kind: CaseKind | None = None
     year: int | None = Field(default=None, ge=1990, le=2200)
-    court: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    court: CourtName | None = None
     order_number: CaseNumber | None = None
 
 
@@ -123,7 +126,7 @@ class CaseRecord(_Message):
     state: CaseState
     body_bin: BinText  # whose case it is: the investigating body, the bailiffs' body, the court
     year: int | None = Field(default=None, ge=1990, le=2200)
-    court: Annotated[str, Field(max_length=256)] | None = None
+    court: CourtName | None = None
     articles: Annotated[tuple[Article, ...], Field(max_length=64)] = ()
     holders: Annotated[tuple[Holder, ...], Field(max_length=HOLDERS_MAX)] = ()
     orders: Annotated[tuple[AddressedOrder, ...], Field(max_length=ORDERS_MAX)] = ()

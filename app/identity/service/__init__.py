@@ -21,6 +21,7 @@ from app.identity.service.sessions import (
     end_sessions_of_person,
     principal_of_token,
     session_expiry,
+    session_lives,
     sign_out,
 )
 from app.identity.service.sign_in import (
@@ -33,12 +34,14 @@ from app.identity.service.sign_in import (
 from app.identity.service.signatures import sign_document
 from app.identity.service.staff import (
     PostCard,
+    Requester,
     StaffImported,
     import_staff,
     last_post_of,
     post_of_iin,
     posts_by_id,
     posts_of_people,
+    requester_of,
     staff_of_department,
 )
 from app.identity.service.watching import SessionWatch, living_sessions
@@ -48,6 +51,7 @@ __all__ = [
     "Block",
     "NewChallenge",
     "PostCard",
+    "Requester",
     "SessionWatch",
     "SignInPolicy",
     "SignedIn",
@@ -69,7 +73,9 @@ __all__ = [
     "posts_in_force",
     "posts_of_people",
     "principal_of_token",
+    "requester_of",
     "session_expiry",
+    "session_lives",
     "sign_document",
     "sign_in",
     "sign_out",

@@ -59,6 +59,33 @@ async def principal_of_token(
     )
 
 
+async def session_lives(
+    session: AsyncSession,
+    *,
+    person_id: UUID,
+    post_id: UUID,
+    session_id: UUID | None,
+    idle: timedelta,
+    now: datetime,
+    hold: bool = False,
+) -> bool:
+    """Return whether the session, or any one of the person in that post, lives at ``now``.
+
+    With ``hold``, or where a session is named, it lives until the caller's transaction ends:
+    whoever ends it waits for that, and whoever ended it first is seen.
+    """
+    found = await repository.living_session(
+        session,
+        person_id=person_id,
+        post_id=post_id,
+        session_id=session_id,
+        idle_since=now - idle,
+        now=now,
+        hold=hold,
+    )
+    return found is not None
+
+
 async def session_expiry(session: AsyncSession, *, session_id: UUID) -> datetime:
     """Return when a session's term is over.
 

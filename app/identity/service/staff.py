@@ -37,6 +37,17 @@ class PostCard:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Requester:
+    """Who asks a register: what the register is told of him, and whom he asks about."""
+
+    iin: str = field(repr=False)
+    department_id: UUID
+    department_bin: str
+    role: Role
+    about_colleague: bool
+
+
+@dataclass(frozen=True, kw_only=True)
 class StaffImported:
     """How many entries an import added and changed."""
 
@@ -95,6 +106,27 @@ async def posts_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, 
     """Return the cards of these posts; unknown ids are left out."""
     members = await repository.members_by_post(session, ids)
     return {member.post.id: _card(member) for member in members}
+
+
+async def requester_of(
+    session: AsyncSession, *, person_id: UUID, post_id: UUID, about_iin: str | None, now: datetime
+) -> Requester | None:
+    """Return who asks through a post of his, in one statement; ``None`` where it is not his.
+
+    ``about_iin`` is the person asked about: a colleague serves in the same department today.
+    """
+    row = await repository.requester(
+        session, person_id=person_id, post_id=post_id, about_iin=about_iin, today=law_date(now)
+    )
+    if row is None:
+        return None
+    return Requester(
+        iin=row.iin,
+        department_id=row.department_id,
+        department_bin=row.bin,
+        role=row.role,
+        about_colleague=row.about_colleague,
+    )
 
 
 async def post_of_iin(session: AsyncSession, *, iin: str, now: datetime) -> PostCard | None:

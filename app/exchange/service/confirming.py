@@ -1,0 +1,159 @@
+"""The second person of an international order: item 5 exempts it from the register's check."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+import rfc8785
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Principal
+from app.db import transaction
+from app.errors import DomainError
+from app.exchange.errors import NotTheSecondPerson, RequestNotFound, RequestNotWaiting
+from app.exchange.models import RegisterRequestRow
+from app.exchange.repository import requests
+from app.exchange.rules.bases import rule_set_named
+from app.exchange.rules.requests import RequestStatus, next_status
+from app.exchange.rules.waiting import is_dead
+from app.exchange.service.ports import ExchangePorts
+from app.identity import service as identity
+from app.identity.register import RevocationPort
+from app.identity.rules.certificates import Trust
+
+_LISTED_MAX = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderToConfirm:
+    """An international order of a colleague; ``document`` is what its second person signs."""
+
+    request_id: UUID
+    received_at: datetime
+    document: bytes = field(repr=False)
+
+
+def order_document(row: RegisterRequestRow) -> bytes:
+    """Return the canonical bytes that the second person signs; they name no person in clear.
+
+    The hash of the facts binds the signature to the request as it was decided, subject included.
+    """
+    plain = {
+        "v": 1,
+        "what": "confirmation of an international order",
+        "request_id": str(row.id),
+        "asked_by": str(row.person_id),
+        "post_id": str(row.post_id),
+        "department_id": str(row.department_id),
+        "month": row.month,
+        "number": row.number,
+        "received_at": row.received_at.isoformat(),
+        "basis": row.basis.value,
+        "order_number": row.order_number,
+        "order_body": row.order_body,
+        "cover_letter_number": row.cover_letter_number,
+        "case_number": row.case_number,
+        "services": list(row.services),
+        "snapshot_sha256": row.snapshot_sha256,
+        "subject_index": None if row.subject_index is None else row.subject_index.hex(),
+    }
+    return rfc8785.dumps(plain)  # type: ignore[arg-type]  # JSON values, by construction
+
+
+async def orders_to_confirm(ports: ExchangePorts, *, caller: Principal) -> Sequence[OrderToConfirm]:
+    """Return the orders of the caller's department that wait for a second person like him."""
+    now = ports.clock()
+    async with transaction(ports.sessions) as session:
+        rows = await requests.waiting_for_second(
+            session,
+            department_id=caller.department_id,
+            but_not=caller.person,
+            limit=_LISTED_MAX,
+        )
+    return [
+        OrderToConfirm(request_id=row.id, received_at=row.received_at, document=order_document(row))
+        for row in rows
+        if not is_dead(row.status, received_at=row.received_at, now=now)
+    ]
+
+
+async def confirm_order(
+    ports: ExchangePorts,
+    *,
+    caller: Principal,
+    request_id: UUID,
+    cms: bytes,
+    trust: Trust,
+    revocation: RevocationPort,
+) -> None:
+    """Confirm a colleague's international order by the caller's signature over its document.
+
+    The request then goes on by itself, through every gate, and is released to whoever asked.
+
+    Args:
+        ports: everything a request needs.
+        caller: the second person.
+        request_id: the order's request.
+        cms: his detached signature over ``order_document``, DER.
+        trust: the roots his certificate must chain to.
+        revocation: who is asked whether it was revoked, before any transaction.
+
+    Raises:
+        RequestNotFound: absent, or of another department.
+        RequestNotWaiting: it waits for no second person, or no longer.
+        NotTheSecondPerson: the one who asks, his subordinate, or of another role; recorded.
+        SignatureRefused, RevocationUnknown: the signature is not good; recorded. Nothing changed.
+    """
+    now = ports.clock()
+    try:
+        await identity.ask_about_signer(
+            ports.sessions, cms=cms, trust=trust, port=revocation, now=now
+        )
+        async with transaction(ports.sessions) as session:
+            row = await _waiting(session, caller, request_id, now)
+            signature_id = await identity.sign_document(
+                session, caller=caller, content=order_document(row), cms=cms, now=now, roots=trust
+            )
+            row.second_person_id, row.second_at = caller.person, now
+            row.second_signature_id = signature_id
+            # The job takes it from here, for the one who asked and in a session of his.
+            row.status = next_status(row.status, RequestStatus.PENDING_VERIFICATION)
+            row.next_attempt_at = now
+            await ports.trail.record(
+                session,
+                event="exchange.order_confirmed",
+                at=now,
+                who=caller,
+                fields={"check_id": str(request_id), "signature_id": str(signature_id)},
+            )
+    except DomainError as refusal:
+        async with transaction(ports.sessions) as session:
+            await ports.trail.record(
+                session,
+                event="exchange.confirmation_refused",
+                at=now,
+                who=caller,
+                fields={"check_id": str(request_id), "code": refusal.code},
+            )
+        raise
+
+
+async def _waiting(
+    session: AsyncSession, caller: Principal, request_id: UUID, now: datetime
+) -> RegisterRequestRow:
+    known = await requests.by_id(session, request_id)
+    if known is None or known.department_id != caller.department_id:
+        raise RequestNotFound(request_id)
+    row = await requests.locked(session, request_id)
+    dead = is_dead(row.status, received_at=row.received_at, now=now)
+    if row.status is not RequestStatus.NEEDS_SECOND_PERSON or dead:
+        raise RequestNotWaiting(request_id, status="expired" if dead else row.status.value)
+    rule = rule_set_named(row.rule_set).bases[row.basis.value]
+    below = await identity.is_subordinate(
+        session, person_id=caller.person, superior_id=row.person_id, at=now
+    )
+    role = None if caller.role is None else caller.role.value
+    if caller.person == row.person_id or below or role not in rule.roles:
+        raise NotTheSecondPerson("another person confirms an order, and no subordinate")
+    return row
