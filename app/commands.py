@@ -10,6 +10,7 @@ import uvicorn
 
 import app.audit.service
 import app.calendar.service
+import app.exchange.service.access
 import app.identity.service
 import fines.service
 from app import keys as app_keys
@@ -184,10 +185,13 @@ def _running_database_url(settings: Settings) -> str:
 
 
 async def _import_staff(url: str, document: StaffFile, trail: AuditTrail) -> str:
-    engine = make_engine(url, pool_size=1)
+    engine, now = make_engine(url, pool_size=1), utc_now()
     async with transaction(make_sessions(engine)) as session:
         done = await app.identity.service.import_staff(
-            session, document=document, now=utc_now(), trail=trail
+            session, document=document, now=now, trail=trail
+        )
+        moved = await app.exchange.service.access.note_transfers(
+            session, trail=trail, now=now, learned_now=True
         )
     await engine.dispose()
-    return str(done)
+    return f"{done}; {moved} users were moved to another post: their rights are cut"

@@ -40,6 +40,10 @@ class Answer:
         self.session_id = session_id
         self.seen_at = asyncio.get_running_loop().time()
 
+    def let_go(self) -> None:
+        """Let the answer out whatever becomes of the session: it tells the caller of its end."""
+        self.session_id = None
+
     def sending(self, task: asyncio.Task[object] | None) -> None:
         """Say which task sends it and may be cancelled; ``None`` when it has gone out whole."""
         self._task = task

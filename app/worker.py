@@ -10,6 +10,7 @@ from procrastinate import JobContext, PsycopgConnector
 import app.audit.service
 import app.exchange.api
 import app.exchange.service
+import app.exchange.service.access
 import devices.api
 import fines.service
 from app.clock import utc_now
@@ -59,6 +60,20 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         await app.audit.service.close_month(parts.sessions, trail=parts.trail, now=utc_now())
 
     _control_jobs(jobs, parts)
+    exchange = Queue.EXCHANGE.value
+
+    @jobs.periodic(cron="* * * * *")
+    @jobs.task(
+        name="exchange.read_access_clocks",
+        queue=exchange,
+        queueing_lock="exchange.read_access_clocks",
+    )
+    async def read_access_clocks(timestamp: int) -> None:
+        del timestamp
+        await app.exchange.service.access.read_clocks(
+            parts.sessions, trail=parts.trail, now=utc_now()
+        )
+
     desk = make_desk(
         sessions=parts.sessions, trail=parts.trail, keys=parts.keys, settings=parts.settings
     )

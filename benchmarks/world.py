@@ -25,6 +25,7 @@ from sim.district import DEPARTMENT_BIN, Staff
 from sim.morning import Issued, Morning
 from sim.narrator import Narrator
 from sim.patrol import Keeper, Officer
+from sim.rights import obtain_access
 from sim.stage import Ports, Stage
 
 OFFICERS: Final = 40
@@ -98,6 +99,7 @@ class World(Stage):
             with ThreadPoolExecutor(os.cpu_count()) as pool:  # makes the keys that are missing
                 list(pool.map(self.authority.certificate_for, people))
             for person, tablet in zip(people, tablets, strict=True):
+                obtain_access(self, person)
                 client = self.staff_client(person, credential=tablet.credential)
                 self._officers.append(Caller(client.token, tablet.credential))
         return self._officers

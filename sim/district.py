@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 LAW_ZONE = ZoneInfo("Asia/Almaty")
 DEPARTMENT_BIN = "210940000013"
 OTHER_DEPARTMENT_BIN = "210940000024"
+COMMITTEE_BIN = "030340000018"  # of legal statistics and special accounts: runs the exchange
 
 
 @dataclass(frozen=True)
@@ -132,10 +133,33 @@ STRANGER = Staff(
     "patrol_officer", "Инспектор патрульной полиции, лейтенант", "AST-2001",
     OTHER_DEPARTMENT_BIN,
 )  # fmt: skip
+INVESTIGATOR = Staff(
+    "investigator", _iin("86090930102"), "ӘУЕЗОВ", "Самат", "Ілиясұлы",
+    "investigator", "Старший следователь, капитан юстиции", "ALA-0410",
+)  # fmt: skip
+OPERATOR = Staff(
+    "operator", _iin("84040440115"), "ЖҮНІСОВА", "Гүлнар", "Маратқызы",
+    "exchange_operator", "Оператор СИО ПСО", "KPS-0011", COMMITTEE_BIN,
+)  # fmt: skip
+SECOND_OPERATOR = Staff(
+    "second-operator", _iin("89111130123"), "ЦОЙ", "Виктор", "Ильич",
+    "exchange_operator", "Оператор СИО ПСО", "KPS-0012", COMMITTEE_BIN,
+)  # fmt: skip
+CONTROLLER = Staff(
+    "controller", _iin("77030330131"), "БЕКТҰРОВА", "Сәуле", "Қайратқызы",
+    "exchange_controller", "Прокурор управления контроля", "KPS-0003", COMMITTEE_BIN,
+)  # fmt: skip
 
 STAFF = (
     OFFICER, SECOND_OFFICER, KEEPER, REVIEWER, OFFICIAL, CLERK, DUTY, ADMINISTRATOR, STRANGER,
+    INVESTIGATOR, OPERATOR, SECOND_OPERATOR, CONTROLLER,
 )  # fmt: skip
+# Everybody in the battalion is the commander's; see the personnel file.
+SUPERIORS = {
+    one.iin: OFFICIAL.iin
+    for one in STAFF
+    if one.department_bin == OFFICIAL.department_bin and one is not OFFICIAL
+}
 
 DRIVER_IIN = _iin("95081730101")
 FRIEND_IIN = _iin("96022940113")  # born on a leap day

@@ -8,9 +8,10 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sim.camera import Camera
-from sim.district import KEEPER, OFFICER
+from sim.district import KEEPER, OFFICER, OPERATOR
 from sim.narrator import Narrator
 from sim.patrol import TERMINAL_NUMBER, Device, Keeper, sign_sheets
+from sim.rights import file_request, grant, sign_agreement
 from sim.stage import Stage
 
 
@@ -32,6 +33,18 @@ class Morning:
         self._stage = stage
         self._narrator = narrator
 
+    def _rights(self) -> None:
+        """Let the officer become a user of the exchange, as items 13-17 of the Rules say."""
+        step_of, authority = self._narrator.step, self._stage.authority
+        officer = self._stage.staff_client(OFFICER)
+        with step_of("The officer asks for access: the form of appendix 5, signed"):
+            request_id = file_request(officer, authority, OFFICER)
+        with step_of("The operator grants it by signature, within the 24 hours") as step:
+            done = grant(self._stage.staff_client(OPERATOR), authority, request_id)
+            step.note(f"{OPERATOR.full_name}: {done['stage']}")
+        with step_of("At first entry the officer signs the agreement") as step:
+            step.note(f"version {sign_agreement(officer, authority, OFFICER)}")
+
     def run(self, summary: dict[str, Any]) -> Issued:
         """Enrol the unit's devices and issue them to the officer."""
         step_of = self._narrator.step
@@ -47,6 +60,7 @@ class Morning:
             terminal = keeper.enrol("terminal", "POS-0042", terminal_number=TERMINAL_NUMBER)
             camera = keeper.enrol("camera", "BWC-0042", public_key_pem=pem)
             dock = keeper.enrol("dock", "DOCK-0007")
+        self._rights()
         with step_of("Issued to the officer: he signs a sheet for each") as step:
             shift_id = keeper.open_shift(OFFICER)
             sheets = keeper.make_sheets(shift_id, [tablet, terminal, camera])

@@ -16,6 +16,7 @@ from typing import Any, Final
 from sim.client import ApiClient
 from sim.district import DRIVER, KEEPER, LATITUDE, LONGITUDE, OFFICER, PLACE, Staff
 from sim.register_records import card_mrz
+from sim.rights import obtain_access
 from sim.stage import Stage
 
 TERMINAL_NUMBER: Final = "00001042"
@@ -87,9 +88,10 @@ def sign_sheets(stage: Stage, officer: Staff, sheets: list[dict[str, Any]]) -> d
 
 
 class Officer:
-    """The officer with his tablet."""
+    """The officer with his tablet; a user of the exchange, if need be from now on."""
 
     def __init__(self, stage: Stage, tablet: Device, staff: Staff = OFFICER) -> None:
+        obtain_access(stage, staff)
         self._api = stage.staff_client(staff, credential=tablet.credential)
 
     def check(self, identity: dict[str, Any], plate: str | None) -> dict[str, Any]:

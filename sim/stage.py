@@ -26,9 +26,11 @@ from sim.acquirer import SimAcquirer
 from sim.authority import Authority
 from sim.client import ApiClient
 from sim.district import (
+    COMMITTEE_BIN,
     DEPARTMENT_BIN,
     OTHER_DEPARTMENT_BIN,
     STAFF,
+    SUPERIORS,
     Staff,
 )
 from sim.ncalayer import SimNcaLayer
@@ -242,6 +244,11 @@ def staff_file() -> dict[str, object]:
                 "name_kk": "Астана қаласы Полиция департаментінің патрульдік полиция батальоны",
                 "name_ru": "Батальон патрульной полиции Департамента полиции города Астаны",
             },
+            {
+                "bin": COMMITTEE_BIN,
+                "name_kk": "Құқықтық статистика және арнайы есепке алу жөніндегі комитет",
+                "name_ru": "Комитет по правовой статистике и специальным учётам",
+            },
         ],
         "staff": [
             {
@@ -253,6 +260,7 @@ def staff_file() -> dict[str, object]:
                 "role": one.role,
                 "title": one.title,
                 "badge": one.badge,
+                "superior_iin": SUPERIORS.get(one.iin),
                 "valid_from": "2026-01-01",
             }
             for one in STAFF

@@ -18,7 +18,8 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from PIL import Image
 from pydantic import BaseModel
 
-from app.access import Access, declared_access
+from app.access import Access, Role, declared_access
+from app.exchange.rules.access_papers import grant_paper
 from app.iin import check_digit
 from bodycam.wire import protocol as dock
 from bodycam.wire.digests import content_digest
@@ -27,17 +28,24 @@ from sim.district import LATITUDE, LONGITUDE, PLACE
 from tests import factories_bodycam as bodycam
 from tests import factories_devices as devices
 from tests import factories_fines as fines
+from tests import factories_papers as papers
 
 
 @dataclass(frozen=True)
 class Named:
-    """An object that routes name. One that is ``personal`` is not found by a colleague either."""
+    """An object that routes name. One that is ``personal`` is not found by a colleague either.
+
+    ``everywhere`` are the roles that serve all units: to them it is nobody else's.
+    """
 
     personal: bool = False
+    everywhere: frozenset[Role] = frozenset()
 
 
 PERSONAL = Named(personal=True)
+SERVE_ALL = frozenset({Role.EXCHANGE_OPERATOR, Role.EXCHANGE_CONTROLLER, Role.AUDITOR})
 OBJECTS = {
+    "access_request_id": Named(personal=True, everywhere=SERVE_ALL),
     "assignment_id": PERSONAL,
     "camera_id": Named(),
     "check_id": PERSONAL,
@@ -50,7 +58,9 @@ OBJECTS = {
     "officer_iin": Named(),
     "order_id": PERSONAL,
     "payment_id": PERSONAL,
+    "person_id": Named(everywhere=SERVE_ALL | {Role.ADMINISTRATOR}),
     "post_id": Named(),
+    "responsible_id": Named(everywhere=SERVE_ALL),
     "recording_id": PERSONAL,  # to docks; reviewers of a unit share them
     "shift_id": PERSONAL,
     "slip_id": PERSONAL,
@@ -156,11 +166,70 @@ def _part(world, _caller, ids):
     return {"content": content, "headers": {dock.DIGEST_HEADER: digest}}
 
 
+def _form(*, drawn_at=None):
+    def make(_world, _caller, ids):
+        body = papers.form(responsible_id=ids["responsible_id"])
+        return {"json": body | ({"drawn_at": drawn_at} if drawn_at else {})}
+
+    return make
+
+
+def _old_request(world, caller, ids):
+    form = _form(drawn_at="2026-01-01T00:00:00Z")(world, caller, ids)["json"]
+    return {"json": {"form": form, "cms": papers.signature(caller, "-")}}
+
+
+def _granted(world, caller, ids):
+    rights = {"services": ["vehicle"], "bases": ["PRIMARY_CHECK"]}
+    paper = grant_paper(
+        request_id=ids["access_request_id"],
+        form_sha256=world.forms.get(ids["access_request_id"], "-"),
+        **rights,
+    )
+    return {"json": rights | {"cms": papers.signature(caller, paper.decode())}}
+
+
+def _agreed(_world, caller, _ids):
+    return {"json": {"version": 1, "cms": papers.signature(caller, "-")}}
+
+
+_ONE_REQUEST = "POST /api/access/requests/{access_request_id}"
+_ONE_PERSON = "POST /api/access/people/{person_id}"
+_NOT_HIS_OFFICIAL = "an official of another unit is none of the applicant's, as nobody is"
+_UNSIGNED = {"cms": "AAAA"}
 _DEVICE = {"kind": "tablet", "serial_number": "SN-ACCESS"}
 DONE = fines.outcome(terminal.Result.COMPLETED)
 _CARRIED = "only carried on to the playlist, which looks whose it is"
 _PASSED_OVER = "only the papers of the order's own payment are noted"
 ASKS: dict[str, tuple[Ask, ...]] = {
+    "POST /api/access/forms": (
+        Ask(
+            _form(drawn_at="2026-01-01T00:00:00Z"),
+            ("responsible_id",),
+            harmless={"responsible_id": _NOT_HIS_OFFICIAL},
+        ),
+    ),
+    "POST /api/access/requests": (
+        Ask(
+            _old_request,
+            ("responsible_id",),
+            harmless={"responsible_id": _NOT_HIS_OFFICIAL},
+            good=False,
+        ),
+    ),
+    "POST /api/access/agreement": (Ask(_agreed, good=False),),
+    f"{_ONE_REQUEST}/grant-paper": (_json(services=["vehicle"], bases=["PRIMARY_CHECK"]),),
+    f"{_ONE_REQUEST}/grant": (Ask(_granted),),
+    f"{_ONE_REQUEST}/refusal-paper": (_json(reason="no_need", text="-"),),
+    f"{_ONE_REQUEST}/refuse": (
+        Ask(lambda _w, _c, _i: {"json": {"reason": "no_need"} | _UNSIGNED}, good=False),
+    ),
+    f"{_ONE_REQUEST}/return": (_json(text="-"),),
+    f"{_ONE_PERSON}/block": (_json(reason="violation", text="-"),),
+    f"{_ONE_PERSON}/unblock-paper": (_json(text="-"),),
+    f"{_ONE_PERSON}/unblock": (
+        Ask(lambda _w, _c, _i: {"json": {"text": "-"} | _UNSIGNED}, good=False),
+    ),
     "POST /api/checks": (
         _json(identity={"iin": fines.DRIVER.iin}, stop_ground="traffic_violation"),
     ),
@@ -230,6 +299,10 @@ class Case:
     def is_known(self) -> bool:
         """Whether every object that it names can be made; ``gaps`` tells of the others."""
         return OBJECTS.keys() >= set(self.names)
+
+    def is_open(self, name, role) -> bool:
+        """Whether the role serves every unit, as to this object."""
+        return role in OBJECTS[name].everywhere
 
     def is_personal(self, name) -> bool:
         return OBJECTS[name].personal and name not in self.ask.of_unit

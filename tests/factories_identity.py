@@ -11,7 +11,13 @@ from app.identity import service
 from app.identity.rules.certificates import Environment, trust_from_pem
 from app.identity.schemas import StaffDepartment, StaffEntry, StaffFile
 from sim.authority import Authority, Use
-from sim.district import DEPARTMENT_BIN, OTHER_DEPARTMENT_BIN, STAFF
+from sim.district import (
+    COMMITTEE_BIN,
+    DEPARTMENT_BIN,
+    OTHER_DEPARTMENT_BIN,
+    STAFF,
+    SUPERIORS,
+)
 from sim.gost_authority import GostAuthority
 from tests.factories_rights import grant_to_all
 
@@ -63,8 +69,14 @@ def staff_file(staff=STAFF, **changed):
         StaffDepartment(
             bin=OTHER_DEPARTMENT_BIN, name_kk="Екінші батальон", name_ru="Второй батальон"
         ),
+        StaffDepartment(bin=COMMITTEE_BIN, name_kk="Комитет", name_ru="Комитет"),
     )
-    entries = tuple(one if isinstance(one, StaffEntry) else staff_entry(one) for one in staff)
+    listed = {one.iin for one in staff if not isinstance(one, StaffEntry)}
+    above = {iin: over for iin, over in SUPERIORS.items() if over in listed}
+    entries = tuple(
+        one if isinstance(one, StaffEntry) else staff_entry(one, superior_iin=above.get(one.iin))
+        for one in staff
+    )
     return StaffFile(**({"departments": departments, "staff": entries} | changed))
 
 

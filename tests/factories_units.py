@@ -4,7 +4,10 @@ import itertools
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
+import sqlalchemy as sa
+
 from app.access import DeviceKind, Role
+from app.db import transaction
 from sim.camera import Camera
 from sim.district import (
     DEPARTMENT_BIN,
@@ -18,8 +21,9 @@ from sim.district import (
 from tests import factories_bodycam as bodycam
 from tests import factories_devices as devices
 from tests import factories_fines as fines
+from tests import factories_papers as papers
 from tests.factories_access import DONE, VALUES, complaint, iin
-from tests.factories_identity import district, signed_in
+from tests.factories_identity import district, signed_in, staff_entry
 
 HOME, AWAY = DEPARTMENT_BIN, OTHER_DEPARTMENT_BIN
 
@@ -38,6 +42,14 @@ def _one_per_role():
 
 
 PEOPLE = _one_per_role()
+# Somebody in each unit who signs in nowhere: he may be blocked without harm.
+SPARE = {
+    unit: Staff(
+        f"spare-{number}", iin(900 + number), "БОСОВ", "Илья", "", "patrol_officer", "-",
+        f"SPA-{number:04d}", unit,
+    )
+    for number, unit in enumerate((HOME, AWAY))
+}  # fmt: skip
 
 
 @dataclass(repr=False)  # a failing test prints what it was given
@@ -60,14 +72,16 @@ class World:
 
     def __init__(self, door, sessions, keys, folder):
         self.door, self.sessions, self.keys, self.folder = door, sessions, keys, folder
-        self.sheets, self.recorded, self.undocked = {}, {}, {}
+        self.sheets, self.recorded, self.undocked, self.forms = {}, {}, {}, {}
         self._signed_in = {}
         self._bays = itertools.count(1)
 
     @classmethod
     async def create(cls, door, sessions, keys, folder):
         people = {*PEOPLE.values(), SECOND_OFFICER}
-        await district(sessions, staff=tuple(sorted(people, key=lambda one: one.key)))
+        above = {SPARE[unit].iin: PEOPLE[unit, Role.RESPONSIBLE_OFFICIAL].iin for unit in SPARE}
+        spare = [staff_entry(one, superior_iin=above[one.iin]) for one in SPARE.values()]
+        await district(sessions, staff=(*sorted(people, key=lambda one: one.key), *spare))
         await fines.catalogue(sessions)
         return cls(door, sessions, keys, folder)
 
@@ -135,7 +149,27 @@ class World:
         await self._journal(held)
         await self._fine(held, number)
         await self._footage(held, camera)
+        await self._access(held)
         return held
+
+    async def _access(self, held):
+        officer = await self.headers(held.officer)
+        official = await self.headers(held.person(Role.RESPONSIBLE_OFFICIAL))
+        filed = await papers.filed(self.door, officer, held.officer)
+        request_id = filed.raise_for_status().json()["request_id"]
+        async with transaction(self.sessions) as session:
+            self.forms[request_id] = await session.scalar(
+                sa.text("SELECT document_sha256 FROM access_requests WHERE id = :id"),
+                {"id": UUID(request_id)},
+            )
+            spare = await session.scalar(
+                sa.text("SELECT id FROM people WHERE iin = :iin"), {"iin": SPARE[held.unit].iin}
+            )
+        held.ids |= {
+            "access_request_id": request_id,
+            "person_id": str(spare),
+            "responsible_id": await papers.person_id_of(self.door, official),
+        }
 
     async def _journal(self, held):
         keeper = await self.headers(held.person(Role.DEVICE_KEEPER))

@@ -202,7 +202,7 @@ def _requests() -> None:
         sa.Column("role", _enum("role", *_ROLES), nullable=False),
         sa.Column("services", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("bases", postgresql.ARRAY(sa.Text()), nullable=False),
-        sa.Column("responsible_id", sa.Uuid(), nullable=False),
+        sa.Column("responsible_id", sa.Uuid(), nullable=True),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("document_sha256", sa.String(64), nullable=False),
         sa.Column("signature_id", sa.Uuid(), nullable=False),
@@ -251,7 +251,8 @@ def _checks_of_requests() -> list[sa.CheckConstraint]:
         "granted": f"stage <> 'granted' OR {_DECIDED}",
         "returned": "stage <> 'returned' OR (returned_text IS NOT NULL"
         " AND btrim(returned_text) <> '' AND received_at IS NULL)",
-        "received": "stage = 'returned' OR received_at IS NOT NULL",
+        "received": "stage = 'returned' OR"
+        " (received_at IS NOT NULL AND responsible_id IS NOT NULL)",
         "separation": "decided_by <> person_id AND seconded_by <> person_id"
         " AND decided_by <> seconded_by",
         "two_operators": "stage <> 'granted' OR role NOT IN"

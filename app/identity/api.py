@@ -168,9 +168,14 @@ async def sign_in(
 
 @router.post("/sign-out", dependencies=[Depends(_STAFF)], status_code=204, max_body_size=1024)
 async def sign_out(
-    response: Response, caller: Caller, sessions: SessionsOfApp, trail: TrailOfApp
+    request: Request,
+    response: Response,
+    caller: Caller,
+    sessions: SessionsOfApp,
+    trail: TrailOfApp,
 ) -> None:
     """End the caller's session at once."""
+    request.state.answer.let_go()
     await service.sign_out(sessions, caller=caller, trail=trail, now=utc_now())
     response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
 

@@ -161,6 +161,19 @@ _SUBORDINATES = sa.text("""
     FROM below JOIN held ON held.person_id = below.person_id AND held.span && below.span
     ORDER BY 3, 1, 2
 """)
+_ABOVE_HIMSELF = sa.text("""
+    WITH RECURSIVE chain AS (
+        SELECT person_id AS begun, superior_id, daterange(valid_from, valid_to, '[]') AS days
+        FROM superiors
+        UNION
+        SELECT chain.begun, link.superior_id,
+               chain.days * daterange(link.valid_from, link.valid_to, '[]')
+        FROM chain JOIN superiors AS link ON link.person_id = chain.superior_id
+          AND daterange(link.valid_from, link.valid_to, '[]') && chain.days
+        WHERE chain.begun <> chain.superior_id
+    )
+    SELECT EXISTS (SELECT FROM chain WHERE begun = superior_id)
+""")
 _ABOVE = sa.text("""
     WITH RECURSIVE above AS (
         SELECT superior_id FROM superiors
@@ -414,6 +427,21 @@ async def members_by_iin(
     return person, await _members(session, _in_force(today).where(Post.person_id == person.id))
 
 
+async def members_by_person(
+    session: AsyncSession, *, person_ids: Iterable[UUID], today: date
+) -> list[StaffMember]:
+    """Return the posts in force of these people, in the order of their names."""
+    in_force = _in_force(today).where(Person.id.in_(list(person_ids)))
+    return await _members(session, in_force.order_by(Person.sort_key))
+
+
+async def last_member(session: AsyncSession, *, person_id: UUID) -> StaffMember | None:
+    """Return the post of a person that began last, if he ever had one."""
+    newest = _CARD.where(Person.id == person_id).order_by(Post.valid_from.desc()).limit(1)
+    members = await _members(session, newest)
+    return members[0] if members else None
+
+
 async def members_of_department(
     session: AsyncSession, *, department_id: UUID, today: date
 ) -> list[StaffMember]:
@@ -433,6 +461,17 @@ async def subordinates(
         {"superior_id": superior_id, "begin": begin, "end": end, "zone": LAW_ZONE.key},
     )
     return [(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def superiors_recorded(session: AsyncSession, person_ids: Sequence[UUID]) -> list[Superior]:
+    """Return every superior that these people have or had."""
+    rows = await session.scalars(sa.select(Superior).where(Superior.person_id.in_(person_ids)))
+    return list(rows)
+
+
+async def someone_above_himself(session: AsyncSession) -> bool:
+    """Return whether on some day somebody stands above himself, at any distance."""
+    return bool(await session.scalar(_ABOVE_HIMSELF))
 
 
 async def superior(session: AsyncSession, *, person_id: UUID, today: date) -> UUID | None:
@@ -504,6 +543,13 @@ async def posts_of(session: AsyncSession, person_ids: Sequence[UUID]) -> list[Po
     """Return every post that these people hold or held."""
     rows = await session.scalars(sa.select(Post).where(Post.person_id.in_(person_ids)))
     return list(rows)
+
+
+def posts_in_force(today: date) -> sa.Select[UUID, UUID]:
+    """Return the ids of the posts in force on a day, with their people; others join it."""
+    return sa.select(Post.id, Post.person_id).where(
+        Post.valid_from <= today, sa.or_(Post.valid_to.is_(None), Post.valid_to >= today)
+    )
 
 
 def _in_force(today: date) -> sa.Select[Post, Person, Department]:

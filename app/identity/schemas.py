@@ -114,6 +114,7 @@ class StaffEntry(_Body):
     role: Role
     title: Annotated[str, Field(min_length=1, max_length=200)]
     badge: Annotated[str, Field(min_length=1, max_length=40)]
+    superior_iin: Annotated[str | None, Field(pattern=r"^[0-9]{12}$", repr=False)] = None
     valid_from: date
     valid_to: date | None = None
 

@@ -40,9 +40,10 @@ async def sign_in_page(request: Request, settings: SettingsOfApp, next: str = "/
 
 @router.post("/sign-out", dependencies=[Depends(_STAFF)])
 async def sign_out_form(
-    caller: Caller, sessions: SessionsOfApp, trail: TrailOfApp
+    request: Request, caller: Caller, sessions: SessionsOfApp, trail: TrailOfApp
 ) -> RedirectResponse:
     """End the session and go back to the sign-in page."""
+    request.state.answer.let_go()
     await sign_out(sessions, caller=caller, trail=trail, now=utc_now())
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")

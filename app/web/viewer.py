@@ -33,11 +33,10 @@ WORK_ELSEWHERE: Final = {
         "Your work is done on the tablet: checks, offence records and payments. These pages show"
         " you who you are to the server."
     ),
+    Role.INVESTIGATOR: _BY_PROGRAM,
     Role.DEVICE_KEEPER: _BY_PROGRAM,
     Role.DUTY_OFFICER: _BY_PROGRAM,
-    Role.EXCHANGE_OPERATOR: _BY_PROGRAM,
     Role.FINANCE_CLERK: _BY_PROGRAM,
-    Role.INVESTIGATOR: _BY_PROGRAM,
     Role.ADMINISTRATOR: N_("The server is run by its command line: python -m app --help."),
 }
 

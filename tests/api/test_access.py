@@ -268,7 +268,11 @@ async def strangers(world, ways, found, *, owner, caller):
         for role, kind in case.callers():
             if colleague and role not in {None, Role.PATROL_OFFICER}:
                 continue
-            names = [one for one in case.names if not colleague or case.is_personal(one)]
+            names = [
+                one
+                for one in case.names
+                if (not colleague or case.is_personal(one)) and not case.is_open(one, role)
+            ]
             tried = {(one,) for one in names} | ({tuple(names)} if names else set())
             for wrong in sorted(tried):
                 await _name_wrongly(world, case, found, role, kind, wrong, owner, caller)
@@ -314,7 +318,11 @@ async def readers(world, ways, found, *, owner, caller):
                 continue
             headers = await world.caller(caller, role, kind)
             answer = await world.send(case, ids=caller.ids, headers=headers)
-            shows = [name for name, one in hidden.items() if one in answer.content]
+            shows = [
+                name
+                for name, one in hidden.items()
+                if one in answer.content and not case.is_open(name, role)
+            ]
             if shows:
                 whose = "a colleague's" if colleague else "another unit's"
                 found.add(case, f"{(role or kind).value} is shown {whose} {', '.join(shows)}")

@@ -23,6 +23,7 @@ from sim.district import (
     SECOND_OFFICER,
     STAFF,
     STRANGER,
+    SUPERIORS,
 )
 from tests.factories_identity import (
     authority,
@@ -60,18 +61,18 @@ async def caller_of(sessions, staff):
 
 
 async def test_the_file_fills_departments_people_and_posts(sessions):
-    done = await district(sessions)
+    done = await district(sessions, with_rights=False)
 
-    assert done.added == 2 + 2 * len(STAFF)
+    assert done.added == 3 + 2 * len(STAFF) + len(SUPERIORS)
     assert await count_of(sessions, Department) == 2
     assert await count_of(sessions, Person) == await count_of(sessions, Post) == len(STAFF)
 
 
 async def test_a_second_import_changes_only_what_the_file_changed(sessions):
-    await district(sessions)
+    await district(sessions, with_rights=False)
     married = replace(KEEPER, surname="СҰЛТАНОВА", title="Старший специалист")
 
-    done = await district(sessions, staff=(married,))
+    done = await district(sessions, with_rights=False, staff=(married,))
 
     assert (done.added, done.changed) == (0, 2)
     async with transaction(sessions) as session:
@@ -87,7 +88,7 @@ async def test_an_import_is_audited_by_counts(sessions):
 
     async with transaction(sessions) as session:
         leaf = await session.scalar(sa.text("SELECT convert_from(leaf, 'UTF8') FROM audit_outbox"))
-    assert '"fields":{"added":20,"changed":0,"departments":2,"staff":9}' in leaf
+    assert '"fields":{"added":38,"changed":0,"departments":3,"staff":13}' in leaf
     assert OFFICER.iin not in leaf
 
 
@@ -151,7 +152,7 @@ def test_an_entry_of_another_form_does_not_repeat_the_number():
 
 
 async def test_the_database_itself_refuses_two_posts_at_once(sessions):
-    await district(sessions)
+    await district(sessions, with_rights=False)
 
     async with transaction(sessions) as session:
         row = await session.scalar(sa.select(Post))
@@ -181,7 +182,7 @@ async def test_every_role_can_be_held(sessions, role):
 
 
 async def test_the_staff_of_a_department_stands_in_the_order_of_names(sessions):
-    await district(sessions)
+    await district(sessions, with_rights=False)
     officer = await caller_of(sessions, OFFICER)
 
     async with transaction(sessions) as session:
@@ -218,7 +219,7 @@ async def sign(sessions, cms, *, caller, port=None, content=SHEET):
 
 @pytest.mark.parametrize("use", [Use.SIGN, Use.COMBINED])
 async def test_a_document_signed_by_the_caller_is_kept_as_evidence(sessions, port, use):
-    await district(sessions)
+    await district(sessions, with_rights=False)
     caller = await caller_of(sessions, OFFICER)
     cms = authority().sign(OFFICER, SHEET, use)
 
@@ -232,7 +233,7 @@ async def test_a_document_signed_by_the_caller_is_kept_as_evidence(sessions, por
 
 
 async def test_a_document_is_refused_where_nobody_asked_about_the_certificate(sessions):
-    await district(sessions)
+    await district(sessions, with_rights=False)
     caller = await caller_of(sessions, OFFICER)
 
     with pytest.raises(errors.RevocationUnknown):
@@ -257,7 +258,7 @@ async def test_a_document_is_refused_where_nobody_asked_about_the_certificate(se
     ids=["auth certificate", "another person", "another content", "another body"],
 )
 async def test_a_document_is_not_signed_otherwise(sessions, signer, use, content, refusal):
-    await district(sessions)
+    await district(sessions, with_rights=False)
     caller = await caller_of(sessions, OFFICER)
     cms = _signed(signer, use, content)
 
@@ -279,7 +280,7 @@ def _signed(signer, use, content):
 
 
 async def test_only_a_person_in_a_post_signs(sessions):
-    await district(sessions)
+    await district(sessions, with_rights=False)
     caller = await caller_of(sessions, STRANGER)
     cms = authority().sign(STRANGER, SHEET)
 

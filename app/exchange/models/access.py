@@ -36,7 +36,10 @@ class AccessRequestRow(Base):
             " AND received_at IS NULL)",
             name="returned",
         ),
-        sa.CheckConstraint("stage = 'returned' OR received_at IS NOT NULL", name="received"),
+        sa.CheckConstraint(
+            "stage = 'returned' OR (received_at IS NOT NULL AND responsible_id IS NOT NULL)",
+            name="received",
+        ),
         sa.CheckConstraint(
             "decided_by <> person_id AND seconded_by <> person_id AND decided_by <> seconded_by",
             name="separation",
@@ -66,7 +69,7 @@ class AccessRequestRow(Base):
     role: Mapped[Role]
     services: Mapped[list[str]] = mapped_column(postgresql.ARRAY(sa.Text))
     bases: Mapped[list[str]] = mapped_column(postgresql.ARRAY(sa.Text))
-    responsible_id: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"))
+    responsible_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("people.id"))
     document: Mapped[bytes]  # what was signed, byte for byte
     document_sha256: Mapped[str] = mapped_column(sa.String(64))
     signature_id: Mapped[UUID] = mapped_column(sa.ForeignKey("signatures.id"))

@@ -16,6 +16,7 @@ from app.exchange.rules.bases import RuleSet
 DECISION_WITHIN: Final = timedelta(hours=24)  # item 14: within one day of receipt
 ALARM_AFTER: Final = timedelta(hours=20)  # ours: four hours are left to decide
 TRANSFER_WITHIN: Final = timedelta(hours=24)  # item 15: a new request within one day
+SIGNED_WITHIN: Final = timedelta(minutes=10)  # from writing a form until its signature arrives
 
 # Who may let others in, or watches those who may: two operators decide on them.
 TWO_OPERATOR_ROLES: Final = frozenset({"administrator", "exchange_operator", "exchange_controller"})
@@ -230,6 +231,59 @@ def missing_fields(fields: Iterable[tuple[str, object]]) -> tuple[str, ...]:
 
 def _says(value: object) -> bool:
     return bool(value.strip()) if isinstance(value, str) else bool(value)
+
+
+def check_form(
+    fields: Iterable[tuple[str, object]], *, role_of_post: bool, official_is_his: bool
+) -> None:
+    """Check that a form is complete; an incomplete one is returned and starts no clock.
+
+    Raises:
+        AccessFormIncomplete: fields are empty, the role is not that of the post, or the official
+            named is not responsible for the applicant.
+    """
+    wrong = list(missing_fields(fields))
+    if not role_of_post and "role" not in wrong:
+        wrong.append("role")
+    if not official_is_his and "responsible_id" not in wrong:
+        wrong.append("responsible_id")
+    if wrong:
+        raise errors.AccessFormIncomplete("the form is not complete", missing=wrong)
+
+
+def check_drawn(drawn_at: datetime, *, now: datetime) -> None:
+    """Check that a paper was written just now: an old signature files nothing anew.
+
+    Raises:
+        AccessFormNotYours: it was not.
+    """
+    if not -SIGNED_WITHIN <= now - drawn_at <= SIGNED_WITHIN:
+        raise errors.AccessFormNotYours("the form was written too long ago")
+
+
+def check_return(received_at: datetime, *, now: datetime) -> None:
+    """Check that a request may still be returned: what is overdue is decided, not hidden.
+
+    Raises:
+        AccessStepRefused: its 24 hours are over.
+    """
+    if clock_of(received_at, now=now) is RequestClock.OVERDUE:
+        raise errors.AccessStepRefused(current="overdue", target=AccessStage.RETURNED.value)
+
+
+def check_rights(rights: Rights, *, asked: Rights, most: Rights) -> None:
+    """Check that what is granted was asked for, and that the role may have it (appendices 1, 2).
+
+    A role of the service's own staff, which may ask no register, is granted without either.
+
+    Raises:
+        RightsTooWide: it is more, or it is nothing.
+    """
+    allowed = asked & most
+    fits = rights.services <= allowed.services and rights.bases <= allowed.bases
+    nothing = bool(most.services) and not (rights.services and rights.bases)
+    if not fits or nothing:
+        raise errors.RightsTooWide("more than was asked for, more than the role may have, or none")
 
 
 def needs_two_operators(role: str) -> bool:

@@ -1,6 +1,6 @@
 """Use cases of identity: sign in and out, sign a document, import staff, tell who is who."""
 
-from app.identity.repository import POST_STANDING
+from app.identity.repository import POST_STANDING, posts_in_force
 from app.identity.service.blocking import (
     Block,
     block_person,
@@ -13,6 +13,7 @@ from app.identity.service.relations import (
     is_subordinate,
     subordinates_in,
     superior_of,
+    superiors_of,
 )
 from app.identity.service.reporting import (
     ReportingLine,
@@ -43,8 +44,10 @@ from app.identity.service.staff import (
     Requester,
     StaffImported,
     import_staff,
+    last_post_of,
     post_of_iin,
     posts_by_id,
+    posts_of_people,
     requester_of,
     staff_of_department,
 )
@@ -71,12 +74,15 @@ __all__ = [
     "holders_of",
     "import_staff",
     "is_subordinate",
+    "last_post_of",
     "lift_block",
     "living_sessions",
     "names_of",
     "new_challenge",
     "post_of_iin",
     "posts_by_id",
+    "posts_in_force",
+    "posts_of_people",
     "principal_of_token",
     "reporting_lines",
     "requester_of",
@@ -89,4 +95,5 @@ __all__ = [
     "standing_block",
     "subordinates_in",
     "superior_of",
+    "superiors_of",
 ]

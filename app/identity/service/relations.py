@@ -46,3 +46,8 @@ async def is_subordinate(
     """Return whether ``person_id`` is under ``superior_id`` at ``at``, at any distance."""
     above = await repository.superiors_above(session, person_id=person_id, today=law_date(at))
     return superior_id in above
+
+
+async def superiors_of(session: AsyncSession, *, person_id: UUID, at: datetime) -> set[UUID]:
+    """Return everybody above a person at ``at``, at any distance."""
+    return await repository.superiors_above(session, person_id=person_id, today=law_date(at))

@@ -12,7 +12,7 @@ from app.access import Role
 from app.audit.service import AuditTrail
 from app.clock import law_date
 from app.identity import errors, repository
-from app.identity.models import Department, Person, Post
+from app.identity.models import Department, Person, Post, Superior
 from app.identity.repository import StaffMember
 from app.identity.rules.names import full_name, sort_key
 from app.identity.schemas import StaffEntry, StaffFile
@@ -84,6 +84,7 @@ async def import_staff(
         await session.flush()
     except IntegrityError as error:
         raise errors.StaffFileNotValid("a person would hold two posts at once") from error
+    await _superiors(session, document.staff, people, count)
     imported = StaffImported(added=count.added, changed=count.changed)
     if trail is not None:
         await trail.record(
@@ -132,6 +133,22 @@ async def post_of_iin(session: AsyncSession, *, iin: str, now: datetime) -> Post
     """Return the card of the post that the person of an IIN holds at ``now``, if any."""
     _, members = await repository.members_by_iin(session, iin=iin, today=law_date(now))
     return _card(members[0]) if members else None
+
+
+async def posts_of_people(
+    session: AsyncSession, *, person_ids: Iterable[UUID], now: datetime
+) -> dict[UUID, PostCard]:
+    """Return by person the cards of the posts that these people hold at ``now``."""
+    members = await repository.members_by_person(
+        session, person_ids=person_ids, today=law_date(now)
+    )
+    return {member.person.id: _card(member) for member in members}
+
+
+async def last_post_of(session: AsyncSession, *, person_id: UUID) -> PostCard | None:
+    """Return the card of a person's post that began last, in force or not."""
+    member = await repository.last_member(session, person_id=person_id)
+    return None if member is None else _card(member)
 
 
 async def staff_of_department(
@@ -252,3 +269,47 @@ async def _posts(
         )
         session.add(known[key])
         count.added += 1
+
+
+async def _superiors(
+    session: AsyncSession,
+    listed: Sequence[StaffEntry],
+    people: Mapping[str, Person],
+    count: _Count,
+) -> None:
+    """Enter whose superior an entry names, for the days of the entry's post."""
+    named = [one for one in listed if one.superior_iin is not None]
+    known_people = dict(people) | await repository.people_by_iin(
+        session, sorted({one.superior_iin or "" for one in named} - people.keys())
+    )
+    recorded = await repository.superiors_recorded(session, [one.id for one in people.values()])
+    known = {(row.person_id, row.valid_from): row for row in recorded}
+    for place, one in enumerate(listed):
+        row = known.get((people[one.iin].id, one.valid_from))
+        if one.superior_iin is None:
+            if row is not None:  # the post's last day is its superior's too
+                count.apply(row, {"valid_to": one.valid_to})
+            continue
+        superior = known_people.get(one.superior_iin)
+        if superior is None or superior.iin == one.iin:
+            raise errors.StaffFileNotValid("a superior is unknown or himself", place=place)
+        values = {"superior_id": superior.id, "valid_to": one.valid_to}
+        if row is not None:
+            count.apply(row, values)
+            continue
+        session.add(
+            Superior(
+                id=uuid4(),
+                person_id=people[one.iin].id,
+                superior_id=superior.id,
+                valid_from=one.valid_from,
+                valid_to=one.valid_to,
+            )
+        )
+        count.added += 1
+    try:
+        await session.flush()
+    except IntegrityError as error:
+        raise errors.StaffFileNotValid("a person would have two superiors at once") from error
+    if await repository.someone_above_himself(session):
+        raise errors.StaffFileNotValid("somebody would be his own superior's superior")
