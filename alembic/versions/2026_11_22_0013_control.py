@@ -42,6 +42,15 @@ def _key(table: str, column: str, target: str) -> sa.ForeignKeyConstraint:
 def upgrade() -> None:
     _reports()
     _reviews()
+    op.create_index(
+        "ix_register_requests_standing_out",
+        "register_requests",
+        ["person_id", "month", "number"],
+        postgresql_where=sa.text(
+            "cardinality(flags) > 0 OR CAST(basis AS TEXT) = 'INTERNATIONAL_ORDER'"
+            " OR extended_asked"
+        ),
+    )
     for table in _WRITTEN_ONCE:
         op.execute(
             sa.text(
@@ -173,5 +182,6 @@ def _reviews() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_register_requests_standing_out", "register_requests")
     for table in reversed(_WRITTEN_ONCE):
         op.drop_table(table)

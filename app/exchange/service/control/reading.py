@@ -12,7 +12,12 @@ from app.access import Principal, Role
 from app.audit import service as audit
 from app.db import transaction
 from app.exchange.errors.control import RequestNotInReport
-from app.exchange.models import ControlMarkRow, ControlReportRow, RegisterRequestRow
+from app.exchange.models import (
+    ControlMarkRow,
+    ControlOfficerRow,
+    ControlReportRow,
+    RegisterRequestRow,
+)
 from app.exchange.repository import control as repository
 from app.exchange.repository import control_lines
 from app.exchange.repository.control_lines import CountRow, Of
@@ -318,29 +323,60 @@ async def read_summary(desk: ControlDesk, *, caller: Principal, report_id: UUID)
 async def summary_of(session: AsyncSession, row: ControlReportRow, of: Of) -> ReportSummary:
     """Return what a report amounts to."""
     officers = await repository.officers(session, report_id=row.id)
-    people = [one.person_id for one in officers]
-    here = await control_lines.numbers_here(session, of)
-    anywhere = await control_lines.numbers_anywhere(session, month=of.month, people=people)
+    rows = await control_lines.counts(session, of)
+    numbers = await _numbers_of(session, of, officers, rows)
     return ReportSummary(
-        counts=await counts_of(session, of),
-        officers=tuple(
-            OfficerNumbers(
-                person_id=one.person_id,
-                last_number=one.last_number,
-                closing_leaf_index=one.closing_leaf_index,
-                here=ranges_of(here.get(one.person_id, ())),
-                missing=missing_of(anywhere.get(one.person_id, ()), last_number=one.last_number),
-                beyond=beyond_of(anywhere.get(one.person_id, ()), last_number=one.last_number),
-            )
-            for one in officers
-        ),
-        names=await identity.names_of(session, people),
+        counts=await _counts_of(session, of, rows),
+        officers=numbers,
+        names=await identity.names_of(session, [one.person_id for one in officers]),
     )
 
 
-async def counts_of(session: AsyncSession, of: Of) -> Counts:
-    """Return the counts of a report's lines."""
-    rows = await control_lines.counts(session, of)
+async def _numbers_of(
+    session: AsyncSession,
+    of: Of,
+    officers: Sequence[ControlOfficerRow],
+    rows: Sequence[CountRow],
+) -> tuple[OfficerNumbers, ...]:
+    """Return each officer's numbers; one by one they are read only where counting leaves a doubt.
+
+    As many numbers as lie from the lowest to the highest, each once by a constraint of the table,
+    are all of them. Those of a month that was shared are looked for in other reports too.
+    """
+    counted = _summed(rows, lambda row: row.officer_id, lambda row: row.numbered)
+    lowest = {row.officer_id: row.lowest for row in rows if row.lowest is not None}
+    highest: dict[UUID, int] = {}
+    for row in rows:
+        if row.lowest is not None and row.highest is not None:
+            lowest[row.officer_id] = min(row.lowest, lowest[row.officer_id])
+            highest[row.officer_id] = max(row.highest, highest.get(row.officer_id, 0))
+
+    def plain(one: ControlOfficerRow) -> bool:
+        person_id = one.person_id
+        whole = lowest.get(person_id, 1) == 1 and highest.get(person_id, 0) == one.last_number
+        return whole and counted.get(person_id, 0) == one.last_number
+
+    doubtful = [one.person_id for one in officers if not plain(one)]
+    here = await control_lines.numbers_here(session, of, people=doubtful)
+    anywhere = await control_lines.numbers_anywhere(session, month=of.month, people=doubtful)
+
+    def numbers(one: ControlOfficerRow) -> OfficerNumbers:
+        last = one.last_number
+        whole = ((1, last),) if last else ()
+        known = anywhere.get(one.person_id, ())
+        return OfficerNumbers(
+            person_id=one.person_id,
+            last_number=last,
+            closing_leaf_index=one.closing_leaf_index,
+            here=whole if plain(one) else ranges_of(here.get(one.person_id, ())),
+            missing=() if plain(one) else missing_of(known, last_number=last),
+            beyond=() if plain(one) else beyond_of(known, last_number=last),
+        )
+
+    return tuple(numbers(one) for one in officers)
+
+
+async def _counts_of(session: AsyncSession, of: Of, rows: Sequence[CountRow]) -> Counts:
     return Counts(
         requests=sum(row.requests for row in rows),
         by_officer=_summed(rows, lambda row: row.officer_id),
@@ -355,10 +391,14 @@ async def counts_of(session: AsyncSession, of: Of) -> Counts:
     )
 
 
-def _summed(rows: Sequence[CountRow], key: Callable[[CountRow], _Key]) -> dict[_Key, int]:
+def _summed(
+    rows: Sequence[CountRow],
+    key: Callable[[CountRow], _Key],
+    amount: Callable[[CountRow], int] = lambda row: row.requests,
+) -> dict[_Key, int]:
     found: dict[_Key, int] = {}
     for row in rows:
-        found[key(row)] = found.get(key(row), 0) + row.requests
+        found[key(row)] = found.get(key(row), 0) + amount(row)
     return found
 
 
