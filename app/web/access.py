@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse
 
-from app.access import Access, Caller, Principal, Role
+from app.access import SIGNING_IN, Access, Caller, Principal, Role
 from app.audit.api import TrailOfApp
 from app.clock import law_date, utc_now
 from app.db import Sessions, SessionsOfApp, transaction
@@ -30,7 +30,7 @@ from app.web.access_words import (
 from app.web.rendering import page
 from app.web.viewer import BLOCKING_ROLES, WATCHING_ROLES, Viewer, viewer_of
 
-_STAFF = Access(roles=Role)
+_STAFF = Access(roles=SIGNING_IN)
 _SERVE_ALL = Access(roles=[Role.EXCHANGE_OPERATOR, Role.EXCHANGE_CONTROLLER, Role.AUDITOR])
 _OPERATOR = Access(roles=[Role.EXCHANGE_OPERATOR])
 _CONTROLLERS = Access(roles=[Role.EXCHANGE_CONTROLLER, Role.EXCHANGE_OPERATOR, Role.AUDITOR])

@@ -6,4 +6,4 @@ from app.exchange.api.ports import make_ports
 
 __all__ = ["authenticate_system", "make_ports", "routers"]
 
-routers = (access.router, checks.router, requests.router, sanctions.router, courts.router)
+routers = (checks.router, requests.router, sanctions.router, courts.router, access.router)
