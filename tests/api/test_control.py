@@ -1,5 +1,6 @@
 """Departmental control over HTTP: who sees which report, marks, signature, files, passing up."""
 
+import asyncio
 import base64
 import csv
 import io
@@ -324,6 +325,61 @@ async def test_a_correction_is_a_new_signed_review_that_names_the_first(client, 
             await session.scalars(sa.text("SELECT document FROM control_reviews ORDER BY version"))
         )
     assert first["document_sha256"].encode() in documents[1]
+
+
+async def test_of_two_signatures_at_once_one_is_kept(client, month, official):
+    await month.request()
+    await month.close()
+    address, _ = await only_report(client, official)
+
+    answers = await asyncio.gather(*(signed(client, address, official, OFFICIAL) for _ in range(3)))
+
+    assert sorted(one.status_code for one in answers) == [201, 409, 409]
+    assert len((await reports(client, official))[0]["reviews"]) == 1
+
+
+async def test_nobody_signs_a_report_with_his_own_requests(client, month, official):
+    await month.request()
+    await month.close()
+    address, report = await only_report(client, official)
+    async with transaction(month.parts.sessions) as session:
+        await session.execute(
+            sa.text(
+                "INSERT INTO control_officers (report_id, person_id, place, last_number)"
+                " VALUES (:report, :person, 99, 0)"
+            ),
+            {"report": report["report_id"], "person": month.people[OFFICIAL.key]},
+        )
+
+    answer = await signed(client, address, official, OFFICIAL)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "exchange.own_requests")
+
+
+async def test_a_month_is_reviewed_once_every_report_that_holds_it_is_signed(
+    client, month, official
+):
+    await month.request()
+    person_id = month.people[OFFICER.key]
+
+    async def known(of=MONTH):
+        async with transaction(month.parts.sessions) as session:
+            return await control.is_reviewed(session, person_id=person_id, month=of)
+
+    early = await known()
+    await month.close()
+    address, _ = await only_report(client, official)
+    waiting = await known()
+    await signed(client, address, official, OFFICIAL)
+
+    assert (early, waiting, await known(), await known("2026-09")) == (None, False, True, None)
+
+
+async def test_opening_again_opens_nothing(month):
+    await month.request()
+
+    assert await month.close() == [MONTH]
+    assert await month.close() == []
 
 
 @pytest.mark.parametrize(

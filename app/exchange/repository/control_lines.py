@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,6 +26,7 @@ Request = RegisterRequestRow
 Officer = ControlOfficerRow
 Disclosure = RequestDisclosureRow
 
+_OFFICERS_AT_FIRST: Final = 2  # each with more requests in a month than a page holds
 _GIVEN_UP: Final = (RequestStatus.NEEDS_JUSTIFICATION, RequestStatus.EXPIRED)
 # Drawn for an extended justification, and none was ever given.
 ABANDONED: Final = sa.and_(
@@ -67,7 +68,7 @@ class CountRow:
 def _received(of: Of) -> sa.ColumnElement[datetime]:
     # A request belongs to the month that its number names, even if its clock reads otherwise by
     # a hair: it is then held to the month's edge, so that it is in exactly one report.
-    last = sa.literal(of.within.end) - sa.text("interval '1 microsecond'")
+    last = of.within.end - timedelta(microseconds=1)
     edged: sa.ColumnElement[datetime] = sa.func.greatest(
         sa.func.least(Request.received_at, last), of.within.begin
     )
@@ -76,17 +77,23 @@ def _received(of: Of) -> sa.ColumnElement[datetime]:
 
 def _subordinate(of: Of) -> sa.ColumnElement[bool]:
     received = _received(of)
-    return sa.exists().where(
-        ControlSpanRow.report_id == of.report_id,
-        ControlSpanRow.person_id == Request.person_id,
-        ControlSpanRow.begin_at <= received,
-        received < ControlSpanRow.end_at,
+    return (
+        sa.exists()
+        .where(
+            ControlSpanRow.report_id == of.report_id,
+            ControlSpanRow.person_id == Request.person_id,
+            ControlSpanRow.begin_at <= received,
+            received < ControlSpanRow.end_at,
+        )
+        .correlate(Request)
     )
 
 
 def _marked(of: Of) -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        ControlMarkRow.report_id == of.report_id, ControlMarkRow.request_id == Request.id
+    return (
+        sa.exists()
+        .where(ControlMarkRow.report_id == of.report_id, ControlMarkRow.request_id == Request.id)
+        .correlate(Request)
     )
 
 
@@ -105,8 +112,10 @@ def _wanted(of: Of, asked: ReportFilter) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
-def _lines(of: Of, asked: ReportFilter, after: ReportPlace, limit: int) -> sa.Select[Any]:
-    """Officer by officer from ``after`` on: reading stops when a page is full."""
+def _lines(
+    of: Of, asked: ReportFilter, after: ReportPlace, *, first: int, count: int, limit: int
+) -> sa.Select[Any]:
+    """Of ``count`` officers from the place ``first`` on: their requests after ``after``."""
     request = (
         sa.select(Request, ABANDONED.label("abandoned"))
         .where(
@@ -126,7 +135,11 @@ def _lines(of: Of, asked: ReportFilter, after: ReportPlace, limit: int) -> sa.Se
         sa.select(row, request.c.abandoned, Officer.place)
         .select_from(Officer)
         .join(request, sa.true())
-        .where(Officer.report_id == of.report_id, Officer.place >= after.officer)
+        .where(
+            Officer.report_id == of.report_id,
+            Officer.place >= first,
+            Officer.place < first + count,
+        )
         .order_by(Officer.place, request.c.number)
         .limit(limit)
     )
@@ -138,9 +151,22 @@ def _lines(of: Of, asked: ReportFilter, after: ReportPlace, limit: int) -> sa.Se
 async def page(
     session: AsyncSession, of: Of, *, asked: ReportFilter, after: ReportPlace, limit: int
 ) -> list[tuple[RegisterRequestRow, bool, int]]:
-    """Return requests after a place, each with whether it was abandoned and its officer's place."""
-    rows = await session.execute(_lines(of, asked, after, limit))
-    return [(row[0], row[1], row[2]) for row in rows]
+    """Return requests after a place, each with whether it was abandoned and its officer's place.
+
+    A few officers are read at first, then twice as many each time, until the page is full: a page
+    costs the same whether there are two officers or two hundred.
+    """
+    last: int | None = await session.scalar(
+        sa.select(sa.func.max(Officer.place)).where(Officer.report_id == of.report_id)
+    )
+    found: list[tuple[RegisterRequestRow, bool, int]] = []
+    first, count = after.officer, _OFFICERS_AT_FIRST
+    while last is not None and first <= last and len(found) < limit:
+        left = limit - len(found)
+        rows = await session.execute(_lines(of, asked, after, first=first, count=count, limit=left))
+        found += [(row[0], row[1], row[2]) for row in rows]
+        first, count = first + count, count * 2
+    return found
 
 
 async def one(

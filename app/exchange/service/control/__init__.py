@@ -15,12 +15,10 @@ from app.exchange.service.control.reading import (
     FIRST_PLACE,
     ReportCard,
     ReportPage,
-    ReportSummary,
     RequestDetail,
     list_reports,
     read_page,
     read_request,
-    read_summary,
 )
 from app.exchange.service.control.reviewing import (
     MARKED_AT_ONCE_MAX,
@@ -31,6 +29,7 @@ from app.exchange.service.control.reviewing import (
     sign_review,
 )
 from app.exchange.service.control.subjects import unmask
+from app.exchange.service.control.summing import ReportSummary, read_summary
 
 __all__ = [
     "FIRST_PLACE",

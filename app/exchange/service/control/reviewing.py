@@ -29,7 +29,7 @@ from app.exchange.rules.control_report import (
     review_document,
 )
 from app.exchange.service.control.desk import ControlDesk, Opened, opened
-from app.exchange.service.control.reading import summary_of
+from app.exchange.service.control.summing import summary_of
 from app.identity import service as identity
 from app.identity.register import RevocationPort
 from app.identity.rules.certificates import Trust
