@@ -49,6 +49,7 @@ class FaultyLine:
         self._socket = socket.create_server((host, port))
         self.host, self.port = self._socket.getsockname()[:2]
         self.taken = 0  # questions that reached the line
+        self._tasks: set[asyncio.Task[None] | None] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="sim-line", daemon=True)
@@ -100,6 +101,10 @@ class FaultyLine:
             await asyncio.sleep(0)
 
     async def _connected(self, near: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+        # A stream is held by nobody but its task, and the task by its stream: hold it here, or a
+        # caller who hangs up lets both be collected in mid-exchange.
+        mine = asyncio.current_task()
+        self._tasks.add(mine)
         with (
             contextlib.closing(out),
             contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError),
@@ -112,6 +117,7 @@ class FaultyLine:
                 self.taken += 1
                 await self._exchange(register, head + body, out)
             await out.drain()
+        self._tasks.discard(mine)
 
     async def _exchange(self, register: str, request: bytes, out: asyncio.StreamWriter) -> None:
         default = self._faults.get(None, (Fault.NONE, 0.0))
