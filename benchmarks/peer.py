@@ -9,6 +9,7 @@ Prints its address. ``POST /sql`` runs the statements of SCRIPT through the raw 
 import asyncio
 import contextlib
 import pickle
+import secrets
 import socket
 import subprocess
 import sys
@@ -27,19 +28,24 @@ from starlette.routing import Route
 
 _CONNECTIONS: Final = 8  # as many as the server's own pool
 _ADDRESS: Final = "peer: "
+_COUNTER: Final = "audit_stream_months"
+_REQUEST: Final = "INSERT INTO register_requests"
+_STREAMS: Final = 40  # as many as there are officers
 
 
 @dataclass(frozen=True)
 class Script:
     """What to run for one request: statements with their parameters, by transaction.
 
-    ``fresh`` are the ids that every request makes anew; ``answer`` is what it says.
+    ``fresh`` are the ids that every request makes anew; ``answer`` is what it says. ``number`` is
+    the running number of the request that was taken down: each has one of its own.
     """
 
     database_url: str
     transactions: tuple[tuple[tuple[str, tuple[Any, ...]], ...], ...]
     fresh: frozenset[UUID]
     answer: bytes
+    number: int = -1
 
 
 @contextlib.contextmanager
@@ -66,6 +72,7 @@ class _Replay:
     def __init__(self, script: Script) -> None:
         self._script = script
         self._free: asyncio.LifoQueue[Any] = asyncio.LifoQueue()
+        self._streams = [uuid4() for _ in range(_STREAMS)]
 
     async def open(self) -> None:
         for _ in range(_CONNECTIONS):
@@ -78,13 +85,21 @@ class _Replay:
             try:
                 async with connection.transaction():
                     for statement, values in transaction:
-                        given = [
-                            renamed.get(one, one) if isinstance(one, UUID) else one
-                            for one in values
-                        ]
-                        await connection.fetch(statement, *given)
+                        await connection.fetch(statement, *self._given(statement, values, renamed))
             finally:
                 self._free.put_nowait(connection)
+
+    def _given(
+        self, statement: str, values: tuple[Any, ...], renamed: dict[UUID, UUID]
+    ) -> list[Any]:
+        given = [renamed.get(one, one) if isinstance(one, UUID) else one for one in values]
+        if _COUNTER in statement:  # many people count at once: one counter would be a queue
+            stream = secrets.choice(self._streams)
+            given = [stream if isinstance(one, UUID) else one for one in given]
+        if statement.startswith(_REQUEST):
+            fresh = secrets.randbits(62)
+            given = [fresh if one == self._script.number else one for one in given]
+        return given
 
 
 def _application(script: Script | None, file: Path) -> Starlette:

@@ -87,16 +87,19 @@ async def test_a_message_is_taken_once(parts, system, sessions):
     assert len(await taken_ones(sessions)) == 1
 
 
-async def test_of_ten_at_once_one_is_taken(parts, system, sessions):
+async def test_of_six_at_once_one_is_taken(parts, system, sessions):
+    await taking(parts, system, system.body())  # the authority has been asked about the judge
     body = system.body()
 
     outcomes = await asyncio.gather(
-        *(taking(parts, system, body) for _ in range(10)), return_exceptions=True
+        *(taking(parts, system, body) for _ in range(6)), return_exceptions=True
     )
 
-    refused = [one for one in outcomes if isinstance(one, DomainError)]
-    assert {one.code for one in refused} == {"exchange.court_message_replayed"}
-    assert (len(refused), len(await taken_ones(sessions))) == (9, 1)
+    refused = [one for one in outcomes if isinstance(one, BaseException)]
+    assert [getattr(one, "code", repr(one)) for one in refused] == (
+        ["exchange.court_message_replayed"] * 5
+    )
+    assert len(await taken_ones(sessions)) == 2
 
 
 async def test_a_used_id_serves_no_other_content(parts, system):
