@@ -5,8 +5,9 @@ A caller is two separate facts: the *person* (a session made by electronic signa
 what belongs to another unit is refused by the slice's service, which answers "not found".
 """
 
+import asyncio
 import enum
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -33,6 +34,16 @@ class Role(enum.Enum):
     FINANCE_CLERK = "finance_clerk"
     AUDITOR = "auditor"
     ADMINISTRATOR = "administrator"
+    COURT = "court"  # behind a call of the courts' system; signs in nowhere (Order 151, item 24)
+
+
+SIGNING_IN = frozenset(Role) - {Role.COURT}
+
+
+class SystemKind(enum.Enum):
+    """The systems of other bodies that call us, with the person behind each call."""
+
+    EAIAS = "eaias"  # the courts' information and analytical system
 
 
 class DeviceKind(enum.Enum):
@@ -60,6 +71,14 @@ class DeviceNotKnown(DomainError):
     cure = "Use a device that the device keeper has enrolled."
 
 
+class SystemNotKnown(DomainError):
+    """No credential of a system, a wrong one, or one that was withdrawn."""
+
+    kind = Kind.UNAUTHENTICATED
+    code = "access.system_not_known"
+    cure = "Ask the administrator for a credential of your system."
+
+
 class NotYourRoute(DomainError):
     """The caller is known, but its role or kind of device is not admitted here."""
 
@@ -74,7 +93,8 @@ class Principal:
 
     ``person_id``, ``post_id``, ``role`` and ``session_id`` are ``None`` on routes for devices
     alone; ``device_id`` and ``device_kind`` are ``None`` where no device was asked for.
-    ``department_id`` is the person's unit, or the device's where no person calls.
+    ``department_id`` is the person's unit, or the device's where no person calls. ``system_id``
+    is the system of another body that brings the call; it has no rights of its own.
     """
 
     department_id: UUID
@@ -84,6 +104,7 @@ class Principal:
     session_id: UUID | None = None
     device_id: UUID | None = None
     device_kind: DeviceKind | None = None
+    system_id: UUID | None = None
 
     @property
     def person(self) -> UUID:
@@ -99,15 +120,20 @@ class Principal:
             raise DeviceNotKnown("this act needs a device")
         return self.device_id
 
-
-Authenticator = Callable[[Request], Awaitable[Principal | None]]
+    @property
+    def system(self) -> UUID:
+        """The system's id, on a route that admits systems only."""
+        if self.system_id is None:
+            raise SystemNotKnown("this act needs a system")
+        return self.system_id
 
 
 class Access:
     """A FastAPI dependency that admits the named callers and nobody else.
 
     Give ``roles`` for persons, ``devices`` for devices, both where a person must act from an
-    enrolled device, or ``public_because`` with the reason why anybody may call.
+    enrolled device, ``systems`` for systems of other bodies, or ``public_because`` with the
+    reason why anybody may call.
     """
 
     def __init__(
@@ -115,31 +141,40 @@ class Access:
         *,
         roles: Iterable[Role] = (),
         devices: Iterable[DeviceKind] = (),
+        systems: Iterable[SystemKind] = (),
         public_because: str = "",
     ) -> None:
-        self.roles = frozenset(roles)
+        self.roles = frozenset(roles) & SIGNING_IN  # whoever signs in nowhere is admitted nowhere
         self.devices = frozenset(devices)
+        self.systems = frozenset(systems)
         self.public_because = public_because
-        if bool(public_because) == bool(self.roles or self.devices):
+        if bool(public_because) == bool(self.roles or self.devices or self.systems):
             raise ValueError("name the callers, or say why the route is public: not both")
+        if self.systems and (self.roles or self.devices):
+            raise ValueError("a system brings its person in the message: not both")
 
     async def __call__(self, request: Request) -> Principal | None:
         """Return the checked caller, or ``None`` on a public route.
 
         Raises:
-            NotSignedIn, DeviceNotKnown: the needed proof is absent or no longer good.
+            NotSignedIn, DeviceNotKnown, SystemNotKnown: the needed proof is absent or no longer
+                good.
             NotYourRoute: the proof is good, the right is missing.
         """
         if self.public_because:
             return None
-        person = await _ask(request, "authenticate_person") if self.roles else None
+        if self.systems:
+            request.state.principal = system = await _system(request)
+            return system
+        person, device = await proofs(request, person=bool(self.roles), device=bool(self.devices))
         if self.roles and person is None:
             raise NotSignedIn("no session")
         if person is not None and person.role not in self.roles:
             raise NotYourRoute("role not admitted")
         # A session opened on a device is good on that device alone, whatever the route asks for.
         bound = person is not None and person.device_id is not None
-        device = await _ask(request, "authenticate_device") if self.devices or bound else None
+        if bound and not self.devices:
+            _, device = await proofs(request, person=False, device=True)
         if device is None and (self.devices or bound):
             raise DeviceNotKnown("no device credential")
         if device is not None and self.devices and device.device_kind not in self.devices:
@@ -175,9 +210,37 @@ def _joined(person: Principal | None, device: Principal | None) -> Principal:
     )
 
 
-async def _ask(request: Request, name: str) -> Principal | None:
-    authenticator: Authenticator = getattr(request.app.state, name)
-    return await authenticator(request)
+async def proofs(
+    request: Request, *, person: bool, device: bool
+) -> tuple[Principal | None, Principal | None]:
+    """Return the person and the device that ``request`` proves, of those that are asked for.
+
+    Both are asked at the same time: each costs a round trip to the database.
+    """
+    state = request.app.state
+    if not (person and device):
+        return (
+            await state.authenticate_person(request) if person else None,
+            await state.authenticate_device(request) if device else None,
+        )
+    asked: list[Awaitable[Principal | None]] = [
+        state.authenticate_person(request),
+        state.authenticate_device(request),
+    ]
+    # Neither is left running when the other is refused.
+    who, what = await asyncio.gather(*asked, return_exceptions=True)
+    if isinstance(who, BaseException):
+        raise who
+    if isinstance(what, BaseException):
+        raise what
+    return who, what
+
+
+async def _system(request: Request) -> Principal:
+    system: Principal | None = await request.app.state.authenticate_system(request)
+    if system is None:
+        raise SystemNotKnown("no credential of a system")
+    return system
 
 
 async def calling(request: Request) -> Principal:

@@ -59,7 +59,6 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         del timestamp
         await app.audit.service.close_month(parts.sessions, trail=parts.trail, now=utc_now())
 
-    _control_jobs(jobs, parts)
     exchange = Queue.EXCHANGE.value
 
     @jobs.periodic(cron="* * * * *")
@@ -74,6 +73,7 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
             parts.sessions, trail=parts.trail, now=utc_now()
         )
 
+    _control_jobs(jobs, parts)
     desk = make_desk(
         sessions=parts.sessions, trail=parts.trail, keys=parts.keys, settings=parts.settings
     )

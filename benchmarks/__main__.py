@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from benchmarks import audit, checks, control, fines, footage, machine, signatures, upload
+from benchmarks import (
+    audit,
+    blocking,
+    checks,
+    control,
+    fines,
+    footage,
+    machine,
+    signatures,
+    upload,
+)
 from benchmarks.figures import Figure, markdown, table
 from benchmarks.places import FOLDER
 from benchmarks.world import World
@@ -22,6 +32,7 @@ _ON_STAGE: Final[dict[str, Callable[[World], list[Figure]]]] = {
     "upload": upload.measure,
     "footage": footage.measure,
     "fines": fines.measure,
+    "blocking": blocking.measure,
 }
 _NAMES: Final = ("audit", "control", *_ON_STAGE)
 _LOADED: Final = 0.3  # of a core: from here on a run is not worth keeping

@@ -24,15 +24,12 @@ from benchmarks.figures import Figure
 from benchmarks.load import Load, loaded, request
 from benchmarks.machine import cpu_seconds
 from benchmarks.peer import Script
-from benchmarks.world import OFFICERS, Caller, World
+from benchmarks.world import OFFICERS, Caller, World, iin_of
 from sim.district import DRIVER
 
 _PATH: Final = "/api/checks"
-_BODY: Final = {
-    "identity": {"iin": DRIVER.iin},
-    "plate": DRIVER.plate,
-    "stop_ground": "traffic_violation",
-}
+_SUBJECTS: Final = 60  # drivers by turns: an officer may ask ten times a day about one
+_JUSTIFICATION: Final = "Остановлен за превышение скорости, личность устанавливается на месте."
 _EACH_MAX: Final = 115  # checks of one officer: the gate refuses the 121st within an hour
 _CLIENTS: Final = (1, 4, 16)
 _SECONDS: Final = 6.0
@@ -50,8 +47,9 @@ def measure(world: World) -> list[Figure]:
 
 async def _measured(world: World) -> list[Figure]:
     callers = world.officers
+    bodies = _bodies()
     requests = itertools.chain.from_iterable(
-        (request("POST", _PATH, headers=one.headers, body=_BODY) for one in callers)
+        (request("POST", _PATH, headers=one.headers, body=next(bodies)) for one in callers)
         for _ in range(_EACH_MAX)
     )
 
@@ -75,8 +73,23 @@ async def _measured(world: World) -> list[Figure]:
     return list(_figures(figures, sql, bare, cost_ms, len(script.transactions)))
 
 
+def _bodies() -> Iterator[dict[str, Any]]:
+    """Yield checks of the district's driver and of others, whom no register of persons knows.
+
+    Each brings the justification that one in ten is asked for.
+    """
+    for number in itertools.count():
+        turn = number % _SUBJECTS
+        yield {
+            "identity": {"iin": iin_of(4000 + turn) if turn else DRIVER.iin},
+            "plate": DRIVER.plate,
+            "stop_ground": "traffic_violation",
+            "justification": _JUSTIFICATION,
+        }
+
+
 async def _of_peer(url: str, path: str) -> dict[int, Load]:
-    content = request("POST", path, headers={}, body=_BODY)
+    content = request("POST", path, headers={}, body=next(_bodies()))
     found = {}
     for clients in (1, _BUSIEST):
         await loaded(url, clients=clients, seconds=0.5, next_request=lambda: content)
@@ -142,7 +155,8 @@ async def _script(world: World, caller: Caller) -> Script:
         async with httpx.AsyncClient(transport=transport, base_url=world.base_url) as client:
             for _ in range(2):  # the second is taken: the first fills caches
                 with _taken_down(engine) as transactions:
-                    answer = await client.post(_PATH, json=_BODY, headers=caller.headers)
+                    body = next(_bodies())
+                    answer = await client.post(_PATH, json=body, headers=caller.headers)
                 answer.raise_for_status()
         async with parts.sessions() as session:
             made = await session.execute(

@@ -17,10 +17,16 @@ from app.exchange.wire.cases import (
     Holder,
     HolderPart,
 )
-from sim.district import DEPARTMENT_BIN, OFFICER, OTHER_DEPARTMENT_BIN, SECOND_OFFICER, STRANGER
+from sim.district import (
+    COURT,
+    COURT_BIN,
+    DEPARTMENT_BIN,
+    OFFICER,
+    OTHER_DEPARTMENT_BIN,
+    SECOND_OFFICER,
+    STRANGER,
+)
 
-COURT_BIN: Final = "980440000016"
-COURT: Final = "Алмалинский районный суд города Алматы"
 ORDER_NUMBER: Final = "12-3/1042"
 
 _OURS = Holder(iin=OFFICER.iin, part=HolderPart.INVESTIGATOR, department_bin=DEPARTMENT_BIN)

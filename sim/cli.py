@@ -56,6 +56,8 @@ def up(
 def _tell(stage: Stage) -> None:
     typer.echo(f"\nPages           {stage.base_url}/sign-in")
     typer.echo(f"Registers       {stage.registers.url}")
+    typer.echo(f"Cases           {stage.cases.url} (ERDR, AIS SU, AIS OIP, EAIAS)")
+    typer.echo(f"State bus       {stage.bus.url} (SmartBridge)")
     typer.echo(f"Acquirer        127.0.0.1:{stage.acquirer.address[1]} (ISO 8583)")
     typer.echo(f"Signer          {stage.signer_url} (plays NCALayer)")
     typer.echo(f"Metrics         http://127.0.0.1:{stage.ports.metrics}/metrics")

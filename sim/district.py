@@ -13,6 +13,8 @@ LAW_ZONE = ZoneInfo("Asia/Almaty")
 DEPARTMENT_BIN = "210940000013"
 OTHER_DEPARTMENT_BIN = "210940000024"
 COMMITTEE_BIN = "030340000018"  # of legal statistics and special accounts: runs the exchange
+COURT_BIN = "980440000016"
+COURT = "Алмалинский районный суд города Алматы"
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,13 @@ SUPERIORS = {
     for one in STAFF
     if one.department_bin == OFFICIAL.department_bin and one is not OFFICIAL
 }
+
+# Courts sign in nowhere: their people stand behind the calls of the courts' system.
+JUDGE = Staff(
+    "judge", _iin("76032040105"), "ЖҮНІСОВА", "Сәуле", "Қайратқызы",
+    "court", "Судья", "COURT-11", COURT_BIN,
+)  # fmt: skip
+COURT_STAFF = (JUDGE,)
 
 DRIVER_IIN = _iin("95081730101")
 FRIEND_IIN = _iin("96022940113")  # born on a leap day

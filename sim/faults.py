@@ -142,7 +142,9 @@ class FaultyLine:
         try:
             out.write(request)
             await out.drain()
-            return b"".join(await _request(near))
+            head, body = await _request(near)
+            # This line ends after each exchange: told in time, nobody tries to use it again.
+            return head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) + body
         finally:
             out.close()
 

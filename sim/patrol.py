@@ -13,11 +13,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from sim.client import ApiClient
+from sim.client import ApiClient, Refused
 from sim.district import DRIVER, KEEPER, LATITUDE, LONGITUDE, OFFICER, PLACE, Staff
 from sim.register_records import card_mrz
 from sim.rights import obtain_access
 from sim.stage import Stage
+
+JUSTIFICATION: Final = (
+    "Көлік жүргізушісі тұтас жол сызығын кесіп өтті; жеке басы оқиға орнында анықталуда."
+)
 
 TERMINAL_NUMBER: Final = "00001042"
 _SETTLED: Final = {"slips_printed", "declined", "reversed", "unknown", "aborted"}
@@ -95,11 +99,21 @@ class Officer:
         self._api = stage.staff_client(staff, credential=tablet.credential)
 
     def check(self, identity: dict[str, Any], plate: str | None) -> dict[str, Any]:
-        """Check a driver by his card; see ``POST /api/checks``."""
+        """Check a driver by his card; see ``POST /api/checks``.
+
+        Where the draw falls on the check, its officer justifies it at length, and it goes on.
+        """
         body: dict[str, Any] = {"identity": identity, "stop_ground": "traffic_violation"}
         if plate is not None:
             body["plate"] = plate
-        return self._api.post("/api/checks", body)
+        try:
+            return self._api.post("/api/checks", body)
+        except Refused as refused:
+            if refused.problem.get("refusal") != "SAMPLE_JUSTIFICATION":
+                raise
+            check_id = refused.problem["check_id"]
+        self._api.post(f"/api/requests/{check_id}/justification", {"text": JUSTIFICATION})
+        return self._api.get(f"/api/checks/{check_id}")
 
     def draw_up(self, check_id: str, *, article: str, part: str, essence: str) -> dict[str, Any]:
         """Draw up the offence record from a check."""

@@ -6,7 +6,6 @@ Each step is an act at the real server, by the person who does it in life.
 """
 
 import base64
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from sim.authority import Authority
@@ -66,10 +65,13 @@ def file_request(
         "responsible_id": officials[0]["person_id"] if officials else None,
         "contacts": "+7 727 000 00 00",
         "workplace": f"{staff.badge}: планшет",
-        "drawn_at": datetime.now(UTC).isoformat(),
     }
-    paper = own.post(f"{_PATH}/forms", form)["paper"]
-    body = {"form": form, "cms": _signature(authority, staff, paper)}
+    written = own.post(f"{_PATH}/forms", form)
+    body = {
+        "form": form,
+        "drawn_at": written["drawn_at"],
+        "cms": _signature(authority, staff, written["paper"]),
+    }
     return str(own.post(f"{_PATH}/requests", body)["request_id"])
 
 

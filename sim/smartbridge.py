@@ -110,7 +110,9 @@ class SimSmartBridge:
         registers: World | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        self._clock = clock
         self._issuing = authority.issuing.certificate
         self.cases, self.registers = cases or SimCases(), registers or World()
         self.signer_bin = REGISTER_BIN
@@ -172,7 +174,7 @@ class SimSmartBridge:
             answer,
             asked=head.message_id,
             message_id=uuid4(),
-            at=datetime.now(UTC),
+            at=self._clock(),
             body_id=f"id-{secrets.token_hex(8)}",
         )
         return Response(self.spoil(self.sealed(body)), 200, media_type="text/xml")
@@ -182,7 +184,7 @@ class SimSmartBridge:
             asked = CaseRequest.model_validate(plain)
             return self.cases.answer(CaseRegister(register), asked)
         name, question = RegisterName(register), RegisterRequest.model_validate(plain)
-        now = datetime.now(UTC)
+        now = self._clock()
         record = self.registers.record(name, question.query, now.date())
         answer: dict[str, object] = {
             "message_id": str(question.message_id),
@@ -222,7 +224,7 @@ class SimSmartBridge:
         seconds: float = 60,
     ) -> bytes:
         """Return ``body`` in an envelope signed by the register's system, or by ``system``."""
-        pair, at = system or self.system, created or datetime.now(UTC)
+        pair, at = system or self.system, created or self._clock()
         envelope = etree.Element(f"{{{SOAP}}}Envelope", nsmap={"SOAP-ENV": SOAP})
         header = etree.SubElement(envelope, f"{{{SOAP}}}Header")
         security = etree.SubElement(

@@ -24,9 +24,13 @@ import httpx
 
 from sim.acquirer import SimAcquirer
 from sim.authority import Authority
+from sim.cases import SimCases
 from sim.client import ApiClient
 from sim.district import (
     COMMITTEE_BIN,
+    COURT,
+    COURT_BIN,
+    COURT_STAFF,
     DEPARTMENT_BIN,
     OTHER_DEPARTMENT_BIN,
     STAFF,
@@ -36,6 +40,9 @@ from sim.district import (
 from sim.ncalayer import SimNcaLayer
 from sim.registers import SimRegisters
 from sim.revocation import SimRevocation
+from sim.smartbridge import PASSWORD, SENDER_ID, SimSmartBridge, write_system_key
+from sim.timestamping import SimTimestamping
+from sim.witness import SimWitness
 
 _START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 25.0
@@ -55,6 +62,10 @@ class Ports:
     registers: int = 8710
     revocation: int = 8711
     acquirer: int = 8712
+    witness: int = 8714
+    timestamping: int = 8715
+    cases: int = 8713
+    bus: int = 8716
     ncalayer: int = 13579
 
     @classmethod
@@ -70,12 +81,16 @@ class Ports:
             registers=0,
             revocation=0,
             acquirer=0,
+            witness=0,
+            timestamping=0,
+            cases=0,
+            bus=0,
             ncalayer=numbers[1],
         )
 
 
 class Stage:
-    """Server, registers, authority, signer and acquirer, up and down together.
+    """Server, registers, authorities, witness, signer and acquirer, up and down together.
 
     Args:
         folder: everything the stage writes; the simulated authority's keys are kept and reused.
@@ -95,7 +110,11 @@ class Stage:
         self.authority: Authority
         self.revocation: SimRevocation
         self.registers: SimRegisters
+        self.cases: SimCases
+        self.bus: SimSmartBridge
         self.acquirer: SimAcquirer
+        self.witness: SimWitness
+        self.timestamping: SimTimestamping
         self.signer_url = ""
 
     def __enter__(self) -> Self:
@@ -118,20 +137,38 @@ class Stage:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = Authority.create(self.folder / "authority")
         enter = self._stack.enter_context
-        # The authority's clock is the server's: an answer that is hours off is no answer.
         self.revocation = enter(
-            SimRevocation(
-                [self.authority],
-                port=self.ports.revocation,
-                clock=lambda: datetime.now(UTC) + self.clock_offset,
+            SimRevocation([self.authority], port=self.ports.revocation, clock=self._clock)
+        )
+        self.witness = enter(
+            SimWitness(log_key="", folder=self.folder / "witness", port=self.ports.witness)
+        )
+        self.timestamping = enter(
+            SimTimestamping.create(
+                self.folder / "tsa", clock=self._clock, port=self.ports.timestamping
             )
         )
         self.registers = enter(SimRegisters(port=self.ports.registers))
+        self.cases = enter(SimCases(port=self.ports.cases))
+        self.bus = enter(
+            SimSmartBridge(
+                self.authority,
+                cases=self.cases,
+                registers=self.registers.world,
+                port=self.ports.bus,
+                clock=self._clock,
+            )
+        )
         self.acquirer = enter(SimAcquirer(port=self.ports.acquirer))
         self.signer_url = enter(SimNcaLayer(self.authority, port=self.ports.ncalayer)).url
         self._stack.callback(self.stop_server)
         self.start_server()
         self._import_staff()
+        self.witness.log_key = self._log_key()
+
+    def _clock(self) -> datetime:
+        # Authorities' clocks are the server's: an answer that is hours off is no answer.
+        return datetime.now(UTC) + self.clock_offset
 
     def environment(self) -> dict[str, str]:
         """Return the settings under which the server runs on this stage."""
@@ -141,11 +178,22 @@ class Stage:
             "SAQSHY_METRICS_PORT": str(self.ports.metrics),
             "SAQSHY_PUBLIC_URL": self.base_url,
             "SAQSHY_REGISTERS_URL": self.registers.url,
+            "SAQSHY_CASE_REGISTERS_URL": self.cases.url,
+            # One register stands on the state bus, so that both protocols are at work.
+            "SAQSHY_REGISTER_ADDRESSES": json.dumps({"legal_entity": self._on_bus("legal_entity")}),
+            "SAQSHY_SMARTBRIDGE_SENDER_ID": SENDER_ID,
+            "SAQSHY_SMARTBRIDGE_PASSWORD": PASSWORD,
+            "SAQSHY_SMARTBRIDGE_KEY_FILE": str(self._system_key()),
+            "SAQSHY_SMARTBRIDGE_ROOTS_DIR": str(self.authority.roots_dir),
             "SAQSHY_TRUST_ROOTS_DIR": str(self.authority.roots_dir),
             "SAQSHY_TRUST_ENVIRONMENT": "test",
             "SAQSHY_OCSP_URL": self.revocation.ocsp_url,
             "SAQSHY_CRL_URLS": self.revocation.list_urls,
             "SAQSHY_NCALAYER_URL": self.signer_url,
+            "SAQSHY_WITNESS_URL": self.witness.url,
+            "SAQSHY_WITNESS_KEY": self.witness.key,
+            "SAQSHY_TSA_URL": self.timestamping.url,
+            "SAQSHY_TSA_ROOTS_DIR": str(self.timestamping.roots_dir),
         }
         kept = {n: v for n, v in os.environ.items() if not n.startswith("SAQSHY_")}
         kept.pop("DATABASE_URL", None)  # the stage shows the embedded database
@@ -153,6 +201,18 @@ class Stage:
             own["PYTHONPATH"] = str(Path(__file__).parent / "shifted_clock")
             own["SIM_CLOCK_OFFSET_SECONDS"] = str(self.clock_offset.total_seconds())
         return kept | own
+
+    def _on_bus(self, register: str) -> dict[str, str]:
+        return {
+            "kind": "smartbridge",
+            "address": self.bus.address(register),
+            "service_id": f"Sim_{register}_Sync",
+            "signer_bin": self.bus.signer_bin,
+        }
+
+    def _system_key(self) -> Path:
+        file = self.authority.folder / "systems" / f"{DEPARTMENT_BIN}.pem"
+        return write_system_key(self.authority, DEPARTMENT_BIN, file)
 
     def start_server(self) -> None:
         """Start ``python -m app up`` and return when it answers.
@@ -218,6 +278,17 @@ class Stage:
             raise DidNotStart(f"{arguments}: {done.stdout}{done.stderr}"[-2000:])
         return done.stdout
 
+    def _log_key(self) -> str:
+        """Return the log's verifier key; it is there with the first checkpoint."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            answer = httpx.get(f"{self.base_url}/log/key", timeout=5)
+            if answer.is_success:
+                return answer.text
+            if time.monotonic() > deadline:
+                raise DidNotStart("the log has no checkpoint")
+            time.sleep(0.05)
+
     def _answers(self) -> bool:
         try:
             return httpx.get(f"{self.base_url}/health", timeout=2).is_success
@@ -249,6 +320,11 @@ def staff_file() -> dict[str, object]:
                 "name_kk": "Құқықтық статистика және арнайы есепке алу жөніндегі комитет",
                 "name_ru": "Комитет по правовой статистике и специальным учётам",
             },
+            {
+                "bin": COURT_BIN,
+                "name_kk": "Алматы қаласының Алмалы аудандық соты",
+                "name_ru": COURT,
+            },
         ],
         "staff": [
             {
@@ -263,7 +339,7 @@ def staff_file() -> dict[str, object]:
                 "superior_iin": SUPERIORS.get(one.iin),
                 "valid_from": "2026-01-01",
             }
-            for one in STAFF
+            for one in (*STAFF, *COURT_STAFF)
         ],
     }
 

@@ -24,6 +24,8 @@ CARD = (
 )
 CARD_IIN = "950817301017"
 
+JUSTIFICATION = "Водитель пересёк сплошную линию разметки, личность устанавливается на месте."
+
 GOOD = {
     "channel": Channel.OWN,
     "session": True,

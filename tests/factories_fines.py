@@ -13,6 +13,7 @@ from app.access import DeviceKind
 from app.calendar.models import SpecialDayRow
 from app.calendar.rules import DayKind
 from app.calendar.service import load_calendar
+from app.credentials import credential_text, secret_sha256
 from app.db import transaction
 from app.exchange import storage
 from app.exchange.models import RegisterRequestRow
@@ -23,7 +24,6 @@ from app.exchange.wire.registers import RegisterName
 from app.identity.models import Person, Post, SessionRow, SignatureRow
 from app.identity.rules.certificates import Purpose
 from devices.models import Assignment, Device, Shift
-from devices.rules.credentials import credential_text, secret_sha256
 from devices.rules.lifecycle import DeviceStatus
 from fines.models import MrpValue
 from fines.service import load_catalogue
@@ -153,9 +153,9 @@ async def officer(sessions, client, staff=OFFICER, *, terminal_number=TERMINAL_N
         terminal_number=terminal_number,
         headers={
             "Authorization": f"Bearer {token}",
-            "Device-Credential": credential_text(device_id=tablet.id, secret=SECRET),
+            "Device-Credential": credential_text(holder_id=tablet.id, secret=SECRET),
         },
-        terminal={"Device-Credential": credential_text(device_id=terminal_id, secret=SECRET)}
+        terminal={"Device-Credential": credential_text(holder_id=terminal_id, secret=SECRET)}
         if terminal_id
         else {},
     )

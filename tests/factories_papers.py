@@ -1,7 +1,6 @@
 """People who sign the papers of access, as their pages do: have it written, sign it, send it."""
 
 import base64
-from datetime import UTC, datetime
 
 from sim.authority import Use
 from tests.factories_identity import authority
@@ -24,18 +23,21 @@ def form(**changed):
         "bases": ["PRIMARY_CHECK"],
         "contacts": "+7 727 000 00 00",
         "workplace": "TAB-0042",
-        "drawn_at": datetime.now(UTC).isoformat(),
     } | changed
 
 
-async def filed(client, headers, staff, **changed):
+async def filed(client, headers, staff, *, drawn_at=None, **changed):
     """File a request for access and return the server's answer."""
     officials = (await client.get(f"{PATH}/officials", headers=headers)).json()
     named = {"responsible_id": officials[0]["person_id"]} if officials else {}
     body = form(**named | changed)
-    paper = await client.post(f"{PATH}/forms", json=body, headers=headers)
-    cms = signature(staff, paper.json()["paper"])
-    return await client.post(f"{PATH}/requests", json={"form": body, "cms": cms}, headers=headers)
+    written = (await client.post(f"{PATH}/forms", json=body, headers=headers)).json()
+    signed = {
+        "form": body,
+        "drawn_at": drawn_at or written["drawn_at"],
+        "cms": signature(staff, written["paper"]),
+    }
+    return await client.post(f"{PATH}/requests", json=signed, headers=headers)
 
 
 async def granted(client, headers, staff, request_id, **rights):

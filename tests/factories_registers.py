@@ -13,7 +13,7 @@ from app.exchange.wire.registers import Query, RegisterName, RegisterRequest, Re
 from app.settings import Settings, TrustEnvironment
 from sim import case_records as held
 from sim.cases import SimCases
-from sim.district import DEPARTMENT_BIN, DRIVER, FIRM, OFFICER
+from sim.district import COURT, COURT_BIN, DEPARTMENT_BIN, DRIVER, FIRM, OFFICER
 from sim.faults import FaultyLine
 from sim.registers import SimRegisters
 from sim.smartbridge import PASSWORD, SENDER_ID, SimSmartBridge, write_system_key
@@ -31,8 +31,8 @@ GOOD_CASES = {
     CaseRegister.EAIAS: {
         "number": held.COURT_CIVIL.number,
         "year": 2026,
-        "court": held.COURT,
-        "department_bin": held.COURT_BIN,
+        "court": COURT,
+        "department_bin": COURT_BIN,
     },
 }
 

@@ -23,7 +23,7 @@ from tests import factories_control as control
 from tests import factories_devices as devices
 from tests import factories_fines as fines
 from tests import factories_papers as papers
-from tests.factories_access import DONE, VALUES, complaint, iin
+from tests.factories_access import DONE, SANCTION, VALUES, complaint, iin
 from tests.factories_identity import district, signed_in, staff_entry
 
 HOME, AWAY = DEPARTMENT_BIN, OTHER_DEPARTMENT_BIN
@@ -149,7 +149,9 @@ class World:
         camera.camera_id = UUID(held.devices[DeviceKind.CAMERA].device_id)
         await self._journal(held)
         await self._fine(held, number)
+        await self._sanction(held)
         await self._footage(held, camera)
+        await self._courts(held)
         await self._access(held)
         held.ids |= await control.overdue_report(
             self.sessions,
@@ -158,6 +160,12 @@ class World:
             official=held.person(Role.RESPONSIBLE_OFFICIAL),
         )
         return held
+
+    async def _courts(self, held):
+        administrator = await self.headers(held.person(Role.ADMINISTRATOR))
+        body = {"name": "ЕАИАС СО"}
+        answer = await self.door.post("/api/courts/systems", json=body, headers=administrator)
+        held.ids["system_id"] = answer.raise_for_status().json()["system_id"]
 
     async def _access(self, held):
         officer = await self.headers(held.officer)
@@ -219,8 +227,11 @@ class World:
         order, _ = await fines.approved(whose)
         slips = await fines.ended(whose, order, DONE)
         await fines.printed(whose, order, slips)
+        check_id = str(await fines.check(self.sessions, self.keys, whose))
         held.ids |= {
-            "check_id": str(await fines.check(self.sessions, self.keys, whose)),
+            "before": check_id,
+            "check_id": check_id,
+            "request_id": check_id,
             "offence_record_id": record_id,
             "order_id": str(order.order_id),
             "payment_id": payment_id,
@@ -228,6 +239,11 @@ class World:
             "slip_id": str(slips[0].slip_id),
             "slip_ids": str(slips[1].slip_id),
         }
+
+    async def _sanction(self, held):
+        investigator = await self.headers(PEOPLE[held.unit, Role.INVESTIGATOR])
+        answer = await self.door.post("/api/sanctions", json=SANCTION, headers=investigator)
+        held.ids["sanction_id"] = answer.raise_for_status().json()["sanction_id"]
 
     async def _footage(self, held, camera):
         docked = self.recorded_by("", camera)

@@ -36,7 +36,7 @@ _SIGN_IN_BODY_BYTES_MAX = 128 * 1024  # a signature of 64 KiB in base64, with ro
 
 _STRANGERS = Access(public_because="whoever signs in has no session yet; devices show their own")
 _STAFF = Access(roles=Role)
-_ENDS_SESSIONS = Access(roles=(Role.ADMINISTRATOR, Role.RESPONSIBLE_OFFICIAL))
+_ENDS_SESSIONS = Access(roles=(Role.RESPONSIBLE_OFFICIAL,))
 
 router = APIRouter(prefix="/api", tags=["identity"])
 
@@ -57,7 +57,7 @@ async def authenticate_person(request: Request) -> Principal | None:
         if token:
             _refuse_cross_site(request, settings)
     return await service.principal_of_token(
-        request.app.state.sessions,
+        request.app.state.direct,
         token=token,
         idle=timedelta(minutes=settings.session_idle_minutes_max),
         now=utc_now(),

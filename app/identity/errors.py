@@ -222,6 +222,14 @@ class NoPostInForce(DomainError):
     cure = "Ask the personnel service about the dates of your post."
 
 
+class SignsInNowhere(DomainError):
+    """A person of a court: courts call by their own system (Order 151, item 24)."""
+
+    kind = Kind.FORBIDDEN
+    code = "identity.signs_in_nowhere"
+    cure = "Ask through the courts' system."
+
+
 class DeviceOfAnotherBody(DomainError):
     """The device belongs to another department than the person."""
 

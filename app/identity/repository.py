@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Role
 from app.clock import LAW_ZONE
-from app.db import Connection
+from app.db import Connection, Direct
 from app.identity.models import (
     BlockRow,
     Challenge,
@@ -28,26 +28,14 @@ from app.identity.rules.session import SEEN_EVERY, SessionEnd
 _PURGE_AT_ONCE = 100
 _PURGE_AFTER = timedelta(days=1)
 
-_SESSION = (
-    sa.select(
-        SessionRow.id,
-        SessionRow.person_id,
-        SessionRow.post_id,
-        SessionRow.device_id,
-        SessionRow.last_seen_at,
-        SessionRow.expires_at,
-        SessionRow.ended_at,
-        Post.department_id,
-        Post.role,
-        Post.valid_from,
-        Post.valid_to,
-        sa.exists()
-        .where(BlockRow.person_id == SessionRow.person_id, BlockRow.lifted_at.is_(None))
-        .label("blocked"),
-    )
-    .join(Post, Post.id == SessionRow.post_id)
-    .where(SessionRow.token_sha256 == sa.bindparam("token_sha256"))
-)
+_SESSION: Final = """
+    SELECT s.id, s.person_id, s.post_id, s.device_id, s.last_seen_at, s.expires_at, s.ended_at,
+           p.department_id, p.role, p.valid_from, p.valid_to,
+           EXISTS (SELECT FROM access_blocks AS b
+                   WHERE b.person_id = s.person_id AND b.lifted_at IS NULL) AS blocked
+    FROM sessions s JOIN posts p ON p.id = s.post_id
+    WHERE s.token_sha256 = $1
+"""
 ENDED_CHANNEL = "saqshy_sessions_ended"
 _TELL_ENDED = sa.select(sa.func.pg_notify(ENDED_CHANNEL, ""))
 _LIVING = """
@@ -63,15 +51,7 @@ _LIVING_BY_NAME = sa.text(_LIVING.format(ids=":ids", now=":now", today=":today")
     sa.bindparam("today", type_=sa.Date()),
 )
 _LIVING_BY_PLACE = _LIVING.format(ids="$1", now="$2", today="$3")
-_SEEN = (
-    sa.update(SessionRow)
-    .where(
-        SessionRow.id == sa.bindparam("session_id"),
-        SessionRow.last_seen_at < sa.bindparam("seen_before"),
-    )
-    .values(last_seen_at=sa.bindparam("now"))
-    .execution_options(synchronize_session=False)
-)
+_SEEN: Final = "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $3"
 _CARD = (
     sa.select(Post, Person, Department)
     .join(Person, Person.id == Post.person_id)
@@ -197,16 +177,14 @@ class StaffMember:
     department: Department
 
 
-async def session_by_token(session: AsyncSession, *, token_sha256: bytes) -> Any:
+async def session_by_token(direct: Direct, *, token_sha256: bytes) -> Any:
     """Return a session's row with its post's department, role and dates, or nothing."""
-    return (await session.execute(_SESSION, {"token_sha256": token_sha256})).first()
+    return await direct.row(_SESSION, token_sha256)
 
 
-async def note_seen(session: AsyncSession, *, session_id: UUID, now: datetime) -> None:
+async def note_seen(direct: Direct, *, session_id: UUID, now: datetime) -> None:
     """Remember that the session was used, if that was not remembered lately."""
-    await session.execute(
-        _SEEN, {"session_id": session_id, "seen_before": now - SEEN_EVERY, "now": now}
-    )
+    await direct.row(_SEEN, session_id, now, now - SEEN_EVERY)
 
 
 async def end_session(

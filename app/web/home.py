@@ -4,12 +4,13 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from app.access import Access, Caller, NotSignedIn, Principal, Role
 from app.audit.api import TrailOfApp
 from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
+from app.exchange.service import AgreementStanding, UserStanding, standing_of
 from app.identity.api import COOKIE
 from app.identity.service import session_expiry, sign_out
 from app.ports import SettingsOfApp
@@ -74,11 +75,20 @@ async def choose_language(
 @router.get("/", dependencies=[Depends(_STAFF)])
 async def home(
     request: Request, caller: Caller, sessions: SessionsOfApp, settings: SettingsOfApp
-) -> HTMLResponse:
-    """Show who is signed in and what the role can do here."""
+) -> Response:
+    """Show who is signed in and what the role can do here.
+
+    A user who has not signed the agreement in force is led to it first (item 17).
+    """
     async with transaction(sessions) as session:
         viewer = await viewer_of(session, caller=caller)
+        standing = await standing_of(
+            session, person_id=caller.person, post_id=_post_of(caller), at=utc_now()
+        )
         until = await session_expiry(session, session_id=_session_of(caller))
+    unsigned = standing.agreement in {AgreementStanding.MISSING, AgreementStanding.OLD}
+    if standing.user is UserStanding.ACTIVE and unsigned:
+        return RedirectResponse("/console/access/agreement", 303)
     context = {
         "viewer": viewer,
         "session_until": until,
@@ -92,3 +102,9 @@ def _session_of(caller: Principal) -> UUID:
     if caller.session_id is None:
         raise NotSignedIn("a page needs a session")
     return caller.session_id
+
+
+def _post_of(caller: Principal) -> UUID:
+    if caller.post_id is None:
+        raise NotSignedIn("a page needs a person")
+    return caller.post_id

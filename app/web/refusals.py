@@ -71,6 +71,11 @@ SIGN_IN_REFUSALS: Final = (
         cure=N_("The signature is good. Ask the personnel service to enter you."),
     ),
     Refusal(
+        codes=("identity.person_blocked",),
+        what=N_("You are blocked"),
+        cure=N_("Ask the exchange operator why, and whether the block can be lifted."),
+    ),
+    Refusal(
         codes=("identity.no_post_in_force",),
         what=N_("You hold no post today"),
         cure=N_("Ask the personnel service about the dates of your post."),

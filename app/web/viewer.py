@@ -1,6 +1,6 @@
 """Who looks at a page: what its head shows, and which rooms the role may enter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +21,16 @@ ROLE_NAMES: Final = {
     Role.FINANCE_CLERK: N_("Finance clerk"),
     Role.AUDITOR: N_("Auditor"),
     Role.ADMINISTRATOR: N_("Administrator"),
+    Role.COURT: N_("Person of a court"),
 }
+
+WATCHING_ROLES: Final = (
+    Role.EXCHANGE_OPERATOR,
+    Role.RESPONSIBLE_OFFICIAL,
+    Role.EXCHANGE_CONTROLLER,
+    Role.AUDITOR,
+)
+BLOCKING_ROLES: Final = frozenset({Role.EXCHANGE_OPERATOR, Role.RESPONSIBLE_OFFICIAL})
 
 # Where the work of a role is done that has no pages here.
 _BY_PROGRAM: Final = N_(
@@ -51,6 +60,7 @@ class Viewer:
     role: Role
     unit_kk: str
     unit_ru: str
+    iin: str = field(repr=False)  # for the signer on his own machine: which keys are his
 
     @property
     def role_name(self) -> str:
@@ -77,6 +87,21 @@ class Viewer:
             Role.AUDITOR,
         }
 
+    @property
+    def decides_access(self) -> bool:
+        """Whether requests for access are decided by this role."""
+        return self.role is Role.EXCHANGE_OPERATOR
+
+    @property
+    def watches_users(self) -> bool:
+        """Whether this role sees the rights of others: its subordinates', or everybody's."""
+        return self.role in WATCHING_ROLES
+
+    @property
+    def sees_breaches(self) -> bool:
+        """Whether late decisions are reported to this role."""
+        return self.watches_users and self.role is not Role.RESPONSIBLE_OFFICIAL
+
     def unit(self, language: str) -> str:
         """Return the unit's name; a unit has two official names, English readers get Russian."""
         return self.unit_kk if language == "kk" else self.unit_ru
@@ -98,4 +123,5 @@ async def viewer_of(session: AsyncSession, *, caller: Principal) -> Viewer:
         role=card.role,
         unit_kk=card.department_name_kk,
         unit_ru=card.department_name_ru,
+        iin=card.iin,
     )

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import DeviceKind, Principal, Role
 from app.audit.service import AuditTrail
+from app.credentials import SECRET_BYTES, credential_text, secret_sha256
 from devices import repository
 from devices.errors import (
     DeviceAlreadyOut,
@@ -22,7 +23,6 @@ from devices.errors import (
     TerminalNumberNotValid,
 )
 from devices.models import Assignment, Device, JournalEntry
-from devices.rules.credentials import SECRET_BYTES, credential_text, secret_sha256
 from devices.rules.lifecycle import (
     BLOCKED_BY_DUTY,
     SET_BY_KEEPER,
@@ -136,7 +136,7 @@ async def enroll_device(
         who=caller,
         fields={"device_id": str(device_id), "again": again},
     )
-    return credential_text(device_id=device_id, secret=secret)
+    return credential_text(holder_id=device_id, secret=secret)
 
 
 async def change_status(

@@ -17,7 +17,7 @@ from sim.district import DRIVER, FRIEND, KEEPER, OFFICER, SECOND_OFFICER
 from sim.register_records import card_mrz
 from sim.registers import Behaviour, SimRegisters
 from tests.factories_devices import audited, enrolled, issued
-from tests.factories_exchange import CARD, TrailThatFallsSilent
+from tests.factories_exchange import CARD, JUSTIFICATION, TrailThatFallsSilent
 from tests.factories_identity import district, signed_in, trust_the_authority
 
 PERSON = {"person_documents", "driver_licence", "wanted_persons", "unpaid_fines"}
@@ -68,6 +68,7 @@ def question(**changed):
         "identity": {"iin": DRIVER.iin},
         "plate": DRIVER.plate,
         "stop_ground": "traffic_violation",
+        "justification": JUSTIFICATION,  # whether the draw falls on it or not
     }
     return {name: value for name, value in (body | changed).items() if value is not None}
 
@@ -489,6 +490,6 @@ async def test_what_has_not_the_form_is_refused_without_repeating_it(client, off
 
 
 async def test_a_body_over_the_limit_is_refused(client, officer):
-    answer = await client.post("/api/checks", content=b" " * 5000, headers=officer)
+    answer = await client.post("/api/checks", content=b" " * 17000, headers=officer)
 
     assert answer.status_code == 413

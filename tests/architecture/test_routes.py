@@ -8,7 +8,14 @@ import pytest
 from fastapi import APIRouter, Depends, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from app.access import Access, Role, RouteNotClosed, declared_access, refuse_open_routes
+from app.access import (
+    Access,
+    Role,
+    RouteNotClosed,
+    SystemKind,
+    declared_access,
+    refuse_open_routes,
+)
 from app.main import from_environment
 from tests.architecture.sources import modules
 
@@ -174,11 +181,23 @@ def test_a_declared_route_starts():
 
 
 @pytest.mark.parametrize(
-    "declared", [{}, {"roles": [Role.AUDITOR], "public_because": "nobody minds"}]
+    "declared",
+    [
+        {},
+        {"roles": [Role.AUDITOR], "public_because": "nobody minds"},
+        {"systems": [SystemKind.EAIAS], "public_because": "nobody minds"},
+        {"systems": [SystemKind.EAIAS], "roles": [Role.AUDITOR]},
+    ],
 )
 def test_access_names_callers_or_a_reason_and_never_both(declared):
     with pytest.raises(ValueError, match="not both"):
         Access(**declared)
+
+
+def test_no_route_is_for_people_of_courts_signed_in():
+    assert Access(roles=Role).roles == set(Role) - {Role.COURT}
+    with pytest.raises(ValueError, match="name the callers"):
+        Access(roles=[Role.COURT])
 
 
 def test_no_module_serves_files_past_the_routes():

@@ -4,6 +4,7 @@ Every signed act has a route that writes its paper; the act then writes the same
 checks the signature over that, so that nobody can have something else signed.
 """
 
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -57,10 +58,11 @@ async def officials(caller: Caller, sessions: SessionsOfApp) -> list[shapes.Pers
 @router.post("/forms", dependencies=[Depends(_STAFF)])
 async def write_form(
     body: shapes.FormBody, caller: Caller, sessions: SessionsOfApp
-) -> shapes.PaperAnswer:
-    """Write the request for access that the caller is to sign."""
-    paper = await service.write_form(sessions, caller=caller, form=_form(body))
-    return shapes.PaperAnswer.of(paper)
+) -> shapes.FormAnswer:
+    """Write the request for access that the caller is to sign, by the server's clock."""
+    form = _form(body, drawn_at=utc_now())
+    paper = await service.write_form(sessions, caller=caller, form=form)
+    return shapes.FormAnswer(paper=paper.decode(), drawn_at=form.drawn_at)
 
 
 @router.post("/requests", dependencies=[Depends(_STAFF)], status_code=201)
@@ -70,7 +72,11 @@ async def file_request(
     """File a signed request; its 24 hours run from now."""
     now = utc_now()
     request_id = await service.file_request(
-        ports, caller=caller, form=_form(body.form), cms=body.der, now=now
+        ports,
+        caller=caller,
+        form=_form(body.form, drawn_at=body.drawn_at.astimezone(UTC)),
+        cms=body.der,
+        now=now,
     )
     return shapes.FiledAnswer(request_id=request_id, due_at=now + DECISION_WITHIN)
 
@@ -283,7 +289,7 @@ async def unblock(person_id: UUID, body: shapes.UnblockBody, caller: Caller, por
     )
 
 
-def _form(body: shapes.FormBody) -> AccessForm:
+def _form(body: shapes.FormBody, *, drawn_at: datetime) -> AccessForm:
     return AccessForm(
         role=body.role.value,
         services=frozenset(one.value for one in body.services),
@@ -291,7 +297,7 @@ def _form(body: shapes.FormBody) -> AccessForm:
         responsible_id=body.responsible_id,
         contacts=body.contacts,
         workplace=body.workplace,
-        drawn_at=body.drawn_at,
+        drawn_at=drawn_at,
     )
 
 

@@ -46,8 +46,14 @@ async def make_request(
     body: RequestBody, response: Response, caller: Caller, ports: Ports
 ) -> RequestView:
     """Ask registers on a basis; 202 where the request waits for something."""
+    outcome = await service.make_request(ports, caller=caller, sent=input_of(body))
+    return await after(ports, caller, outcome, response)
+
+
+def input_of(body: RequestBody) -> RequestInput:
+    """Return a request as every channel brings it to the gates."""
     subject = body.subject
-    sent = RequestInput(
+    return RequestInput(
         basis=body.basis.value,
         services=tuple(name.value for name in body.services),
         iin=subject.iin,
@@ -65,8 +71,6 @@ async def make_request(
         sanction_id=body.sanction_id,
         justification=body.justification,
     )
-    outcome = await service.make_request(ports, caller=caller, sent=sent)
-    return await _after(ports, caller, outcome, response)
 
 
 @router.get("", dependencies=[Depends(ASKS)])
@@ -106,6 +110,13 @@ async def view_request(
     request_id: UUID, response: Response, caller: Caller, ports: Ports
 ) -> RequestView:
     """Show where the caller's own request stands, and its answer; that look is recorded first."""
+    return await looked_at(ports, caller, request_id, response)
+
+
+async def looked_at(
+    ports: Ports, caller: Caller, request_id: UUID, response: Response
+) -> RequestView:
+    """Show where the caller's own request stands, and its answer; that look is recorded first."""
     row = await service.own_request(ports, caller=caller, request_id=request_id)
     if row.status is not RequestStatus.RELEASED or row.destroyed_at is not None:
         return _view(row)
@@ -122,7 +133,7 @@ async def justify(
 ) -> RequestView:
     """Give the extended justification; the very same request goes on."""
     outcome = await service.justify(ports, caller=caller, request_id=request_id, text=body.text)
-    return await _after(ports, caller, outcome, response)
+    return await after(ports, caller, outcome, response)
 
 
 @router.post(
@@ -175,9 +186,10 @@ async def export_answer(
     return _disclosed(shown, caller)
 
 
-async def _after(
+async def after(
     ports: Ports, caller: Caller, outcome: RequestOutcome, response: Response
 ) -> RequestView:
+    """Show where a request stands after a step, with its answer where it was released."""
     row = await service.own_request(ports, caller=caller, request_id=outcome.request_id)
     _never_stored(response)
     if outcome.answer is None:

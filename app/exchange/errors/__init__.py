@@ -1,5 +1,13 @@
 """Refusals of the exchange, a file for each use."""
 
+from app.exchange.errors.courts import (
+    CourtMessageNotForUs,
+    CourtMessageNotValid,
+    CourtMessageReplayed,
+    CourtMessageStale,
+    CourtsSystemNotFound,
+    NoPersonBehind,
+)
 from app.exchange.errors.requests import (
     AgreementRefused,
     AnswerDamaged,
@@ -38,12 +46,18 @@ __all__ = [
     "BasisRefused",
     "CheckNotFound",
     "CheckNotReleased",
+    "CourtMessageNotForUs",
+    "CourtMessageNotValid",
+    "CourtMessageReplayed",
+    "CourtMessageStale",
+    "CourtsSystemNotFound",
     "DeviceRefused",
     "ExportLimitReached",
     "FieldsRefused",
     "GateRefused",
     "LimitRefused",
     "MrzNotValid",
+    "NoPersonBehind",
     "NotTheSecondPerson",
     "PlateNotValid",
     "ReconRefused",

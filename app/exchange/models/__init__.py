@@ -14,6 +14,7 @@ from app.exchange.models.control import (
     ControlSpanRow,
     EscalationRow,
 )
+from app.exchange.models.courts import CourtsMessageRow, CourtsSystemRow
 from app.exchange.models.requests import (
     RegisterRequestRow,
     RequestDisclosureRow,
@@ -32,6 +33,8 @@ __all__ = [
     "ControlReviewRow",
     "ControlSpanRow",
     "CourtSanctionRow",
+    "CourtsMessageRow",
+    "CourtsSystemRow",
     "EscalationRow",
     "RegisterRequestRow",
     "RequestDisclosureRow",

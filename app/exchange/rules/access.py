@@ -190,7 +190,11 @@ def agreement_standing(facts: StandingFacts) -> AgreementStanding:
 def rights_of_role(role: str, *, rules: RuleSet) -> Rights:
     """Return the most that a role may be granted: appendices 1 and 2 as the rule set has them."""
     services = {name for name, roles in rules.roles.items() if role in roles}
-    bases = {basis for basis, opened in rules.services.items() if opened & services}
+    bases = {
+        basis
+        for basis, opened in rules.services.items()
+        if opened & services and role in rules.bases[basis].roles
+    }
     return Rights(services=frozenset(services), bases=frozenset(bases))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.exchange.rules.access import AgreementStanding, UserStanding
+from app.exchange.rules.articles import article_number
 from app.exchange.rules.bases import STOP_GROUNDS, BasisRule, RequestField, RuleSet, SubjectKind
 from app.exchange.rules.bases import SUBJECTS_OF_SERVICE as SUBJECTS
 from app.exchange.rules.cases import CaseVerdict
@@ -185,7 +186,8 @@ def _article(facts: Facts, rules: RuleSet) -> RefusalCode | None:
         return None
     if not facts.article:
         return RefusalCode.ARTICLE_UNKNOWN
-    return None if facts.article in rules.articles else RefusalCode.ARTICLE_NOT_LISTED
+    listed = article_number(facts.article) in rules.articles
+    return None if listed else RefusalCode.ARTICLE_NOT_LISTED
 
 
 # What a field is refused with where it is missing, present though it must be empty, or misformed.
@@ -317,8 +319,10 @@ def _recon(facts: Facts, rules: RuleSet) -> RefusalCode | None:
         return RefusalCode.RECON_NOT_ASKED
     if facts.recon is not CaseVerdict.CONFIRMED:
         return _RECON_REFUSALS.get(facts.recon, RefusalCode.RECON_REFUSED)
-    if _asks_article(facts, rule, rules) and facts.article not in facts.recon_articles:
-        return RefusalCode.RECON_ARTICLE  # the article that opens the service is the case's own
+    if _asks_article(facts, rule, rules):
+        # The article that opens the service has to be the case's own.
+        of_case = {article_number(one) for one in facts.recon_articles}
+        return None if article_number(facts.article or "") in of_case else RefusalCode.RECON_ARTICLE
     return None
 
 

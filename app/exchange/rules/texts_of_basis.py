@@ -9,8 +9,8 @@ _OTHER_BASIS = Words(
     "Choose a basis that opens the service.",
 )
 _ASK_FOR_BASIS = Words(
-    "Осы негізге құқық алу үшін қолжетімділікке өтінім беріңіз.",
-    "Подайте запрос на доступ с правом на это основание.",
+    "Осы негізге құқық алу үшін қол жеткізуге өтінім беріңіз.",
+    "Подайте заявку на доступ с правом на это основание.",
     "File a request for access that names this basis.",
 )
 _EAIAS = Words(
@@ -95,7 +95,7 @@ BASIS_TEXTS: dict[RefusalCode, RefusalText] = {
     RefusalCode.LIST_NOT_GRANTED: RefusalText(
         "2",
         "Бұл негіз сізге өтініміңіз бойынша берілмеген.",
-        "Это основание не предоставлено вам по вашему запросу на доступ.",
+        "Это основание не предоставлено вам по вашей заявке на доступ.",
         "Your request for access was not granted this basis.",
         _ASK_FOR_BASIS,
     ),

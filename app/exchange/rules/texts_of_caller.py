@@ -19,8 +19,8 @@ _KEEPER = Words(
     "Ask the device keeper.",
 )
 _OPERATOR = Words(
-    "Қолжетімділікке өтінім беріңіз немесе жүйе операторына хабарласыңыз.",
-    "Подайте запрос на доступ или обратитесь к оператору системы.",
+    "Қол жеткізуге өтінім беріңіз немесе жүйе операторына хабарласыңыз.",
+    "Подайте заявку на доступ или обратитесь к оператору системы.",
     "File a request for access or ask the exchange operator.",
 )
 _OFFICIAL = Words(
@@ -134,7 +134,7 @@ CALLER_TEXTS: dict[RefusalCode, RefusalText] = {
     RefusalCode.USER_SUSPENDED: RefusalText(
         "15",
         "Ауысқаннан кейін жаңа өтінім беру мерзімі өтті, қолжетімділік тоқтатыла тұрды.",
-        "Срок нового запроса после перевода прошёл, доступ приостановлен.",
+        "Срок новой заявки после перевода прошёл, доступ приостановлен.",
         "The day to ask anew after a transfer has passed; access is suspended.",
         _OPERATOR,
     ),
@@ -183,7 +183,7 @@ CALLER_TEXTS: dict[RefusalCode, RefusalText] = {
     RefusalCode.ROLE_NO_SERVICE: RefusalText(
         "2",
         "Бұл сервис сізге өтініміңіз бойынша берілмеген.",
-        "Этот сервис не предоставлен вам по вашему запросу на доступ.",
+        "Этот сервис не предоставлен вам по вашей заявке на доступ.",
         "Your request for access was not granted this service.",
         _OPERATOR,
     ),

@@ -66,13 +66,13 @@ class FormBody(_Shape):
     responsible_id: UUID | None = None
     contacts: Annotated[Short, Field(repr=False)] = ""
     workplace: Short = ""
-    drawn_at: AwareDatetime
 
 
 class RequestBody(_Signed):
-    """A form and its applicant's signature over the paper written of it."""
+    """A form, when its paper was written, and the applicant's signature over that paper."""
 
     form: FormBody
+    drawn_at: AwareDatetime
 
 
 class RightsBody(_Shape):
@@ -140,6 +140,12 @@ class PaperAnswer(_Shape):
     def of(cls, paper: bytes) -> "PaperAnswer":
         """Return the answer that carries a paper."""
         return cls(paper=paper.decode())
+
+
+class FormAnswer(PaperAnswer):
+    """The paper of a form; ``drawn_at`` goes back with its signature."""
+
+    drawn_at: datetime
 
 
 class FiledAnswer(_Shape):
@@ -270,3 +276,12 @@ class UserAnswer(_Shape):
     grants: tuple[GrantAnswer, ...]
     agreements: tuple[SignedAgreementAnswer, ...]
     blocks: tuple[BlockAnswer, ...]
+
+
+class AgreementFile(_Shape):
+    """A new version of the user agreement, as an administrator enters it."""
+
+    text_kk: Annotated[str, Field(min_length=1)]
+    text_ru: Annotated[str, Field(min_length=1)]
+    text_en: Annotated[str, Field(min_length=1)]
+    valid_from: AwareDatetime

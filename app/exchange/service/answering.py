@@ -21,6 +21,7 @@ from app.exchange.rules.requests import Part, PartStatus, RequestStatus, caution
 from app.exchange.service.access import AccessStanding, standing_of
 from app.exchange.service.asking import Asking
 from app.exchange.service.deciding import Decided
+from app.exchange.service.gathering import vouched_for
 from app.exchange.service.ports import CheckAnswer, ExchangePorts
 from app.exchange.storage import Content, DataKey
 from app.exchange.wire.registers import Query, RegisterName, RegisterRequest, Requester
@@ -248,10 +249,11 @@ async def _release(ports: ExchangePorts, asking: Asking, answer_leaf: int) -> No
 async def _lost(session: AsyncSession, ports: ExchangePorts, asking: Asking) -> str | None:
     """Return what of the person's right is no longer there, or ``None``."""
     caller, now = asking.caller, ports.clock()
-    if asking.channel is Channel.EAIAS:
-        return None  # courts have no session with us: their channel ends its own calls
     if caller.post_id is None:
         return "post"
+    if asking.channel is Channel.EAIAS:  # courts have no session with us
+        known = await standing_of(session, person_id=caller.person, post_id=caller.post_id, at=now)
+        return _missing(asking, vouched_for(known, services=asking.sent.services))
     lives = await identity.session_lives(
         session,
         person_id=caller.person,

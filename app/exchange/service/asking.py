@@ -124,6 +124,9 @@ def stored_asking(
 ) -> Asking:
     """Return a request that waited, as it stands in its row, for its person as he is now.
 
+    ``session`` tells whether he acts in a living session; of a person of a court, who has none,
+    whether he stands behind the call.
+
     Raises:
         AnswerDamaged: something sealed cannot be opened.
     """
@@ -166,6 +169,8 @@ def stored_asking(
         rules=rule_set_named(row.rule_set),
         received_at=row.received_at,
         session=session,
+        channel=Channel.EAIAS if role is Role.COURT else Channel.OWN,
+        person_behind=session if role is Role.COURT else None,
     )
 
 

@@ -240,9 +240,10 @@ async def _event(
     more: dict[str, object],
 ) -> UUID:
     iin = None if asking.about.iin is None else asking.about.iin.digits
+    event = _EVENTS.get(verdict.outcome, _WAITS)
     return await ports.trail.record(
         session,
-        event=_EVENTS.get(verdict.outcome, _WAITS),
+        event=event,
         at=now,
         who=asking.caller,
         subject_iin=iin,

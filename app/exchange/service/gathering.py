@@ -1,5 +1,6 @@
 """Gathering the facts of one request from everybody who knows one."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -101,7 +102,14 @@ async def gather(
         drawn=drawn,
         justification=justification_state(asking.sent.justification),
     )
-    flags = flags_of(
+    flags = _flags(asking, officer, before)
+    return Gathered(facts=facts, flags=flags, officer=officer, subject_index=index)
+
+
+def _flags(
+    asking: Asking, officer: identity.Requester | None, before: requests.Before
+) -> tuple[Flag, ...]:
+    return flags_of(
         FlagFacts(
             at=asking.received_at,
             subject_is_self=_is_self(asking, officer),
@@ -113,9 +121,8 @@ async def gather(
             basis=asking.sent.basis,
             in_district=None,  # a request brings no position
         ),
-        limits=limits,
+        limits=asking.rules.flags,
     )
-    return Gathered(facts=facts, flags=flags, officer=officer, subject_index=index)
 
 
 def _is_self(asking: Asking, officer: identity.Requester | None) -> bool:
@@ -131,14 +138,6 @@ def _role(asking: Asking, officer: identity.Requester | None) -> str | None:
 
 async def _standing(session: AsyncSession, asking: Asking, now: datetime) -> AccessStanding:
     caller = asking.caller
-    if asking.channel is Channel.EAIAS and asking.person_behind:
-        # Courts are no users of ours: their channel vouches for the person (item 24).
-        return AccessStanding(
-            user=UserStanding.ACTIVE,
-            agreement=AgreementStanding.SIGNED,
-            services=frozenset(asking.sent.services),
-            bases=_EVERY_BASIS,
-        )
     if caller.post_id is None:
         return AccessStanding(
             user=UserStanding.UNKNOWN,
@@ -146,7 +145,24 @@ async def _standing(session: AsyncSession, asking: Asking, now: datetime) -> Acc
             services=frozenset(),
             bases=frozenset(),
         )
-    return await standing_of(session, person_id=caller.person, post_id=caller.post_id, at=now)
+    known = await standing_of(session, person_id=caller.person, post_id=caller.post_id, at=now)
+    if asking.channel is Channel.EAIAS and asking.person_behind:
+        return vouched_for(known, services=asking.sent.services)
+    return known
+
+
+def vouched_for(known: AccessStanding, *, services: Iterable[str]) -> AccessStanding:
+    """Return the standing of a court's person: no user of ours, his channel vouches (item 24).
+
+    For his rights, that is; a block and a post that has ended are ours to say.
+    """
+    registered = known.user in {UserStanding.ACTIVE, UserStanding.NOT_REGISTERED}
+    return AccessStanding(
+        user=UserStanding.ACTIVE if registered else known.user,
+        agreement=AgreementStanding.SIGNED,
+        services=frozenset(services),
+        bases=_EVERY_BASIS,
+    )
 
 
 async def _device(

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access import Principal
+from app.access import Principal, Role
 from app.clock import law_date
 from app.db import transaction
 from app.errors import DomainError
@@ -96,7 +96,7 @@ def _resumed(
         ports.keys,
         role=caller.role,
         session_id=caller.session_id,
-        session=caller.session_id is not None,
+        session=caller.session_id is not None or caller.system_id is not None,
         justification=justification,
     )
     # The device is that of this call, the post that of the request: a tablet taken away meanwhile
@@ -154,7 +154,10 @@ async def _verify(ports: ExchangePorts, request_id: UUID) -> None:
         row = await requests.by_id(session, request_id)
         if row is None or row.status is not RequestStatus.PENDING_VERIFICATION:
             return
-        lives = await identity.session_lives(
+        posts = await identity.posts_by_id(session, [row.post_id])
+        role = posts[row.post_id].role if row.post_id in posts else None
+        # A court's person has no session with us: gate USER asks whether he may still act.
+        lives = role is Role.COURT or await identity.session_lives(
             session,
             person_id=row.person_id,
             post_id=row.post_id,
@@ -162,8 +165,6 @@ async def _verify(ports: ExchangePorts, request_id: UUID) -> None:
             idle=ports.session_idle,
             now=now,
         )
-        posts = await identity.posts_by_id(session, [row.post_id])
-        role = posts[row.post_id].role if row.post_id in posts else None
         asking = stored_asking(row, ports.keys, role=role, session_id=None, session=lives)
         said = _said(row)
         if not lives and await _waits_for_its_person(session, ports, asking, said, now):

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from app.access import Principal, Role
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import SIGNING_IN, Principal, Role
 from app.audit.service import AuditTrail
 from app.clock import law_date
 from app.db import Sessions, transaction
@@ -13,6 +15,7 @@ from app.errors import DomainError
 from app.identity import errors, repository
 from app.identity.models import Challenge, SessionRow
 from app.identity.register import RevocationPort
+from app.identity.repository import StaffMember
 from app.identity.rules.certificates import Purpose, Trust
 from app.identity.rules.challenge import (
     NONCE_BYTES,
@@ -116,7 +119,7 @@ async def sign_in(
             to this challenge is taken from here now.
         SignatureRefused: by its subclass, the step at which the signature fails.
         RevocationUnknown: nobody could say whether the certificate was revoked.
-        NotOnStaff, NoPostInForce, DeviceOfAnotherBody: the holder may not act here.
+        NotOnStaff, NoPostInForce, SignsInNowhere, DeviceOfAnotherBody: the holder may not act here.
     """
     iin: str | None = None
     try:
@@ -184,16 +187,8 @@ async def _open(
 ) -> SignedIn:
     token, session_id = secrets.token_urlsafe(_TOKEN_BYTES), uuid4()
     async with transaction(sessions) as session:
-        person, members = await repository.members_by_iin(
-            session, iin=evidence.holder.iin, today=law_date(now)
-        )
-        if person is None:
-            raise errors.NotOnStaff("the holder of the certificate is not on the staff list")
-        if not members:
-            raise errors.NoPostInForce("the person holds no post today")
-        if await repository.is_blocked(session, person_id=person.id):
-            raise errors.PersonBlocked("the person is blocked")
-        member = members[0]
+        member = await _admitted(session, iin=evidence.holder.iin, now=now)
+        person = member.person
         check_account(evidence.holder, iin=person.iin, bin_=member.department.bin)
         if device is not None and device.department_id != member.department.id:
             raise errors.DeviceOfAnotherBody("the device is of another department")
@@ -243,3 +238,16 @@ async def _open(
         role=member.post.role,
         name=full_name(person.surname, person.given_name, person.patronymic),
     )
+
+
+async def _admitted(session: AsyncSession, *, iin: str, now: datetime) -> StaffMember:
+    person, members = await repository.members_by_iin(session, iin=iin, today=law_date(now))
+    if person is None:
+        raise errors.NotOnStaff("the holder of the certificate is not on the staff list")
+    if not members:
+        raise errors.NoPostInForce("the person holds no post today")
+    if await repository.is_blocked(session, person_id=person.id):
+        raise errors.PersonBlocked("the person is blocked")
+    if members[0].post.role not in SIGNING_IN:
+        raise errors.SignsInNowhere("courts call by their own system and do not sign in")
+    return members[0]

@@ -18,6 +18,7 @@ from app.exchange.rules.requests import (
 )
 from app.exchange.wire.registers import RegisterName
 
+WAITING = ("pending_verification", "needs_second_person", "needs_justification")
 ALLOWED = {
     ("received", "refused"),
     ("received", "asked"),
@@ -26,6 +27,8 @@ ALLOWED = {
     ("asked", "withheld"),
     ("sequenced", "released"),
     ("sequenced", "withheld"),
+    # A request that waited is decided anew, may have to wait for the next, and may die of it.
+    *itertools.product(WAITING, (*WAITING, "received", "refused", "expired")),
 }
 TODAY = date(2026, 11, 22)
 IIN = "950817301017"

@@ -1,8 +1,8 @@
-"""The credential of a device: ``<device id>.<secret>``, given once and stored as its SHA-256.
+"""The credential of a device or a system: ``<id>.<secret>``, given once, stored as its SHA-256.
 
-The secret has 256 bits, so a plain hash is enough: there is nothing to guess. Certificates of the
-devices' own authority (mutual TLS) take its place later; the header stays for the field programs
-that run behind a proxy that ends TLS.
+The secret has 256 bits, so a plain hash is enough: there is nothing to guess. Certificates of an
+authority of our own (mutual TLS) take its place later; the header stays for the programs that run
+behind a proxy that ends TLS. See decisions 0017 and 0021.
 """
 
 import hashlib
@@ -13,18 +13,18 @@ from uuid import UUID
 
 SECRET_BYTES = 32
 _FORM = re.compile(r"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([A-Za-z0-9_-]{43})")
-_NOBODY = hashlib.sha256(b"no device").digest()
+_NOBODY = hashlib.sha256(b"nobody").digest()
 
 
 @dataclass(frozen=True)
 class Credential:
     """A presented credential; the secret does not show in ``repr``."""
 
-    device_id: UUID
+    holder_id: UUID
     secret: str = field(repr=False)
 
     def __str__(self) -> str:
-        return f"{self.device_id}.***"
+        return f"{self.holder_id}.***"
 
 
 def read_credential(text: str) -> Credential | None:
@@ -33,9 +33,9 @@ def read_credential(text: str) -> Credential | None:
     return None if match is None else Credential(UUID(match[1]), match[2])
 
 
-def credential_text(*, device_id: UUID, secret: str) -> str:
-    """Return what the device is to present in the header ``Device-Credential``."""
-    return f"{device_id}.{secret}"
+def credential_text(*, holder_id: UUID, secret: str) -> str:
+    """Return what the device or the system is to present in its header."""
+    return f"{holder_id}.{secret}"
 
 
 def secret_sha256(secret: str) -> bytes:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.rules.credentials import (
+from app.credentials import (
     credential_text,
     is_secret,
     read_credential,
@@ -19,10 +19,10 @@ SECRET = "A" * 42 + "_"
 
 
 def test_a_credential_is_read_back():
-    credential = read_credential(credential_text(device_id=DEVICE, secret=SECRET))
+    credential = read_credential(credential_text(holder_id=DEVICE, secret=SECRET))
 
     assert credential is not None
-    assert (credential.device_id, credential.secret) == (DEVICE, SECRET)
+    assert (credential.holder_id, credential.secret) == (DEVICE, SECRET)
     assert SECRET not in f"{credential} {credential!r}"
 
 
