@@ -251,11 +251,6 @@ async def hold_month(session: AsyncSession, *, month: str) -> None:
     await session.execute(sa.select(key))
 
 
-async def is_closed(session: AsyncSession, *, month: str) -> bool:
-    """Tell whether the month has its closing record."""
-    return await session.get(ClosedMonth, month) is not None
-
-
 async def closed_month(session: AsyncSession, *, month: str) -> ClosedMonth | None:
     """Return when a month was closed, and by which event."""
     return await session.get(ClosedMonth, month)
@@ -269,20 +264,11 @@ async def closed_months(session: AsyncSession) -> list[str]:
 async def stream_closings(
     session: AsyncSession, *, before: int, at: datetime
 ) -> list[tuple[int, bytes]]:
-    """Return the closing records of streams that were written with the month's own, in order.
-
-    They stand before it, among leaves of others that were written meanwhile.
-    """
-    rows = await session.execute(
-        sa.select(Leaf.index, Leaf.leaf)
-        .where(
-            Leaf.event == "audit.stream_closed",
-            Leaf.index.between(before - _CLOSING_LEAVES_MAX, before),
-            Leaf.at == at,
-        )
-        .order_by(Leaf.index)
-    )
-    return [(index, leaf) for index, leaf in rows]
+    """Return the streams' closing records, written with the month's own and before it, in order."""
+    near = Leaf.index.between(before - _CLOSING_LEAVES_MAX, before)
+    closing = sa.and_(Leaf.event == "audit.stream_closed", Leaf.at == at, near)
+    leaves = sa.select(Leaf.index, Leaf.leaf).where(closing).order_by(Leaf.index)
+    return [(index, leaf) for index, leaf in await session.execute(leaves)]
 
 
 async def put_closed(session: AsyncSession, *, month: str, event_id: UUID, at: datetime) -> None:

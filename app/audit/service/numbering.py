@@ -58,7 +58,7 @@ async def close_month(sessions: Sessions, *, trail: AuditTrail, now: datetime) -
 
 async def _close(session: AsyncSession, *, month: str, trail: AuditTrail, now: datetime) -> bool:
     await repository.hold_month(session, month=month)
-    if await repository.is_closed(session, month=month):
+    if await repository.closed_month(session, month=month) is not None:
         return False
     last = {
         str(stream): number
