@@ -71,12 +71,20 @@ class Answers:
     """The answers of this process.
 
     Args:
-        look: asks which sessions live.
+        look: asks which sessions live, where nobody watches them all.
+
+    Attributes:
+        look_wanted: set for whoever watches: somebody waits for the next look.
+        watched: whether somebody does, on a line of his own. Then nobody looks for himself: at the
+            busiest moment he would wait for a connection of the pool.
     """
 
     def __init__(self, look: Look) -> None:
         self._look = look
         self._running: set[Answer] = set()
+        self._looked: asyncio.Event = asyncio.Event()
+        self.look_wanted = asyncio.Event()
+        self.watched = False
 
     @contextmanager
     def one(self) -> Iterator[Answer]:
@@ -100,6 +108,8 @@ class Answers:
                 answer.seen_at = max(answer.seen_at, at)
             elif answer.session_id in asked:
                 answer.end()
+        looked, self._looked = self._looked, asyncio.Event()
+        looked.set()
 
     def end_unseen(self) -> None:
         """End what is being sent to sessions that nobody has seen alive of late: we are blind."""
@@ -112,13 +122,23 @@ class Answers:
         """Return whether the next piece may go out; without a fresh sign of life, look first."""
         if answer.session_id is None:
             return True
-        loop = asyncio.get_running_loop()
-        if not answer.ended and loop.time() - answer.seen_at > FRESH_SECONDS:
-            asked, at = {answer.session_id}, loop.time()
+        if not answer.ended and not _is_fresh(answer):
             try:
                 async with asyncio.timeout(LOOK_SECONDS):
-                    alive = await self._look(asked)
+                    await self._see(answer, answer.session_id)
             except Exception:  # noqa: BLE001 - whatever keeps us from seeing is no sign of life
                 return False
-            self.seen(asked=asked, alive=alive, at=at)
         return not answer.ended
+
+    async def _see(self, answer: Answer, session_id: UUID) -> None:
+        if not self.watched:
+            at = asyncio.get_running_loop().time()
+            self.seen(asked={session_id}, alive=await self._look({session_id}), at=at)
+            return
+        while not answer.ended and not _is_fresh(answer):
+            self.look_wanted.set()
+            await self._looked.wait()
+
+
+def _is_fresh(answer: Answer) -> bool:
+    return asyncio.get_running_loop().time() - answer.seen_at <= FRESH_SECONDS

@@ -84,6 +84,8 @@ class _Rounds:
         path = f"/api/access/people/{person_id}/block"
         self._block = request("POST", path, headers=operator, body=_REASON)
         self._loaded = 0
+        self._answered_at = 0.0
+        self._after: list[float] = []  # how long after a block was told to hold it did not
         self._connection: Any = None
 
     async def run(self, content: str) -> list[Figure]:
@@ -109,6 +111,15 @@ class _Rounds:
             )
             for name, percent in (("p50", 50), ("p99", 99), ("p99_9", 99.9))
         ]
+        figures.append(
+            Figure(
+                name="blocking.answered_after_p99_9",
+                value=percentile(self._after, 99.9),
+                unit="ms",
+                target="<= 1000 ms",
+                note="from the answer to the block to the last good answer to the blocked person",
+            )
+        )
         note = f"{_DOWNLOADS} downloads, from sending the block to the last byte, {under}"
         return [
             *figures,
@@ -158,12 +169,15 @@ class _Rounds:
                 except Failed:
                     refused_at.set_result(time.perf_counter())
                     return
+                self._answered_at = time.perf_counter()
 
         calling = asyncio.create_task(call_on())
         await asyncio.sleep(random.random() * _WARM_SECONDS)  # noqa: S311 - when, not what
-        sent_at = time.perf_counter()
+        sent_at = self._answered_at = time.perf_counter()
         await operator.ask(self._block)
+        held_at = time.perf_counter()
         await calling
+        self._after.append(max(0.0, self._answered_at - held_at) * 1000)
         with contextlib.suppress(Failed):  # and it stays so
             await caller.ask(call)
             raise RuntimeError("a blocked person was answered again")

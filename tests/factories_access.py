@@ -25,6 +25,7 @@ from bodycam.wire import protocol as dock
 from bodycam.wire.digests import content_digest
 from fines.wire import protocol as terminal
 from sim.district import LATITUDE, LONGITUDE, PLACE
+from sim.rights import ROADSIDE_BASES, ROADSIDE_SERVICES
 from tests import factories_bodycam as bodycam
 from tests import factories_devices as devices
 from tests import factories_fines as fines
@@ -218,7 +219,8 @@ def _old_request(world, caller, ids):
 
 
 def _granted(world, caller, ids):
-    rights = {"services": ["vehicle"], "bases": ["PRIMARY_CHECK"]}
+    # All that he had: what comes after still needs it.
+    rights = {"services": list(ROADSIDE_SERVICES), "bases": list(ROADSIDE_BASES)}
     paper = grant_paper(
         request_id=ids["access_request_id"],
         form_sha256=world.forms.get(ids["access_request_id"], "-"),

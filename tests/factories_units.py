@@ -18,6 +18,7 @@ from sim.district import (
     STRANGER,
     Staff,
 )
+from sim.rights import ROADSIDE_SERVICES
 from tests import factories_bodycam as bodycam
 from tests import factories_control as control
 from tests import factories_devices as devices
@@ -170,7 +171,9 @@ class World:
     async def _access(self, held):
         officer = await self.headers(held.officer)
         official = await self.headers(held.person(Role.RESPONSIBLE_OFFICIAL))
-        filed = await papers.filed(self.door, officer, held.officer)
+        filed = await papers.filed(
+            self.door, officer, held.officer, services=list(ROADSIDE_SERVICES)
+        )
         request_id = filed.raise_for_status().json()["request_id"]
         async with transaction(self.sessions) as session:
             self.forms[request_id] = await session.scalar(

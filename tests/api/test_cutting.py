@@ -212,6 +212,33 @@ async def test_who_cannot_be_seen_alive_gets_nothing(look):
     assert time.monotonic() - began < LOOK_SECONDS + 1
 
 
+@pytest.mark.parametrize("alive", [True, False])
+async def test_where_somebody_watches_his_next_look_decides(alive):
+    answers, session_id = Answers(blind), UUID(int=1)
+    answers.watched = True
+    with answers.one() as answer:
+        answer.admit(session_id)
+        answer.seen_at -= FRESH_SECONDS + 0.01
+        waiting = asyncio.create_task(answers.may_go_on(answer))
+        await answers.look_wanted.wait()
+        at = asyncio.get_running_loop().time()
+        answers.seen(asked={session_id}, alive={session_id} if alive else set(), at=at)
+
+        allowed = await waiting
+
+    assert allowed is alive
+
+
+async def test_a_watcher_that_never_looks_lets_nothing_out():
+    answers = Answers(blind)
+    answers.watched = True
+    with answers.one() as answer:
+        answer.admit(UUID(int=1))
+        answer.seen_at -= FRESH_SECONDS + 0.01
+
+        assert not await answers.may_go_on(answer)
+
+
 async def test_what_is_being_sent_is_cut_once_nobody_sees_the_session():
     answers = Answers(blind)
     with answers.one() as answer:

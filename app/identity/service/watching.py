@@ -61,19 +61,24 @@ class SessionWatch:
                 await blind
 
     async def _watch(self, connection: Connection) -> None:
-        woken = asyncio.Event()
-        await repository.listen_for_ended(connection, woken.set)
-        while True:
-            woken.clear()
-            asked = self.answers.session_ids()
-            at, now = asyncio.get_running_loop().time(), utc_now()
-            alive = await repository.living_sessions_by(
-                connection, asked, now=now, today=law_date(now)
-            )
-            self.answers.seen(asked=asked, alive=alive, at=at)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LOOK_EVERY_SECONDS):
-                    await woken.wait()
+        wanted = self.answers.look_wanted
+        await repository.listen_for_ended(connection, wanted.set)
+        self.answers.watched = True
+        try:
+            while True:
+                wanted.clear()
+                await self._look(connection)
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK_EVERY_SECONDS):
+                        await wanted.wait()
+        finally:
+            self.answers.watched = False
+
+    async def _look(self, connection: Connection) -> None:
+        asked = self.answers.session_ids()
+        at, now = asyncio.get_running_loop().time(), utc_now()
+        alive = await repository.living_sessions_by(connection, asked, now=now, today=law_date(now))
+        self.answers.seen(asked=asked, alive=alive, at=at)
 
     async def _cut_when_blind(self) -> None:
         while True:
