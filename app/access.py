@@ -5,8 +5,9 @@ A caller is two separate facts: the *person* (a session made by electronic signa
 what belongs to another unit is refused by the slice's service, which answers "not found".
 """
 
+import asyncio
 import enum
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -127,9 +128,6 @@ class Principal:
         return self.system_id
 
 
-Authenticator = Callable[[Request], Awaitable[Principal | None]]
-
-
 class Access:
     """A FastAPI dependency that admits the named callers and nobody else.
 
@@ -146,14 +144,12 @@ class Access:
         systems: Iterable[SystemKind] = (),
         public_because: str = "",
     ) -> None:
-        self.roles = frozenset(roles)
+        self.roles = frozenset(roles) & SIGNING_IN  # whoever signs in nowhere is admitted nowhere
         self.devices = frozenset(devices)
         self.systems = frozenset(systems)
         self.public_because = public_because
         if bool(public_because) == bool(self.roles or self.devices or self.systems):
             raise ValueError("name the callers, or say why the route is public: not both")
-        if Role.COURT in self.roles:
-            raise ValueError("people of courts sign in nowhere: let their system in instead")
         if self.systems and (self.roles or self.devices):
             raise ValueError("a system brings its person in the message: not both")
 
@@ -170,14 +166,15 @@ class Access:
         if self.systems:
             request.state.principal = system = await _system(request)
             return system
-        person = await _ask(request, "authenticate_person") if self.roles else None
+        person, device = await proofs(request, person=bool(self.roles), device=bool(self.devices))
         if self.roles and person is None:
             raise NotSignedIn("no session")
         if person is not None and person.role not in self.roles:
             raise NotYourRoute("role not admitted")
         # A session opened on a device is good on that device alone, whatever the route asks for.
         bound = person is not None and person.device_id is not None
-        device = await _ask(request, "authenticate_device") if self.devices or bound else None
+        if bound and not self.devices:
+            _, device = await proofs(request, person=False, device=True)
         if device is None and (self.devices or bound):
             raise DeviceNotKnown("no device credential")
         if device is not None and self.devices and device.device_kind not in self.devices:
@@ -213,16 +210,37 @@ def _joined(person: Principal | None, device: Principal | None) -> Principal:
     )
 
 
+async def proofs(
+    request: Request, *, person: bool, device: bool
+) -> tuple[Principal | None, Principal | None]:
+    """Return the person and the device that ``request`` proves, of those that are asked for.
+
+    Both are asked at the same time: each costs a round trip to the database.
+    """
+    state = request.app.state
+    if not (person and device):
+        return (
+            await state.authenticate_person(request) if person else None,
+            await state.authenticate_device(request) if device else None,
+        )
+    asked: list[Awaitable[Principal | None]] = [
+        state.authenticate_person(request),
+        state.authenticate_device(request),
+    ]
+    # Neither is left running when the other is refused.
+    who, what = await asyncio.gather(*asked, return_exceptions=True)
+    if isinstance(who, BaseException):
+        raise who
+    if isinstance(what, BaseException):
+        raise what
+    return who, what
+
+
 async def _system(request: Request) -> Principal:
-    system = await _ask(request, "authenticate_system")
+    system: Principal | None = await request.app.state.authenticate_system(request)
     if system is None:
         raise SystemNotKnown("no credential of a system")
     return system
-
-
-async def _ask(request: Request, name: str) -> Principal | None:
-    authenticator: Authenticator = getattr(request.app.state, name)
-    return await authenticator(request)
 
 
 async def calling(request: Request) -> Principal:

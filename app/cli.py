@@ -96,6 +96,19 @@ def import_staff(
         _refuse(error)
 
 
+@cli.command(name="publish-agreement")
+def publish_agreement(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="JSON; see docs/access.md")
+    ],
+) -> None:
+    """Bring a new version of the user agreement into force: everybody signs it anew."""
+    try:
+        typer.echo(commands.publish_agreement(file))
+    except _EXPECTED as error:
+        _refuse(error)
+
+
 @cli.command(name="export-log")
 def export_log(
     folder: Annotated[Path, typer.Argument(help="Gets key, checkpoint and leaves.")],

@@ -18,6 +18,7 @@ from app import logs, worker
 from app.audit.service import AuditTrail
 from app.clock import utc_now
 from app.db import make_engine, make_sessions, transaction
+from app.exchange.schemas.access import AgreementFile
 from app.identity.schemas import StaffFile
 from app.runtime import migrate as migrations
 from app.runtime.postgres import EmbeddedPostgres
@@ -26,6 +27,7 @@ from app.settings import Settings
 
 _START_SECONDS = 180.0  # a first start on a slow, busy machine; normally two seconds
 _STAFF_FILE_BYTES_MAX = 16 << 20
+_AGREEMENT_BYTES_MAX = 256 << 10
 
 
 class NoDatabase(ValueError):
@@ -158,6 +160,32 @@ def import_staff(file: Path) -> str:
     document = StaffFile.model_validate(json.loads(file.read_text(encoding="utf-8")))
     trail = AuditTrail(subject_key=app_keys.load(settings.keys).subject)
     return asyncio.run(_import_staff(_running_database_url(settings), document, trail))
+
+
+def publish_agreement(file: Path) -> str:
+    """Enter a new version of the user agreement; return what was done, in a sentence."""
+    settings = Settings()
+    if file.stat().st_size > _AGREEMENT_BYTES_MAX:
+        raise ValueError(f"an agreement holds at most {_AGREEMENT_BYTES_MAX >> 10} KiB")
+    document = AgreementFile.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    trail = AuditTrail(subject_key=app_keys.load(settings.keys).subject)
+    return asyncio.run(_publish_agreement(_running_database_url(settings), document, trail))
+
+
+async def _publish_agreement(url: str, document: AgreementFile, trail: AuditTrail) -> str:
+    engine = make_engine(url, pool_size=1)
+    async with transaction(make_sessions(engine)) as session:
+        version = await app.exchange.service.access.publish_agreement(
+            session,
+            text_kk=document.text_kk,
+            text_ru=document.text_ru,
+            text_en=document.text_en,
+            valid_from=document.valid_from,
+            trail=trail,
+            now=utc_now(),
+        )
+    await engine.dispose()
+    return f"version {version} of the user agreement is entered"
 
 
 def export_log(folder: Path) -> str:

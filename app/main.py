@@ -140,12 +140,14 @@ def _serve_metrics(stack: AsyncExitStack, port: int) -> None:
 def _give(application: FastAPI, parts: Parts) -> None:
     state = application.state
     state.settings, state.keys, state.sessions = parts.settings, parts.keys, parts.sessions
+    state.direct = parts.direct
     state.trail, state.registers, state.store = parts.trail, parts.registers, parts.store
     state.revocation, state.answers = parts.revocation, parts.answers
     state.case_registers, state.seeds = parts.case_registers, parts.seeds
     state.authenticate_person = app.identity.api.authenticate_person
     state.authenticate_device = devices.api.authenticate_device
     state.authenticate_system = app.exchange.api.authenticate_system
+    state.device_names = devices.api.device_names  # the monthly report names devices
     state.device_standing = devices.api.device_standing  # the exchange's gate DEVICE asks it
 
 

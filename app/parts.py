@@ -12,7 +12,7 @@ from app.audit.rules.outage import parse_terms
 from app.audit.rules.timestamp import stamp_trust
 from app.audit.service import Anchoring, AnchorWatch, AuditTrail, Sequencer, Witnessing
 from app.cutting import Answers
-from app.db import Sessions, make_engine, make_sessions
+from app.db import Direct, Sessions, make_engine, make_sessions, open_direct
 from app.exchange.register import (
     CaseRegisterPort,
     RegisterPort,
@@ -40,6 +40,7 @@ class Parts:
     settings: Settings
     keys: Keys
     sessions: Sessions
+    direct: Direct
     trail: AuditTrail
     sequencer: Sequencer
     witnessing: Witnessing | None
@@ -72,6 +73,13 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(engine.dispose)
         sessions = make_sessions(engine)
+        direct = await stack.enter_async_context(
+            open_direct(
+                settings.database_url.get_secret_value(),
+                pool_size=settings.database_pool_size,
+                statement_timeout_seconds=settings.statement_timeout_seconds,
+            )
+        )
         registers = await stack.enter_async_context(open_registers(settings))
         witnessing, anchoring = _vouching(settings, sessions, stack)
         answers = Answers(functools.partial(living_sessions, sessions))
@@ -79,11 +87,13 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             settings=settings,
             keys=keys,
             sessions=sessions,
+            direct=direct,
             trail=AuditTrail(
                 subject_key=keys.subject,
                 anchors=AnchorWatch(terms=parse_terms(settings.anchor_outage_hours))
                 if anchoring
                 else None,
+                direct=direct,
             ),
             sequencer=Sequencer(
                 sessions=sessions, checkpoint_key=keys.checkpoint, origin=LOG_ORIGIN

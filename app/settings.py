@@ -116,6 +116,7 @@ class Settings(BaseSettings):
     register_timeout_seconds: float = Field(default=3, gt=0, le=30)  # each register by itself
     case_registers_url: HttpUrl | None = None  # ERDR, AIS SU, AIS OIP, EAIAS
     register_addresses: dict[str, RegisterAddress] = Field(default={})  # by name, over the above
+    register_tls_roots: Path | None = None  # PEM file; with none, the public authorities
     register_repeats_max: int = Field(default=2, ge=0, le=5)  # of what was never sent
     register_failures_max: int = Field(default=5, ge=1, le=100)  # in a row: then left alone
     register_pause_seconds: float = Field(default=10, gt=0, le=600)  # how long it is left alone

@@ -14,6 +14,7 @@ import app.exchange.service.access
 import devices.api
 import fines.service
 from app.clock import utc_now
+from app.exchange.service import control
 from app.jobs import Queue
 from app.main import sequencing
 from app.parts import Parts, open_parts
@@ -72,6 +73,7 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
             parts.sessions, trail=parts.trail, now=utc_now()
         )
 
+    _control_jobs(jobs, parts)
     desk = make_desk(
         sessions=parts.sessions, trail=parts.trail, keys=parts.keys, settings=parts.settings
     )
@@ -91,6 +93,24 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
 
     _add_exchange(jobs, parts)
     return jobs
+
+
+def _control_jobs(jobs: procrastinate.App, parts: Parts) -> None:
+    exchange = Queue.EXCHANGE.value
+
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="exchange.open_reports", queue=exchange, queueing_lock="exchange.open_reports")
+    async def open_reports(timestamp: int) -> None:
+        del timestamp
+        await control.open_reports(parts.sessions, trail=parts.trail, now=utc_now())
+
+    @jobs.periodic(cron="*/15 * * * *")
+    @jobs.task(
+        name="exchange.escalate_reports", queue=exchange, queueing_lock="exchange.escalate_reports"
+    )
+    async def escalate_reports(timestamp: int) -> None:
+        del timestamp
+        await control.escalate_reports(parts.sessions, trail=parts.trail, now=utc_now())
 
 
 def _add_exchange(jobs: procrastinate.App, parts: Parts) -> None:
@@ -136,8 +156,7 @@ def _add_exchange(jobs: procrastinate.App, parts: Parts) -> None:
     )
     async def destroy_overdue(timestamp: int) -> None:
         del timestamp
-        # Until somebody says which months are reviewed, nothing is destroyed.
-        await app.exchange.service.destroy_overdue(ports, reviewed_of=None)
+        await app.exchange.service.destroy_overdue(ports, reviewed_of=control.is_reviewed)
 
 
 async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:

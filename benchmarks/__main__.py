@@ -11,7 +11,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from benchmarks import audit, checks, fines, footage, machine, signatures, upload
+from benchmarks import (
+    audit,
+    blocking,
+    checks,
+    control,
+    fines,
+    footage,
+    machine,
+    signatures,
+    upload,
+)
 from benchmarks.figures import Figure, markdown, table
 from benchmarks.places import FOLDER
 from benchmarks.world import World
@@ -22,8 +32,9 @@ _ON_STAGE: Final[dict[str, Callable[[World], list[Figure]]]] = {
     "upload": upload.measure,
     "footage": footage.measure,
     "fines": fines.measure,
+    "blocking": blocking.measure,
 }
-_NAMES: Final = ("audit", *_ON_STAGE)
+_NAMES: Final = ("audit", "control", *_ON_STAGE)
 _LOADED: Final = 0.3  # of a core: from here on a run is not worth keeping
 
 
@@ -58,6 +69,8 @@ def main() -> None:
     run = _Run()
     if "audit" in wanted:
         run.take("audit", audit.measure)
+    if "control" in wanted:
+        run.take("control", control.measure)
     on_stage = [name for name in wanted if name in _ON_STAGE]
     if on_stage:
         print("\nthe server is started ...", flush=True)

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app.access import Principal, Role
 from app.audit.service import AuditTrail, Sequencer
-from app.db import make_engine, make_sessions, transaction
+from app.db import make_engine, make_sessions, open_direct
 from app.parts import LOG_ORIGIN
 from app.runtime import migrate
 from app.runtime.postgres import EmbeddedPostgres
@@ -107,8 +107,6 @@ def _append(url: str, seconds: float) -> tuple[list[tuple[UUID, float]], float]:
 
 
 async def _appending(url: str, seconds: float) -> tuple[list[tuple[UUID, float]], float]:
-    engine = make_engine(url, pool_size=_CLIENTS)
-    sessions = make_sessions(engine)
     trail = AuditTrail(subject_key=_SUBJECT_KEY)
     who = Principal(
         department_id=uuid4(),
@@ -119,20 +117,21 @@ async def _appending(url: str, seconds: float) -> tuple[list[tuple[UUID, float]]
     )
     committed: list[tuple[UUID, float]] = []
 
-    async def once() -> None:
-        async with transaction(sessions) as session:
-            event_id = await trail.record(
-                session,
-                event=_EVENT,
-                at=datetime.now(UTC),
-                who=who,
-                subject_iin=DRIVER.iin,
-                fields=_FIELDS,
-            )
-        committed.append((event_id, time.monotonic()))
+    async with open_direct(url, pool_size=_CLIENTS) as direct:
 
-    spent = await _repeated([once] * _CLIENTS, seconds)
-    await engine.dispose()
+        async def once() -> None:
+            async with direct.connection() as connection, connection.transaction():
+                event_id = await trail.record_direct(
+                    connection,
+                    event=_EVENT,
+                    at=datetime.now(UTC),
+                    who=who,
+                    subject_iin=DRIVER.iin,
+                    fields=_FIELDS,
+                )
+            committed.append((event_id, time.monotonic()))
+
+        spent = await _repeated([once] * _CLIENTS, seconds)
     return committed, spent
 
 

@@ -16,7 +16,6 @@ import structlog
 import uvloop
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.iin import check_digit
 from app.main import create_app
 from app.parts import open_parts
 from app.settings import Settings
@@ -25,28 +24,12 @@ from benchmarks.figures import Figure
 from benchmarks.load import Load, loaded, request
 from benchmarks.machine import cpu_seconds
 from benchmarks.peer import Script
-from benchmarks.world import OFFICERS, Caller, World
+from benchmarks.world import OFFICERS, Caller, World, iin_of
 from sim.district import DRIVER
-from sim.patrol import JUSTIFICATION
 
 _PATH: Final = "/api/checks"
-_PEOPLE: Final = 6000  # asked about in turn: nobody is looked up more often than a gate allows
-
-
-def _body(place: int) -> dict[str, Any]:
-    """Return a check of one of many drivers; justified, since the draw falls on one in ten."""
-    days = itertools.count(10 + place // 1000)
-    eleven = (f"8501{day}3{place % 1000:04d}" for day in days)
-    iin = next(f"{one}{digit}" for one in eleven if (digit := check_digit(one)) is not None)
-    return {
-        "identity": {"iin": iin},
-        "plate": DRIVER.plate,
-        "stop_ground": "traffic_violation",
-        "justification": JUSTIFICATION,
-    }
-
-
-_BODY: Final = _body(0)
+_SUBJECTS: Final = 60  # drivers by turns: an officer may ask ten times a day about one
+_JUSTIFICATION: Final = "Остановлен за превышение скорости, личность устанавливается на месте."
 _EACH_MAX: Final = 115  # checks of one officer: the gate refuses the 121st within an hour
 _CLIENTS: Final = (1, 4, 16)
 _SECONDS: Final = 6.0
@@ -64,7 +47,7 @@ def measure(world: World) -> list[Figure]:
 
 async def _measured(world: World) -> list[Figure]:
     callers = world.officers
-    bodies = (_body(place % _PEOPLE) for place in itertools.count())
+    bodies = _bodies()
     requests = itertools.chain.from_iterable(
         (request("POST", _PATH, headers=one.headers, body=next(bodies)) for one in callers)
         for _ in range(_EACH_MAX)
@@ -90,8 +73,23 @@ async def _measured(world: World) -> list[Figure]:
     return list(_figures(figures, sql, bare, cost_ms, len(script.transactions)))
 
 
+def _bodies() -> Iterator[dict[str, Any]]:
+    """Yield checks of the district's driver and of others, whom no register of persons knows.
+
+    Each brings the justification that one in ten is asked for.
+    """
+    for number in itertools.count():
+        turn = number % _SUBJECTS
+        yield {
+            "identity": {"iin": iin_of(4000 + turn) if turn else DRIVER.iin},
+            "plate": DRIVER.plate,
+            "stop_ground": "traffic_violation",
+            "justification": _JUSTIFICATION,
+        }
+
+
 async def _of_peer(url: str, path: str) -> dict[int, Load]:
-    content = request("POST", path, headers={}, body=_BODY)
+    content = request("POST", path, headers={}, body=next(_bodies()))
     found = {}
     for clients in (1, _BUSIEST):
         await loaded(url, clients=clients, seconds=0.5, next_request=lambda: content)
@@ -157,7 +155,8 @@ async def _script(world: World, caller: Caller) -> Script:
         async with httpx.AsyncClient(transport=transport, base_url=world.base_url) as client:
             for _ in range(2):  # the second is taken: the first fills caches
                 with _taken_down(engine) as transactions:
-                    answer = await client.post(_PATH, json=_BODY, headers=caller.headers)
+                    body = next(_bodies())
+                    answer = await client.post(_PATH, json=body, headers=caller.headers)
                 answer.raise_for_status()
         async with parts.sessions() as session:
             made = await session.execute(

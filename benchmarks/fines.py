@@ -15,13 +15,14 @@ from uuid import UUID, uuid4
 import serial
 from fpdf import FPDF
 
+from app import fonts
 from benchmarks.figures import Figure, percentile
 from benchmarks.world import World
 from fines.field.driver import Decision, SaleRequest
 from fines.field.escpos import render
 from fines.field.line import Line, Timers
 from fines.field.zvt_driver import ZvtDriver
-from fines.rendering import ReceiptFacts, fonts, receipt_pdf, slip_pdf, slip_png
+from fines.rendering import ReceiptFacts, receipt_pdf, slip_pdf, slip_png
 from fines.rules.slips import CardFacts, CaseFacts, sale_slips
 from fines.wire import zvt, zvt_frame
 from fines.wire.protocol import Result

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from starlette.requests import Request
 
-from app.identity.api import authenticate_person
+from app.access import proofs
 from app.identity.rules import gost, issuing
 from app.identity.rules.certificates import Environment, Purpose, Trust, trust_from_pem
 from app.identity.rules.signature import verify_signature
@@ -23,7 +23,6 @@ from app.parts import open_parts
 from app.settings import Settings
 from benchmarks.figures import Figure, percentile
 from benchmarks.world import World
-from devices.api import authenticate_device
 from sim.authority import Authority
 from sim.district import OFFICER
 from sim.gost_authority import GostAuthority
@@ -157,7 +156,7 @@ async def _authentication(world: World) -> list[Figure]:
 
         async def both() -> None:
             request = Request(scope)
-            person, device = await authenticate_person(request), await authenticate_device(request)
+            person, device = await proofs(request, person=True, device=True)
             if person is None or device is None:
                 raise RuntimeError("the officer was not known")
 

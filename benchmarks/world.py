@@ -121,14 +121,19 @@ class World(Stage):
 
 
 def _officer(number: int) -> Staff:
-    serial = 500 + 2 * number
-    while (digit := check_digit(f"9005053{serial:04d}")) is None:
-        serial += 1
-    iin = f"9005053{serial:04d}{digit}"
     badge = f"BEN-{number:04d}"
     return Staff(
-        badge, iin, "ТАЛДАУОВ", "Бенч", "", "patrol_officer", "Инспектор", badge, DEPARTMENT_BIN
-    )
+        badge, iin_of(500 + number), "ТАЛДАУОВ", "Бенч", "", "patrol_officer", "Инспектор",
+        badge, DEPARTMENT_BIN,
+    )  # fmt: skip
+
+
+def iin_of(serial: int) -> str:
+    """Return an IIN of valid form; another serial is another person."""
+    serial *= 2
+    while (digit := check_digit(f"9005053{serial % 10_000:04d}")) is None:
+        serial += 1
+    return f"9005053{serial % 10_000:04d}{digit}"
 
 
 @contextlib.contextmanager

@@ -21,3 +21,9 @@ GRANT SELECT, INSERT, DELETE ON audit_subjects TO saqshy_runtime;
 
 -- Counters of the running month; the closing records are leaves.
 GRANT SELECT, INSERT, UPDATE ON audit_stream_months TO saqshy_runtime;
+
+-- Departmental control: reports, marks, signed reviews and what went up are written once too.
+REVOKE ALL ON control_reports, control_officers, control_spans, control_marks, control_reviews,
+    escalations FROM saqshy_runtime;
+GRANT SELECT, INSERT ON control_reports, control_officers, control_spans, control_marks,
+    control_reviews, escalations TO saqshy_runtime;

@@ -36,9 +36,9 @@ from devices.schemas import (
     StatusAnswer,
     StatusBody,
 )
-from devices.service import ShiftView, authenticate_device, device_standing
+from devices.service import ShiftView, authenticate_device, device_names, device_standing
 
-__all__ = ["authenticate_device", "device_standing", "router"]
+__all__ = ["authenticate_device", "device_names", "device_standing", "router"]
 
 KEEPER = Access(roles=[Role.DEVICE_KEEPER])
 KEEPER_OR_DUTY = Access(roles=[Role.DEVICE_KEEPER, Role.DUTY_OFFICER])

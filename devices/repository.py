@@ -1,8 +1,9 @@
 """Statements of the devices slice. Those of device paths are built once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -10,14 +11,27 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import DeviceKind
+from app.db import Direct
 from devices.models import Assignment, Device, JournalEntry, Shift
 from devices.rules.lifecycle import DeviceStatus
 
 _Row = TypeVar("_Row")
 
-_CREDENTIAL = sa.select(
-    Device.id, Device.kind, Device.department_id, Device.status, Device.credential_sha256
-).where(Device.id == sa.bindparam("device_id"))
+
+@dataclass(frozen=True, kw_only=True)
+class CredentialRow:
+    """What a device is known by."""
+
+    id: UUID
+    kind: DeviceKind
+    department_id: UUID
+    status: DeviceStatus
+    credential_sha256: bytes | None
+
+
+_CREDENTIAL: Final = (
+    "SELECT id, kind, department_id, status, credential_sha256 FROM devices WHERE id = $1"
+)
 
 _OPEN = sa.and_(
     Assignment.returned_at.is_(None),
@@ -51,11 +65,18 @@ _HELD_BY_POST = (
 )
 
 
-async def credential_row(
-    session: AsyncSession, device_id: UUID
-) -> sa.Row[UUID, DeviceKind, UUID, DeviceStatus, bytes | None] | None:
-    """Return id, kind, unit, status and stored hash of a device, or ``None``."""
-    return (await session.execute(_CREDENTIAL, {"device_id": device_id})).one_or_none()
+async def credential_row(direct: Direct, device_id: UUID) -> CredentialRow | None:
+    """Return what a device is known by, or ``None``."""
+    row = await direct.row(_CREDENTIAL, device_id)
+    if row is None:
+        return None
+    return CredentialRow(
+        id=row["id"],
+        kind=DeviceKind(row["kind"]),
+        department_id=row["department_id"],
+        status=DeviceStatus(row["status"]),
+        credential_sha256=row["credential_sha256"],
+    )
 
 
 async def add(session: AsyncSession, row: Device | Shift | Assignment | JournalEntry) -> bool:
@@ -85,6 +106,14 @@ async def device(
         Device.id == device_id, Device.department_id == department_id
     )
     return (await session.scalars(_locked(statement, lock))).one_or_none()
+
+
+async def inventory_numbers(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the inventory numbers of these devices."""
+    rows = await session.execute(
+        sa.select(Device.id, Device.inventory_number).where(Device.id.in_(list(ids)))
+    )
+    return {device_id: number for device_id, number in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 async def device_by_id(

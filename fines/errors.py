@@ -205,14 +205,6 @@ class ImageNotValid(DomainError):
     cure = "Photograph the signed slip again."
 
 
-class GlyphMissing(DomainError):
-    """A letter has no glyph in the fonts: the paper is not drawn rather than drawn wrong."""
-
-    kind = Kind.INVALID
-    code = "fines.glyph_missing"
-    cure = "Correct the text, or add a font that holds the letter."
-
-
 class PaperAltered(DomainError):
     """A stored paper no longer has the hash it was filed with."""
 

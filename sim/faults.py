@@ -19,6 +19,7 @@ import threading
 from typing import Final, Self
 from urllib.parse import urlsplit
 
+_LAST_TURNS: Final = 5  # of the loop, for what was accepted as the line was closed
 _HEAD_MAX: Final = 64 * 1024
 _BODY_MAX: Final = 4 << 20
 _START_SECONDS: Final = 10
@@ -89,13 +90,20 @@ class FaultyLine:
         await self._done.wait()
         server.close()
         mine = asyncio.current_task()
-        others = [task for task in asyncio.all_tasks() if task is not mine]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        # A line that was just accepted may not have begun: it begins first, so that it closes.
+        for _ in range(_LAST_TURNS):
+            await asyncio.sleep(0)
+        while others := [task for task in asyncio.all_tasks() if task is not mine]:
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.sleep(0)
 
     async def _connected(self, near: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+        with (
+            contextlib.closing(out),
+            contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError),
+        ):
             head, body = await _request(near)
             register = head.split(b" ", 2)[1].rstrip(b"/").rsplit(b"/", 1)[-1].decode()
             if register == "line":
@@ -104,7 +112,6 @@ class FaultyLine:
                 self.taken += 1
                 await self._exchange(register, head + body, out)
             await out.drain()
-        out.close()
 
     async def _exchange(self, register: str, request: bytes, out: asyncio.StreamWriter) -> None:
         default = self._faults.get(None, (Fault.NONE, 0.0))

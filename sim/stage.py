@@ -41,6 +41,8 @@ from sim.ncalayer import SimNcaLayer
 from sim.registers import SimRegisters
 from sim.revocation import SimRevocation
 from sim.smartbridge import PASSWORD, SENDER_ID, SimSmartBridge, write_system_key
+from sim.timestamping import SimTimestamping
+from sim.witness import SimWitness
 
 _START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 25.0
@@ -60,8 +62,10 @@ class Ports:
     registers: int = 8710
     revocation: int = 8711
     acquirer: int = 8712
+    witness: int = 8714
+    timestamping: int = 8715
     cases: int = 8713
-    bus: int = 8714
+    bus: int = 8716
     ncalayer: int = 13579
 
     @classmethod
@@ -77,6 +81,8 @@ class Ports:
             registers=0,
             revocation=0,
             acquirer=0,
+            witness=0,
+            timestamping=0,
             cases=0,
             bus=0,
             ncalayer=numbers[1],
@@ -84,7 +90,7 @@ class Ports:
 
 
 class Stage:
-    """Server, registers, authority, signer and acquirer, up and down together.
+    """Server, registers, authorities, witness, signer and acquirer, up and down together.
 
     Args:
         folder: everything the stage writes; the simulated authority's keys are kept and reused.
@@ -107,6 +113,8 @@ class Stage:
         self.cases: SimCases
         self.bus: SimSmartBridge
         self.acquirer: SimAcquirer
+        self.witness: SimWitness
+        self.timestamping: SimTimestamping
         self.signer_url = ""
 
     def __enter__(self) -> Self:
@@ -129,12 +137,15 @@ class Stage:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.authority = Authority.create(self.folder / "authority")
         enter = self._stack.enter_context
-        # The authority's clock is the server's: an answer that is hours off is no answer.
         self.revocation = enter(
-            SimRevocation(
-                [self.authority],
-                port=self.ports.revocation,
-                clock=self._now,
+            SimRevocation([self.authority], port=self.ports.revocation, clock=self._clock)
+        )
+        self.witness = enter(
+            SimWitness(log_key="", folder=self.folder / "witness", port=self.ports.witness)
+        )
+        self.timestamping = enter(
+            SimTimestamping.create(
+                self.folder / "tsa", clock=self._clock, port=self.ports.timestamping
             )
         )
         self.registers = enter(SimRegisters(port=self.ports.registers))
@@ -145,7 +156,7 @@ class Stage:
                 cases=self.cases,
                 registers=self.registers.world,
                 port=self.ports.bus,
-                clock=self._now,
+                clock=self._clock,
             )
         )
         self.acquirer = enter(SimAcquirer(port=self.ports.acquirer))
@@ -153,6 +164,11 @@ class Stage:
         self._stack.callback(self.stop_server)
         self.start_server()
         self._import_staff()
+        self.witness.log_key = self._log_key()
+
+    def _clock(self) -> datetime:
+        # Authorities' clocks are the server's: an answer that is hours off is no answer.
+        return datetime.now(UTC) + self.clock_offset
 
     def environment(self) -> dict[str, str]:
         """Return the settings under which the server runs on this stage."""
@@ -174,6 +190,10 @@ class Stage:
             "SAQSHY_OCSP_URL": self.revocation.ocsp_url,
             "SAQSHY_CRL_URLS": self.revocation.list_urls,
             "SAQSHY_NCALAYER_URL": self.signer_url,
+            "SAQSHY_WITNESS_URL": self.witness.url,
+            "SAQSHY_WITNESS_KEY": self.witness.key,
+            "SAQSHY_TSA_URL": self.timestamping.url,
+            "SAQSHY_TSA_ROOTS_DIR": str(self.timestamping.roots_dir),
         }
         kept = {n: v for n, v in os.environ.items() if not n.startswith("SAQSHY_")}
         kept.pop("DATABASE_URL", None)  # the stage shows the embedded database
@@ -181,9 +201,6 @@ class Stage:
             own["PYTHONPATH"] = str(Path(__file__).parent / "shifted_clock")
             own["SIM_CLOCK_OFFSET_SECONDS"] = str(self.clock_offset.total_seconds())
         return kept | own
-
-    def _now(self) -> datetime:
-        return datetime.now(UTC) + self.clock_offset
 
     def _on_bus(self, register: str) -> dict[str, str]:
         return {
@@ -260,6 +277,17 @@ class Stage:
         if done.returncode != 0:
             raise DidNotStart(f"{arguments}: {done.stdout}{done.stderr}"[-2000:])
         return done.stdout
+
+    def _log_key(self) -> str:
+        """Return the log's verifier key; it is there with the first checkpoint."""
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            answer = httpx.get(f"{self.base_url}/log/key", timeout=5)
+            if answer.is_success:
+                return answer.text
+            if time.monotonic() > deadline:
+                raise DidNotStart("the log has no checkpoint")
+            time.sleep(0.05)
 
     def _answers(self) -> bool:
         try:

@@ -55,6 +55,7 @@ class SimTimestamping:
     private_key: rsa.RSAPrivateKey = field(repr=False)
     roots_dir: Path
     clock: Callable[[], datetime] = _now
+    port: int = 0
     faults: Stamp = Stamp()
     silent: bool = False
     url: str = ""
@@ -62,17 +63,25 @@ class SimTimestamping:
     _server: ThreadingHTTPServer | None = field(default=None, repr=False)
 
     @classmethod
-    def create(cls, folder: Path) -> Self:
-        """Return an authority with fresh keys; its root lies alone in ``folder/roots``."""
-        root_key = rsa.generate_private_key(65537, 2048)
-        key = rsa.generate_private_key(65537, 2048)
-        root_name = _name("НКО (RSA) TSA SIMULATION")
-        root = certificate_of(root_name, root_key, root_name, root_key, authority=True)
-        roots = folder / "roots"
-        roots.mkdir(parents=True, exist_ok=True)
-        (roots / "tsa-root.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
-        own = certificate_of(_name("TSA SIMULATION"), key, root_name, root_key)
-        return cls(certificate=own, private_key=key, roots_dir=roots)
+    def create(cls, folder: Path, *, clock: Callable[[], datetime] = _now, port: int = 0) -> Self:
+        """Return the authority of ``folder``, made there if it is not; its root lies in ``roots``.
+
+        Kept, so that the stamps of an earlier day still hold.
+        """
+        roots, kept = folder / "roots", folder / "tsa.pem"
+        if not kept.exists():
+            _make(kept, roots)
+        content = kept.read_bytes()
+        key = serialization.load_pem_private_key(content, password=None)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError("an RSA key was kept")
+        return cls(
+            certificate=x509.load_pem_x509_certificate(content),
+            private_key=key,
+            roots_dir=roots,
+            clock=clock,
+            port=port,
+        )
 
     def respond(self, query: bytes) -> bytes:
         """Return the TimeStampResp, DER, to a TimeStampReq."""
@@ -157,7 +166,7 @@ class SimTimestamping:
         self.faults = replace(Stamp(), **faults)
 
     def __enter__(self) -> Self:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
+        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), _handler_of(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}/"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
@@ -171,6 +180,25 @@ class SimTimestamping:
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
+
+
+def _make(kept: Path, roots: Path) -> None:
+    root_key = rsa.generate_private_key(65537, 2048)
+    key = rsa.generate_private_key(65537, 2048)
+    root_name = _name("НКО (RSA) TSA SIMULATION")
+    root = certificate_of(root_name, root_key, root_name, root_key, authority=True)
+    own = certificate_of(_name("TSA SIMULATION"), key, root_name, root_key)
+    roots.mkdir(parents=True, exist_ok=True)
+    (roots / "tsa-root.pem").write_bytes(root.public_bytes(serialization.Encoding.PEM))
+    kept.touch(mode=0o600)
+    kept.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        + own.public_bytes(serialization.Encoding.PEM)
+    )
 
 
 def _handler_of(tsa: SimTimestamping) -> type[BaseHTTPRequestHandler]:

@@ -42,7 +42,12 @@ class _Refused(Exception):
 
 @dataclass(kw_only=True)
 class SimWitness:
-    """Serves ``add-checkpoint`` for one log inside ``with``."""
+    """Serves ``add-checkpoint`` for one log inside ``with``.
+
+    Attributes:
+        log_key: the log's verifier key; until it is set, nothing is cosigned.
+        folder: what it remembers.
+    """
 
     log_key: str
     folder: Path
@@ -100,6 +105,8 @@ class SimWitness:
         return self._line(text)
 
     def _signed_text(self, note: str) -> str:
+        if not self.log_key:
+            raise _Refused(404, "unknown log\n")
         name, key_id, encoded = self.log_key.strip().split("+", 2)
         public = Ed25519PublicKey.from_public_bytes(base64.b64decode(encoded)[1:])
         text, _, signatures = note.rpartition("\n\n")

@@ -52,19 +52,24 @@ OBJECTS = {
     "check_id": PERSONAL,
     "complaint": Named(),
     "complaint_id": Named(),
+    "control_request_id": Named(everywhere=SERVE_ALL),
     "device_id": Named(),
     "device_ids": Named(),
     "entry_id": PERSONAL,
     "offence_record_id": PERSONAL,
+    "officer_id": Named(everywhere=SERVE_ALL),
     "officer_iin": Named(),
     "order_id": PERSONAL,
     "payment_id": PERSONAL,
-    "person_id": Named(everywhere=SERVE_ALL | {Role.ADMINISTRATOR}),
+    "person_id": Named(everywhere=SERVE_ALL),
     "post_id": Named(),
     "before": PERSONAL,
     "request_id": PERSONAL,
     "sanction_id": PERSONAL,
     "responsible_id": Named(everywhere=SERVE_ALL),
+    "report_id": Named(everywhere=SERVE_ALL),
+    "request": Named(everywhere=SERVE_ALL),
+    "request_ids": Named(everywhere=SERVE_ALL),
     "recording_id": PERSONAL,  # to docks; reviewers of a unit share them
     "shift_id": PERSONAL,
     "slip_id": PERSONAL,
@@ -226,6 +231,20 @@ def _agreed(_world, caller, _ids):
     return {"json": {"version": 1, "cms": papers.signature(caller, "-")}}
 
 
+def _reviewed(_world, caller, _ids):
+    return {"json": {"document_sha256": "0" * 64, "cms": papers.signature(caller, "-")}}
+
+
+def _of_officer(_world, _caller, ids):
+    return {"params": {"officer_id": ids["officer_id"]}}
+
+
+def _chosen(_world, _caller, ids):
+    return {"data": {"request": [ids["request"]]}}
+
+
+_ONE_REPORT = "POST /api/control/months/{report_id}"
+_NARROWS = "it only narrows a report that the caller may see"
 _ONE_REQUEST = "POST /api/access/requests/{access_request_id}"
 _ONE_PERSON = "POST /api/access/people/{person_id}"
 _NOT_HIS_OFFICIAL = "an official of another unit is none of the applicant's, as nobody is"
@@ -259,6 +278,17 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     f"{_ONE_PERSON}/unblock": (
         Ask(lambda _w, _c, _i: {"json": {"text": "-"} | _UNSIGNED}, good=False),
     ),
+    "GET /api/control/months/{report_id}": (
+        Ask(),
+        Ask(_of_officer, ("officer_id",), harmless={"officer_id": _NARROWS}),
+    ),
+    f"{_ONE_REPORT}/marks": (_json("request_ids", mark="in_order"),),
+    f"{_ONE_REPORT}/review": (Ask(_reviewed),),
+    "POST /console/control/{report_id}/marks": (Ask(_chosen, ("request",)),),
+    "POST /console/control/{report_id}/requests/{control_request_id}/mark": (
+        Ask(lambda _w, _c, _i: {"data": {"mark": "in_order"}}),
+    ),
+    "GET /console/log/leaf": (Ask(good=False),),  # the first leaf may be anybody's
     "POST /api/checks": (
         _json(
             identity={"iin": fines.DRIVER.iin},

@@ -201,7 +201,7 @@ class HurriedAgent(TerminalAgent):
         )
         self._command[self._command.index("--server") + 1] = door.url
         self._command += [
-            "--t1-seconds", "0.05", "--t2-seconds", "0.4", "--t3-seconds", "1.5",
+            "--t1-seconds", "0.2", "--t2-seconds", "1.0", "--t3-seconds", "1.5",
             "--t4-seconds", "4", "--card-timeout-seconds", "10", "--poll-seconds", "1",
             "--retry-seconds", "0.2", "--approval-wait-seconds", "0.8",
             "--approval-waits-max", "5", "--settle-patience-seconds", "0.5",

@@ -152,18 +152,18 @@ class LittleServer:
             self.changed.notify_all()
         return payment
 
-    def wait(self, done: Callable[[], bool], seconds: float = 40) -> None:
+    def wait(self, done: Callable[[], bool], seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds
         while not done():
             if time.monotonic() > deadline:
                 raise AssertionError("the agent did not get there in time")
             time.sleep(0.01)
 
-    def wait_outcome(self, payment: Payment, seconds: float = 40) -> Outcome:
+    def wait_outcome(self, payment: Payment, seconds: float = 90) -> Outcome:
         self.wait(lambda: bool(payment.outcomes), seconds)
         return payment.outcomes[0]
 
-    def wait_printed(self, payment: Payment, seconds: float = 40) -> None:
+    def wait_printed(self, payment: Payment, seconds: float = 90) -> None:
         self.wait(lambda: payment.closed and (bool(payment.printed) or not payment.slips), seconds)
 
     # -- what each path answers; the lock is held except where a strike or a delay waits
@@ -268,7 +268,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-HURRIED = TerminalTimers(t1_seconds=0.05, t2_seconds=0.4, t3_seconds=2.0)
+HURRIED = TerminalTimers(t1_seconds=0.2, t2_seconds=1.0, t3_seconds=2.0)
 
 
 class Roadside:
@@ -341,7 +341,7 @@ class Roadside:
             "--terminal", str(self.folder / "terminal"),
             "--printer", str(self.folder / "printer"),
             "--journal", str(self.folder / "agent.journal"),
-            "--t1-seconds", "0.05", "--t2-seconds", "0.4", "--t3-seconds", "1.5",
+            "--t1-seconds", "0.2", "--t2-seconds", "1.0", "--t3-seconds", "1.5",
             "--t4-seconds", "4", "--card-timeout-seconds", "5", "--poll-seconds", "1",
             "--retry-seconds", "0.2", "--server-answer-seconds", "5",
             "--approval-wait-seconds", "0.4", "--approval-waits-max", "4",

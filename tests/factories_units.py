@@ -19,6 +19,7 @@ from sim.district import (
     Staff,
 )
 from tests import factories_bodycam as bodycam
+from tests import factories_control as control
 from tests import factories_devices as devices
 from tests import factories_fines as fines
 from tests import factories_papers as papers
@@ -152,6 +153,12 @@ class World:
         await self._footage(held, camera)
         await self._courts(held)
         await self._access(held)
+        held.ids |= await control.overdue_report(
+            self.sessions,
+            self.keys,
+            officer=held.officer,
+            official=held.person(Role.RESPONSIBLE_OFFICIAL),
+        )
         return held
 
     async def _courts(self, held):

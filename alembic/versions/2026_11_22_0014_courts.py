@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0014_courts"
-down_revision = "0012_requests"
+down_revision = "0013_control"
 branch_labels = None
 depends_on = None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -17,12 +18,11 @@ from app.audit.models import (
     Cosignature,
     Leaf,
     Node,
-    OutboxRow,
     StreamMonth,
     Subject,
 )
 from app.audit.rules.merkle import Coordinate
-from app.db import Connection, Sessions, own_connection
+from app.db import Connection, Direct, Sessions, own_connection
 
 LEADER_LOCK: Final = 0x5A0A0D17  # any constant of our own: who holds it is the sequencer
 WITNESS_LOCK: Final = 0x5A0A0D18  # who holds it speaks to the witness
@@ -30,31 +30,47 @@ ANCHOR_LOCK: Final = 0x5A0A0D19  # who holds it asks for time-stamps
 _MONTH_LOCK: Final = 0x5A0A0D1A  # with the month: shared by whoever takes a number of it
 WAKE_CHANNEL: Final = "saqshy_audit_wake"
 
+_CLOSING_LEAVES_MAX: Final = 1_000_000  # written while a month was being closed, at the most
 _CONNECT_SECONDS: Final = 5.0
 _COMMAND_SECONDS: Final = 20.0
 
 
-_INSERT_OUTBOX = sa.insert(OutboxRow)
-# One statement for both: half the events of a busy day name somebody.
-_INSERT_WITH_SUBJECT = (
-    sa.insert(OutboxRow)
-    .add_cte(
-        sa.insert(Subject)
-        .values({name: sa.bindparam(name) for name in ("event_id", "subject_index", "salt")})
-        .cte("touched")
+# One round trip for both rows: every event of a check pays it.
+_PUT_DIRECT: Final = """
+    WITH whose AS (
+        INSERT INTO audit_subjects (event_id, subject_index, salt)
+        SELECT $1, CAST($5 AS bytea), CAST($6 AS bytea) WHERE CAST($5 AS bytea) IS NOT NULL
     )
-    .values({name: sa.bindparam(name) for name in ("event_id", "event", "at", "leaf")})
+    INSERT INTO audit_outbox (event_id, event, at, leaf) VALUES ($1, $2, $3, $4)
+"""
+_PUT_EVENT = sa.text(
+    _PUT_DIRECT.replace("$1", ":event_id")
+    .replace("$2", ":event")
+    .replace("$3", ":at")
+    .replace("$4", ":leaf")
+    .replace("$5", ":subject_index")
+    .replace("$6", ":salt")
+).bindparams(
+    sa.bindparam("event_id", type_=sa.Uuid()),
+    sa.bindparam("at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("leaf", type_=sa.LargeBinary()),
+    sa.bindparam("subject_index", type_=sa.LargeBinary()),
+    sa.bindparam("salt", type_=sa.LargeBinary()),
 )
 _FORGET = (
     sa.delete(Subject)
     .where(Subject.event_id == sa.any_(sa.bindparam("event_ids", type_=pg.ARRAY(sa.Uuid))))
     .returning(Subject.event_id)
 )
-_INDEXES = sa.select(Leaf.event_id, Leaf.index).where(
-    Leaf.event_id.in_(sa.bindparam("event_ids", expanding=True))
+_INDEXES_DIRECT: Final = (
+    "SELECT event_id, index FROM audit_leaves WHERE event_id = ANY(CAST($1 AS uuid[]))"
+)
+_INDEXES = sa.text(_INDEXES_DIRECT.replace("$1", ":event_ids")).bindparams(
+    sa.bindparam("event_ids", type_=pg.ARRAY(sa.Uuid()))
 )
 _NEWEST = sa.select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)
-_WAKE = sa.select(sa.func.pg_notify(WAKE_CHANNEL, ""))
+_WAKE_DIRECT: Final = f"SELECT pg_notify('{WAKE_CHANNEL}', '')"
+_WAKE = sa.text(_WAKE_DIRECT)
 
 _COUNT_UP = sa.text("""
     INSERT INTO audit_stream_months (stream, month, last_number)
@@ -91,25 +107,34 @@ _INSERT_CHECKPOINT = """
 """
 
 
-async def put_in_outbox(
-    session: AsyncSession,
-    *,
-    event_id: UUID,
-    event: str,
-    at: datetime,
-    leaf: bytes,
-    subject: tuple[bytes, bytes] | None = None,
-) -> None:
-    """Write the event in the caller's transaction; takes no lock that orders writers.
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """An event as it is written: its leaf, and where it touched a person, whose data it was."""
 
-    ``subject`` is the index of whose data the event touched, and the salt of the commitment.
-    """
-    row = {"event_id": event_id, "event": event, "at": at, "leaf": leaf}
-    if subject is None:
-        await session.execute(_INSERT_OUTBOX, row)
-        return
-    index, salt = subject
-    await session.execute(_INSERT_WITH_SUBJECT, row | {"subject_index": index, "salt": salt})
+    event_id: UUID
+    event: str
+    at: datetime
+    leaf: bytes
+    subject_index: bytes | None = None
+    salt: bytes | None = None
+
+
+async def put_event(session: AsyncSession, written: Written) -> None:
+    """Write the event in the caller's transaction; takes no lock that orders writers."""
+    await session.execute(_PUT_EVENT, vars(written))
+
+
+async def put_event_direct(connection: Connection, written: Written) -> None:
+    """Write the event in the transaction of a connection of ``app.db.Direct``."""
+    await connection.execute(
+        _PUT_DIRECT,
+        written.event_id,
+        written.event,
+        written.at,
+        written.leaf,
+        written.subject_index,
+        written.salt,
+    )
 
 
 async def forget_subjects(session: AsyncSession, event_ids: Sequence[UUID]) -> int:
@@ -124,9 +149,20 @@ async def indexes_of(session: AsyncSession, event_ids: Iterable[UUID]) -> dict[U
     return {event_id: index for event_id, index in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
+async def indexes_direct(direct: Direct, event_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Return the same by one statement on the driver itself."""
+    found = await direct.rows(_INDEXES_DIRECT, list(event_ids))
+    return {row["event_id"]: row["index"] for row in found}
+
+
 async def wake_sequencer(session: AsyncSession) -> None:
     """Ask the sequencer to look now. Own transaction: notifying commits wait for each other."""
     await session.execute(_WAKE)
+
+
+async def wake_direct(direct: Direct) -> None:
+    """Do the same by one statement on the driver itself."""
+    await direct.row(_WAKE_DIRECT)
 
 
 async def newest_checkpoint(session: AsyncSession) -> CheckpointRow | None:
@@ -218,6 +254,35 @@ async def hold_month(session: AsyncSession, *, month: str) -> None:
 async def is_closed(session: AsyncSession, *, month: str) -> bool:
     """Tell whether the month has its closing record."""
     return await session.get(ClosedMonth, month) is not None
+
+
+async def closed_month(session: AsyncSession, *, month: str) -> ClosedMonth | None:
+    """Return when a month was closed, and by which event."""
+    return await session.get(ClosedMonth, month)
+
+
+async def closed_months(session: AsyncSession) -> list[str]:
+    """Return the closed months in order."""
+    return list(await session.scalars(sa.select(ClosedMonth.month).order_by(ClosedMonth.month)))
+
+
+async def stream_closings(
+    session: AsyncSession, *, before: int, at: datetime
+) -> list[tuple[int, bytes]]:
+    """Return the closing records of streams that were written with the month's own, in order.
+
+    They stand before it, among leaves of others that were written meanwhile.
+    """
+    rows = await session.execute(
+        sa.select(Leaf.index, Leaf.leaf)
+        .where(
+            Leaf.event == "audit.stream_closed",
+            Leaf.index.between(before - _CLOSING_LEAVES_MAX, before),
+            Leaf.at == at,
+        )
+        .order_by(Leaf.index)
+    )
+    return [(index, leaf) for index, leaf in rows]
 
 
 async def put_closed(session: AsyncSession, *, month: str, event_id: UUID, at: datetime) -> None:

@@ -5,6 +5,7 @@
     python -m app.audit.verify tiles --key KEY --checkpoint FILE --tiles FOLDER
     python -m app.audit.verify growth --key KEY --earlier FILE --growth FILE
     python -m app.audit.verify numbers --leaves FILE
+    python -m app.audit.verify report --key KEY --closing FILE --report FILE [--leaves FILE]
 
 ``KEY`` is the log's verifier key (``name+id+base64``, from ``/log/key``, compared with the one
 handed over on paper) or a file that holds it. A leaf is the exact bytes of one line of an
@@ -31,17 +32,17 @@ from app.audit.rules.note import (
     parse_proof,
     parse_verifier_key,
 )
-from app.audit.rules.tally import NumbersNotWhole, Tally
-from app.audit.rules.tiles import (
-    Tile,
-    TileNotValid,
-    hashes_in,
-    parse_tile_path,
-    root_from_tiles,
-    subtree_root,
-    tile_path,
-    tiles_of,
+from app.audit.rules.report import (
+    ReportLine,
+    StreamMonth,
+    check_places,
+    check_report,
+    closing_of,
+    read_report,
 )
+from app.audit.rules.tally import NumbersNotWhole, Tally
+from app.audit.rules.tile_folder import check_strays, check_tree, reader_of
+from app.audit.rules.tiles import TileNotValid, root_from_tiles
 
 _REFUSALS = (
     NoteNotValid,
@@ -151,9 +152,9 @@ def verify_tiles(
         ProofNotValid: the tiles give another root, or contradict each other.
     """
     opened = _opened(checkpoint, verifier_key, witnesses)
-    _check_tree(folder, opened.size)
-    _check_strays(folder, opened.size)
-    read = _reader(folder, opened.size)
+    check_tree(folder, opened.size)
+    check_strays(folder, opened.size)
+    read = reader_of(folder, opened.size)
     if root_from_tiles(opened.size, read) != opened.root:
         raise ProofNotValid("the tiles give another root")
     if earlier is not None:
@@ -183,57 +184,53 @@ def verify_numbers(*, leaves: Iterable[bytes]) -> tuple[int, int]:
     return tally.check()
 
 
+def verify_report(
+    *,
+    reports: Iterable[Iterable[str]],
+    closings: Iterable[bytes],
+    verifier_key: str,
+    witnesses: Sequence[str] = (),
+    leaves: Iterable[bytes] | None = None,
+) -> tuple[int, int]:
+    """Return how many acts monthly reports hold, and of how many officers, none being missing.
+
+    Args:
+        reports: the tables, line by line; all those that share an officer's month together.
+        closings: a line of JSON for each officer: the closing record ``leaf``, its ``proof``.
+        verifier_key: the log's.
+        witnesses: keys of witnesses that must have cosigned.
+        leaves: with them, each act's own leaf must carry its number.
+
+    Raises:
+        NumbersNotWhole: an act is missing, stands twice, or is not what its leaf says.
+        NoteNotValid, ProofNotValid: a closing record is not in the log.
+    """
+    last_numbers: dict[StreamMonth, int] = {}
+    for line in closings:
+        leaf, proof = _closing(line)
+        verify_proof(leaf=leaf, proof=proof, verifier_key=verifier_key, witnesses=witnesses)
+        at, last_number = closing_of(leaf)
+        if last_numbers.setdefault(at, last_number) != last_number:
+            raise NumbersNotWhole("two closing records contradict each other")
+    acts: list[ReportLine] = [line for report in reports for line in read_report(report)]
+    count = check_report(acts, closings=last_numbers)
+    if leaves is not None:
+        check_places(acts, leaves=leaves)
+    return count, len(last_numbers)
+
+
+def _closing(line: bytes) -> tuple[bytes, str]:
+    try:
+        content = json.loads(line)
+        return content["leaf"].encode(), content["proof"] + ""
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise NumbersNotWhole("a line holds no closing record with its proof") from error
+
+
 def _opened(note: str, verifier_key: str, witnesses: Sequence[str]) -> Checkpoint:
     keys = [parse_verifier_key(one) for one in witnesses]
     opened, _ = open_cosigned(note, key=parse_verifier_key(verifier_key), witnesses=keys)
     return opened
-
-
-def _reader(folder: Path, size: int) -> Callable[[Tile], list[bytes]]:
-    """Return what gives the hashes of any tile of a tree of ``size`` or smaller."""
-
-    def read(tile: Tile) -> list[bytes]:
-        there = (size >> tile.first[0]) - tile.first[1]
-        whole = Tile(level=tile.level, index=tile.index, width=min(there, 256))
-        return hashes_in(_tile_bytes(folder, whole), tile=whole)[: tile.width]
-
-    return read
-
-
-def _tile_bytes(folder: Path, tile: Tile) -> bytes:
-    try:
-        return (folder / tile_path(tile)).read_bytes()
-    except FileNotFoundError as error:
-        raise TileNotValid(f"tile {tile_path(tile)} is missing") from error
-
-
-def _check_tree(folder: Path, size: int) -> None:
-    """Check that every full tile's root stands at its place in the tile above it."""
-    level = 0
-    below: list[bytes] = []
-    made: list[bytes] = []
-    for tile in tiles_of(size):
-        if tile.level != level:
-            level, below, made = tile.level, made, []
-        hashes = hashes_in(_tile_bytes(folder, tile), tile=tile)
-        start = tile.first[1]
-        if level and hashes != below[start : start + tile.width]:
-            raise ProofNotValid(f"tile {tile_path(tile)} contradicts those below it")
-        if tile.full:
-            made.append(subtree_root(hashes))
-
-
-def _check_strays(folder: Path, size: int) -> None:
-    """Check that nothing else lies there but beginnings of these tiles."""
-    read = _reader(folder, size)
-    for path in folder.rglob("*"):
-        if path.is_dir():
-            continue
-        tile = parse_tile_path(path.relative_to(folder).as_posix())
-        if not tile.within(size):
-            raise TileNotValid(f"tile {tile_path(tile)} is of a larger tree")
-        if not tile.full and hashes_in(path.read_bytes(), tile=tile) != read(tile):
-            raise ProofNotValid(f"tile {tile_path(tile)} contradicts its successor")
 
 
 def _lines(path: Path) -> Iterator[bytes]:
@@ -300,6 +297,23 @@ def _numbers(given: argparse.Namespace) -> str:
     return f"holds: {count} running numbers, {months} closed months"
 
 
+def _report(given: argparse.Namespace) -> str:
+    acts, officers = verify_report(
+        reports=map(_table, given.report),
+        closings=_lines(given.closing),
+        verifier_key=given.key,
+        witnesses=given.witness,
+        leaves=None if given.leaves is None else _lines(given.leaves),
+    )
+    return f"holds: {acts} requests of {officers} officers, none missing"
+
+
+def _table(path: Path) -> Iterator[str]:
+    # Line ends stay as they are: those inside a quoted cell belong to it.
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        yield from file
+
+
 def _holds(checkpoint: Checkpoint) -> str:
     return f"holds: {checkpoint.origin}, {checkpoint.size} leaves"
 
@@ -322,11 +336,14 @@ def _parser() -> argparse.ArgumentParser:
         command("log", _log, "every leaf against a checkpoint", "checkpoint", "leaves"),
         command("tiles", _tiles, "a folder of tiles against a checkpoint", "checkpoint", "tiles"),
         command("growth", _growth, "a checkpoint against an earlier one", "earlier", "growth"),
+        command("report", _report, "monthly reports against closing records", "closing"),
     ]
     for one in signed:
         one.add_argument("--key", type=_key, required=True)
         one.add_argument("--witness", type=_key, action="append", default=[])
     commands.choices["tiles"].add_argument("--earlier", type=Path)
+    commands.choices["report"].add_argument("--report", type=Path, action="append", required=True)
+    commands.choices["report"].add_argument("--leaves", type=Path)
     command("numbers", _numbers, "running numbers against closing records", "leaves")
     return parser
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.access import SIGNING_IN, Access, Caller, DeviceNotKnown, Principal, Role
+from app.access import Access, Caller, DeviceNotKnown, Principal, Role
 from app.audit.api import TrailOfApp
 from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
@@ -35,8 +35,8 @@ _ROOT_FILES_MAX = 64
 _SIGN_IN_BODY_BYTES_MAX = 128 * 1024  # a signature of 64 KiB in base64, with room
 
 _STRANGERS = Access(public_because="whoever signs in has no session yet; devices show their own")
-_STAFF = Access(roles=SIGNING_IN)
-_ENDS_SESSIONS = Access(roles=(Role.ADMINISTRATOR, Role.RESPONSIBLE_OFFICIAL))
+_STAFF = Access(roles=Role)
+_ENDS_SESSIONS = Access(roles=(Role.RESPONSIBLE_OFFICIAL,))
 
 router = APIRouter(prefix="/api", tags=["identity"])
 
@@ -57,7 +57,7 @@ async def authenticate_person(request: Request) -> Principal | None:
         if token:
             _refuse_cross_site(request, settings)
     return await service.principal_of_token(
-        request.app.state.sessions,
+        request.app.state.direct,
         token=token,
         idle=timedelta(minutes=settings.session_idle_minutes_max),
         now=utc_now(),

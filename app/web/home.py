@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from app.access import SIGNING_IN, Access, Caller, NotSignedIn, Principal
+from app.access import Access, Caller, NotSignedIn, Principal, Role
 from app.audit.api import TrailOfApp
 from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
@@ -21,7 +21,7 @@ from app.web.viewer import WORK_ELSEWHERE, viewer_of
 
 _STRANGERS = Access(public_because="whoever signs in has no session yet")
 _LANGUAGE = Access(public_because="a reader chooses his language before he signs in")
-_STAFF = Access(roles=SIGNING_IN)
+_STAFF = Access(roles=Role)
 _FORM_BYTES_MAX: Final = 2048
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 

@@ -158,3 +158,28 @@ SIGN_IN_REFUSALS: Final = (
         shows_code=True,
     ),
 )
+
+# Before the last resort of signing, what a review of a month is refused for.
+REVIEW_REFUSALS: Final = (
+    Refusal(
+        codes=("exchange.marks_missing",),
+        what=N_("Some requests wait for your mark"),
+        cure=N_("Show those that wait for your mark, and say of each what you found."),
+    ),
+    Refusal(
+        codes=("exchange.review_stale",),
+        what=N_("The report was marked again meanwhile"),
+        cure=N_("Open the report again and sign what it says now."),
+    ),
+    Refusal(
+        codes=("exchange.review_unchanged",),
+        what=N_("The report is signed as it is"),
+        cure=N_("A correction is signed after a mark was changed."),
+    ),
+    Refusal(
+        codes=("exchange.own_requests",),
+        what=N_("Your own requests are in this report"),
+        cure=N_("Nobody reviews his own requests: your superior does."),
+    ),
+    *SIGN_IN_REFUSALS,
+)

@@ -39,6 +39,7 @@ def _environment(language: str) -> Environment:
         "day": shown.day,
         "short_day": shown.short_day,
         "weekday": shown.weekday,
+        "month": shown.month,
         "moment": shown.moment,
         "exact": shown.exact,
         "clock": shown.clock,

@@ -91,6 +91,11 @@ class Formats:
         """Return a date in digits, such as 22.11.2026; fits a narrow column."""
         return format_date(_lawful_day(value), format="dd.MM.y", locale=self.locale)
 
+    def month(self, value: str) -> str:
+        """Return a month ``YYYY-MM`` in words."""
+        first = date.fromisoformat(f"{value}-01")
+        return format_date(first, format="LLLL y", locale=self.locale)
+
     def weekday(self, value: date | datetime) -> str:
         """Return the name of the day of the week."""
         return format_date(_lawful_day(value), format="EEEE", locale=self.locale)

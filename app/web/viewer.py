@@ -46,10 +46,6 @@ WORK_ELSEWHERE: Final = {
     Role.DEVICE_KEEPER: _BY_PROGRAM,
     Role.DUTY_OFFICER: _BY_PROGRAM,
     Role.FINANCE_CLERK: _BY_PROGRAM,
-    Role.AUDITOR: N_(
-        "The log of this server is checked from outside, by your own program: its checkpoint, its"
-        " key and its proofs are open to everybody under /log."
-    ),
     Role.ADMINISTRATOR: N_("The server is run by its command line: python -m app --help."),
 }
 
@@ -81,6 +77,15 @@ class Viewer:
     def reviews_complaints(self) -> bool:
         """Whether the complaint and footage pages are open to this role."""
         return self.role is Role.COMPLAINTS_REVIEWER
+
+    @property
+    def controls(self) -> bool:
+        """Whether the pages of departmental control and of the log are open to this role."""
+        return self.role in {
+            Role.RESPONSIBLE_OFFICIAL,
+            Role.EXCHANGE_CONTROLLER,
+            Role.AUDITOR,
+        }
 
     @property
     def decides_access(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 
 from app.access import Principal
 from app.credentials import is_secret, read_credential
-from app.db import Sessions, transaction
+from app.db import Direct
 from devices import repository
 from devices.rules.lifecycle import ADMITTED
 
@@ -26,7 +26,7 @@ class Presented(Protocol):
 
     @property
     def app(self) -> Any:
-        """The application; its ``state.sessions`` reaches the database."""
+        """The application; its ``state.direct`` reaches the database."""
         ...
 
 
@@ -40,9 +40,8 @@ async def authenticate_device(request: Presented) -> Principal | None:
     credential = read_credential(request.headers.get(HEADER, ""))
     if credential is None:
         return None
-    sessions: Sessions = request.app.state.sessions
-    async with transaction(sessions) as session:
-        row = await repository.credential_row(session, credential.holder_id)
+    direct: Direct = request.app.state.direct
+    row = await repository.credential_row(direct, credential.holder_id)
     stored = None if row is None else row.credential_sha256
     if not is_secret(credential.secret, stored_sha256=stored) or row is None:
         return None

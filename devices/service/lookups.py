@@ -1,5 +1,6 @@
 """What other slices ask of devices, and what docks report of cameras."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -162,3 +163,8 @@ async def note_uploaded(
 
 def _event_fields(row: Assignment) -> dict[str, object]:
     return {"assignment_id": str(row.id), "device_id": str(row.device_id)}
+
+
+async def device_names(session: AsyncSession, *, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Return the inventory numbers of devices, of whatever unit; unknown ids are left out."""
+    return await repository.inventory_numbers(session, ids)

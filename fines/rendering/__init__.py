@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fines.rendering import fonts
+from app import fonts
 from fines.rendering.receipt import ReceiptFacts, receipt_pdf
 from fines.rendering.slip import slip_pdf, slip_png, slip_text
 

@@ -11,8 +11,8 @@ from typing import Final
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from app import fonts
 from app.clock import in_law_zone
-from fines.rendering import fonts
 from fines.rendering.slip import FIXED_DATE, qr_boxes
 from fines.rules.amounts import DISCOUNT_PERCENT, tenge_text
 from fines.rules.words import amount_words_kk, amount_words_ru

@@ -13,7 +13,7 @@ import segno
 from fpdf import FPDF
 from PIL import Image, ImageDraw, ImageFont
 
-from fines.rendering import fonts
+from app import fonts
 from fines.rules.slips import plain_lines
 from fines.wire.slip import LINE_COLUMNS, Align, Slip, SlipLine
 

@@ -33,8 +33,9 @@ NOT_ADMITTED = "403 access.not_admitted"
 CROSS_SITE = "403 identity.cross_site"
 NOT_FOUND = "404"
 OUT_OF_SERVICE = ("suspended", "lost", "retired")
-# Written by whoever calls, refused or not: the log, and what signing in leaves.
-# Requests to registers are recorded when they are refused too.
+# Written by whoever calls, refused or not: the log, what signing in leaves, and what NUC RK said
+# of a certificate, which is asked about before anything is decided. Requests to registers are
+# recorded when they are refused too.
 ALWAYS_WRITTEN = (
     "audit_", "challenges", "register_requests", "revocation_", "sampling_seeds", "sessions",
     "signatures",

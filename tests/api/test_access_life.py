@@ -1,5 +1,6 @@
 """The life of a user through HTTP: asks, is granted or refused, agrees, is blocked."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -250,6 +251,73 @@ async def test_the_operator_returns_what_is_incomplete(client, officer, operator
     assert (own["stage"], own["returned_text"], own["received_at"]) == (
         "returned", "Нет планшета", None,
     )  # fmt: skip
+
+
+async def test_a_new_grant_replaces_the_former_even_of_a_faster_clock(
+    client, sessions, officer, operator
+):
+    first = await request_id_of(client, officer)
+    await papers.granted(client, operator, OPERATOR, first)
+    async with transaction(sessions) as session:
+        await session.execute(
+            sa.text("UPDATE access_grants SET valid_from = valid_from + interval '1 second'")
+        )
+    second = await request_id_of(client, officer)
+
+    done = await papers.granted(client, operator, OPERATOR, second, services=["vehicle"])
+
+    assert done.status_code == 200
+    await asyncio.sleep(1.1)
+    assert (await rights_of(client, officer))["services"] == ["vehicle"]
+
+
+async def test_of_two_decisions_at_once_one_is_taken(client, sessions, officer):
+    operator, other = await signed_in(client, OPERATOR), await signed_in(client, SECOND_OPERATOR)
+    request_id = await request_id_of(client, officer)
+
+    answers = await asyncio.gather(
+        papers.granted(client, operator, OPERATOR, request_id),
+        papers.refused(client, other, SECOND_OPERATOR, request_id),
+    )
+
+    assert sorted(one.status_code for one in answers) in ([200, 409], [204, 409])
+    decisions = await events(sessions, "exchange.access_granted")
+    decisions += await events(sessions, "exchange.access_refused")
+    assert len(decisions) == 1
+
+
+async def test_a_paper_signed_for_one_act_serves_no_other(client, officer, operator):
+    request_id = await request_id_of(client, officer)
+    path = f"{PATH}/requests/{request_id}"
+    rights = {"services": ["vehicle"], "bases": ["PRIMARY_CHECK"]}
+    paper = (await client.post(f"{path}/grant-paper", json=rights, headers=operator)).json()
+    cms = papers.signature(OPERATOR, paper["paper"])
+    refusal = {"reason": "no_need", "text": "-", "cms": cms}
+
+    wider = await client.post(
+        f"{path}/grant",
+        json=rights | {"services": ["vehicle", "driver_licence"], "cms": cms},
+        headers=operator,
+    )
+    other = await client.post(f"{path}/refuse", json=refusal, headers=operator)
+
+    assert {one.json()["code"] for one in (wider, other)} == {"identity.signature_content_changed"}
+
+
+async def test_who_has_left_the_post_is_not_granted_its_rights(client, sessions, officer, operator):
+    request_id = await request_id_of(client, officer)
+    async with transaction(sessions) as session:
+        await session.execute(
+            sa.text(
+                "UPDATE posts SET valid_to = current_date - 7 WHERE person_id ="
+                " (SELECT id FROM people WHERE iin = :iin)"
+            ),
+            {"iin": OFFICER.iin},
+        )
+
+    answer = await papers.granted(client, operator, OPERATOR, request_id)
+
+    assert answer.json()["code"] == "exchange.access_step_refused"
 
 
 @pytest.mark.parametrize(

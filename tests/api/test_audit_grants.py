@@ -17,7 +17,8 @@ NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(b"c" * 32)
 EVIDENCE = (
     "audit_leaves", "audit_nodes", "audit_checkpoints", "audit_cosignatures", "audit_anchors",
-    "audit_closed_months",
+    "audit_closed_months", "control_reports", "control_officers", "control_spans",
+    "control_marks", "control_reviews", "escalations",
 )  # fmt: skip
 
 

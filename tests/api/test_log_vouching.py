@@ -218,7 +218,7 @@ async def test_within_the_term_an_outage_stops_nothing(sessions, grow, hours):
         clock=lambda: datetime.now(UTC) + timedelta(hours=hours),
     )
 
-    await watch.refuse_if_overdue(sessions)
+    await watch.refuse_if_overdue(sessions, wait_seconds=0)
 
 
 async def test_after_the_term_nothing_is_released_until_a_stamp_comes(sessions, grow, anchoring):
@@ -237,6 +237,51 @@ async def test_after_the_term_nothing_is_released_until_a_stamp_comes(sessions, 
         await trail().sequenced(sessions, event_id=event_id, timeout_seconds=1)
     await anchoring.anchor_once()
     assert await trail().sequenced(sessions, event_id=event_id, timeout_seconds=1) == 1
+
+
+async def test_a_stamp_that_is_on_its_way_is_waited_for(sessions, grow, anchoring):
+    await grow(1)
+    late = datetime.now(UTC) + timedelta(hours=5)
+    watch = AnchorWatch(terms=parse_terms("2026-01-01=4"), clock=lambda: late)
+
+    waiting = asyncio.create_task(watch.refuse_if_overdue(sessions, wait_seconds=20))
+    await asyncio.sleep(0.3)
+    early = waiting.done()
+    await anchoring.anchor_once()
+    await waiting
+
+    assert not early
+
+
+async def test_the_log_is_cosigned_and_stamped_while_the_server_runs(
+    sessions, grow, witnessing, anchoring
+):
+    stop = asyncio.Event()
+    await grow(2)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(witnessing.run(stop))
+        group.create_task(anchoring.run(stop))
+        await until_there_are(sessions, "audit_cosignatures", 1)
+        await until_there_are(sessions, "audit_anchors", 1)
+        await grow(3)
+        await until_there_are(sessions, "audit_cosignatures", 2)
+        stop.set()
+
+    assert await count_of(sessions, "audit_anchors") == 1  # the next is a minute later
+
+
+async def until_there_are(sessions, table, count):
+    for _ in range(400):
+        if await count_of(sessions, table) >= count:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(table)
+
+
+async def count_of(sessions, table):
+    async with transaction(sessions) as session:
+        return await session.scalar(sa.text(f"SELECT count(*) FROM {table}"))
 
 
 @pytest.mark.parametrize("table", ["audit_cosignatures", "audit_anchors", "audit_closed_months"])

@@ -209,11 +209,12 @@ async def port(settings):
 
 
 async def sign(sessions, cms, *, caller, port=None, content=SHEET):
+    now = datetime.now(UTC)  # an answer about the certificate is good for minutes only
     if port is not None:
-        await service.ask_about_signer(sessions, cms=cms, trust=trust(), port=port, now=NOW)
+        await service.ask_about_signer(sessions, cms=cms, trust=trust(), port=port, now=now)
     async with transaction(sessions) as session:
         return await service.sign_document(
-            session, caller=caller, content=content, cms=cms, now=NOW, roots=trust()
+            session, caller=caller, content=content, cms=cms, now=now, roots=trust()
         )
 
 

@@ -59,6 +59,7 @@ BREACHES = [
     ("clients-line", "fines.service", "serial"),
     ("clients-store", "bodycam.service", "boto3"),
     ("clients-media", "bodycam.service", "ffmpeg"),
+    ("fonts", "fines.rendering", "fontTools"),
     ("tables-of-audit", "app.identity.service", "app.audit.models"),
     ("tables-of-calendar", "fines.service", "app.calendar.models"),
     ("tables-of-exchange", "devices.service", "app.exchange.models"),

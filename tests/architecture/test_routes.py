@@ -195,8 +195,9 @@ def test_access_names_callers_or_a_reason_and_never_both(declared):
 
 
 def test_no_route_is_for_people_of_courts_signed_in():
-    with pytest.raises(ValueError, match="sign in nowhere"):
-        Access(roles=Role)
+    assert Access(roles=Role).roles == set(Role) - {Role.COURT}
+    with pytest.raises(ValueError, match="name the callers"):
+        Access(roles=[Role.COURT])
 
 
 def test_no_module_serves_files_past_the_routes():

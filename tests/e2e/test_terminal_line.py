@@ -283,7 +283,7 @@ def test_paper_that_ends_in_the_second_slip_is_told_and_reordered(running):
 # ---------------------------------------------------------------------- kill -9, and again
 
 
-def _kill_then_recover(road, *, seconds=40):
+def _kill_then_recover(road, *, seconds=90):
     """Wait for the agent's death, start it again, return the outcome the server hears."""
     payment = next(iter(road.server.payments.values()))
     road.agent.wait(20)

@@ -1,6 +1,7 @@
 """Use cases of the log: write an event, give it its place, prove it."""
 
 from app.audit.service.anchoring import Anchoring, AnchorWatch
+from app.audit.service.closing import ClosedStream, Closing, closed_months, closing_of_month
 from app.audit.service.copying import copy_log
 from app.audit.service.numbering import close_month, next_number
 from app.audit.service.proofs import (
@@ -15,6 +16,13 @@ from app.audit.service.proofs import (
     tile_content,
     verifier_key,
 )
+from app.audit.service.reading import (
+    PublishedCheckpoint,
+    ShownLeaf,
+    leaf_indexes,
+    published_checkpoint,
+    read_leaf,
+)
 from app.audit.service.sequencer import Sequencer
 from app.audit.service.trail import AuditTrail, forget_subjects
 from app.audit.service.witnessing import Witnessing
@@ -23,20 +31,29 @@ __all__ = [
     "AnchorWatch",
     "Anchoring",
     "AuditTrail",
+    "ClosedStream",
+    "Closing",
+    "PublishedCheckpoint",
     "Sequencer",
+    "ShownLeaf",
     "Witnessing",
     "anchored",
     "checkpoint_note",
     "close_month",
+    "closed_months",
+    "closing_of_month",
     "copy_log",
     "export_leaves",
     "forget_subjects",
     "leaf_count",
+    "leaf_indexes",
     "leaf_of",
     "next_number",
     "proof_of_growth",
     "proof_of_leaf",
+    "published_checkpoint",
     "published_note",
+    "read_leaf",
     "tile_content",
     "verifier_key",
 ]

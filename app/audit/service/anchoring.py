@@ -25,6 +25,7 @@ from app.db import Sessions, transaction
 
 ANCHOR_SECONDS: Final = 60.0
 _LOOK_SECONDS: Final = 5.0  # how long an answer about the outage is believed
+_LOOK_AGAIN_SECONDS: Final = 0.2  # while everybody waits for a stamp
 
 log = structlog.get_logger(__name__)
 
@@ -97,18 +98,31 @@ class AnchorWatch:
     _looked: float = field(default=float("-inf"), init=False)
     _since: datetime | None = field(default=None, init=False)
 
-    async def refuse_if_overdue(self, sessions: Sessions) -> None:
+    async def refuse_if_overdue(self, sessions: Sessions, *, wait_seconds: float) -> None:
         """Pass while anchors come, or have not failed for too long.
+
+        A stamp that is late may be on its way: a server that was down for long asks for one as
+        it starts. It is waited for as long as the caller would wait for its leaf.
 
         Raises:
             AnchorOverdue: a checkpoint has waited for its anchor longer than allowed.
         """
-        loop_time = asyncio.get_running_loop().time()
-        if loop_time - self._looked > _LOOK_SECONDS:
-            async with transaction(sessions) as session:
-                self._since = await repository.unanchored_since(session)
-            self._looked = loop_time
+        loop = asyncio.get_running_loop()
+        if loop.time() - self._looked > _LOOK_SECONDS:
+            await self._look(sessions)
+        deadline = loop.time() + wait_seconds
+        while self._is_overdue():
+            if loop.time() > deadline:
+                raise AnchorOverdue("no time-stamp for longer than an outage may last")
+            await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+            await self._look(sessions)
+
+    def _is_overdue(self) -> bool:
         now = self.clock()
         allowed = outage_allowed(self.terms, at=now)
-        if is_overdue(waiting_since=self._since, allowed=allowed, now=now):
-            raise AnchorOverdue("no time-stamp for longer than an outage may last")
+        return is_overdue(waiting_since=self._since, allowed=allowed, now=now)
+
+    async def _look(self, sessions: Sessions) -> None:
+        async with transaction(sessions) as session:
+            self._since = await repository.unanchored_since(session)
+        self._looked = asyncio.get_running_loop().time()

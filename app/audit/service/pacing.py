@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,7 +13,8 @@ from app.db import Sessions, SilentDatabase
 
 log = structlog.get_logger(__name__)
 
-_STANDBY_SECONDS = 5.0
+_STANDBY_SECONDS: Final = 5.0
+_RETRY_SECONDS: Final = 0.5  # a database that starts again is back in a moment
 
 
 async def repeat_alone(
@@ -37,7 +39,7 @@ async def repeat_alone(
                     await pause(stop, every_seconds)
         except (*SilentDatabase, SQLAlchemyError) as error:
             log.warning("audit.vouching_interrupted", error=type(error).__name__)
-            await pause(stop, _STANDBY_SECONDS)
+            await pause(stop, _RETRY_SECONDS)
 
 
 async def pause(stop: asyncio.Event, seconds: float) -> None:

@@ -1,9 +1,16 @@
 """Routes of the exchange, a file for each use."""
 
-from app.exchange.api import access, checks, courts, requests, sanctions
+from app.exchange.api import access, checks, control, courts, requests, sanctions
 from app.exchange.api.courts import authenticate_system
 from app.exchange.api.ports import make_ports
 
 __all__ = ["authenticate_system", "make_ports", "routers"]
 
-routers = (checks.router, requests.router, sanctions.router, courts.router, access.router)
+routers = (
+    access.router,
+    checks.router,
+    requests.router,
+    sanctions.router,
+    courts.router,
+    control.router,
+)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from app.access import SIGNING_IN, Access, Caller, Role
+from app.access import Access, Caller, Role
 from app.audit.api import TrailOfApp
 from app.clock import utc_now
 from app.db import SessionsOfApp
@@ -22,7 +22,7 @@ from app.exchange.service.access import AccessPorts, RequestView, UserView
 from app.identity.api import RevocationOfApp, TrustOfApp
 from app.identity.service import PostCard
 
-_STAFF = Access(roles=SIGNING_IN)
+_STAFF = Access(roles=Role)
 _OPERATOR = Access(roles=[Role.EXCHANGE_OPERATOR])
 _BLOCKERS = Access(roles=[Role.EXCHANGE_OPERATOR, Role.RESPONSIBLE_OFFICIAL])
 _WATCHERS = Access(

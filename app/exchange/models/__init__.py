@@ -6,6 +6,14 @@ from app.exchange.models.access import (
     AgreementRow,
     AgreementSignatureRow,
 )
+from app.exchange.models.control import (
+    ControlMarkRow,
+    ControlOfficerRow,
+    ControlReportRow,
+    ControlReviewRow,
+    ControlSpanRow,
+    EscalationRow,
+)
 from app.exchange.models.courts import CourtsMessageRow, CourtsSystemRow
 from app.exchange.models.requests import (
     RegisterRequestRow,
@@ -19,9 +27,15 @@ __all__ = [
     "AccessRequestRow",
     "AgreementRow",
     "AgreementSignatureRow",
+    "ControlMarkRow",
+    "ControlOfficerRow",
+    "ControlReportRow",
+    "ControlReviewRow",
+    "ControlSpanRow",
     "CourtSanctionRow",
     "CourtsMessageRow",
     "CourtsSystemRow",
+    "EscalationRow",
     "RegisterRequestRow",
     "RequestDisclosureRow",
     "SamplingSeedRow",

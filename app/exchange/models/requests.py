@@ -48,6 +48,17 @@ class RegisterRequestRow(Base):
             "received_at",
             postgresql_where=sa.text("wrapped_key IS NOT NULL"),
         ),
+        # What a reviewer must speak of one by one: a few of a hundred requests.
+        sa.Index(
+            "ix_register_requests_standing_out",
+            "person_id",
+            "month",
+            "number",
+            postgresql_where=sa.text(
+                "cardinality(flags) > 0 OR CAST(basis AS TEXT) = 'INTERNATIONAL_ORDER'"
+                " OR extended_asked"
+            ),
+        ),
         sa.UniqueConstraint("person_id", "month", "number"),
     )
 

@@ -54,6 +54,7 @@ def channels_of(
                 failures_max=settings.register_failures_max,
                 open_seconds=settings.register_pause_seconds,
             ),
+            tls_roots=settings.register_tls_roots,
         )
         line = Line(address=str(address), terms=terms)
         by_bus = own is not None and own.kind is RegisterProtocol.SMARTBRIDGE

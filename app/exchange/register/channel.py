@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Generic, Protocol, TypeVar
 from uuid import UUID
 
@@ -79,9 +80,11 @@ class Channel(Protocol):
 
 
 @functools.cache
-def _authorities() -> ssl.SSLContext:
+def _authorities(file: Path | None) -> ssl.SSLContext:
     """Return the certificates TLS believes; reading them takes 20 ms, so once for all lines."""
-    return httpx.create_ssl_context(trust_env=False)
+    if file is None:
+        return httpx.create_ssl_context(trust_env=False)
+    return ssl.create_default_context(cafile=file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,11 +95,13 @@ class LineTerms:
         timeout_seconds: for one question with its repetitions, to the last byte.
         repeats_max: how often a question that was never sent is tried again.
         breaker: when the register is left alone.
+        tls_roots: a PEM file of the authorities TLS believes; ``None`` for the public ones.
     """
 
     timeout_seconds: float
     repeats_max: int
     breaker: BreakerTerms
+    tls_roots: Path | None = None
 
 
 @dataclass(kw_only=True)
@@ -115,7 +120,7 @@ class Line:
             timeout=httpx.Timeout(seconds, connect=seconds / 2),
             follow_redirects=False,  # a register never sends us elsewhere
             trust_env=False,  # no proxy by accident: questions name persons
-            verify=_authorities(),
+            verify=_authorities(self.terms.tls_roots),
             limits=httpx.Limits(max_connections=_CONNECTIONS_MAX),
         )
 
@@ -132,13 +137,14 @@ class Line:
 
         Raises:
             Unusable: see ``Channel.ask``. An answer that ``read`` refuses counts as a failure of
-                the register like silence does.
+                the register like silence does; a question that its caller gave up says nothing
+                of the register, but ends a probe.
         """
         terms = self.terms.breaker
         self._breaker, permit = asking(self._breaker, terms=terms, now=time.monotonic())
         if permit is Permit.REFUSED:
             raise Unusable("breaker_open")
-        good = False
+        good = given_up = False
         try:
             async with asyncio.timeout(self.terms.timeout_seconds):
                 reply = await self._sent(f"{self.address.rstrip('/')}{path}", content, headers,
@@ -151,10 +157,14 @@ class Line:
             raise Unusable(f"transport.{type(error).__name__}") from error
         except AnswerNotValid:
             raise Unusable("answer_not_valid") from None  # its cause might repeat the input
+        except asyncio.CancelledError:
+            given_up = True
+            raise
         finally:
-            self._breaker = answered(
-                self._breaker, good=good, permit=permit, terms=terms, now=time.monotonic()
-            )
+            if permit is Permit.PROBE or not given_up:
+                self._breaker = answered(
+                    self._breaker, good=good, permit=permit, terms=terms, now=time.monotonic()
+                )
         return answer
 
     async def _sent(

@@ -178,12 +178,21 @@ async def put_grant(session: AsyncSession, grant: AccessGrantRow) -> None:
     await session.flush()
 
 
-async def end_grant(session: AsyncSession, *, person_id: UUID, now: datetime) -> None:
-    """End a person's rights: others begin."""
-    grant = await grant_in_force(session, person_id=person_id, now=now)
-    if grant is not None:
-        grant.valid_to = now
-        await session.flush()
+async def end_grant(session: AsyncSession, *, person_id: UUID, now: datetime) -> datetime:
+    """End a person's rights and return when others may begin.
+
+    That is ``now``, or a moment later where another process with a faster clock has given them.
+    """
+    grant = await session.scalar(
+        sa.select(AccessGrantRow)
+        .where(AccessGrantRow.person_id == person_id, AccessGrantRow.valid_to.is_(None))
+        .with_for_update()
+    )
+    if grant is None:
+        return now
+    grant.valid_to = max(now, grant.valid_from)
+    await session.flush()
+    return grant.valid_to
 
 
 async def current_agreement(session: AsyncSession, *, now: datetime) -> AgreementRow | None:

@@ -276,3 +276,12 @@ class UserAnswer(_Shape):
     grants: tuple[GrantAnswer, ...]
     agreements: tuple[SignedAgreementAnswer, ...]
     blocks: tuple[BlockAnswer, ...]
+
+
+class AgreementFile(_Shape):
+    """A new version of the user agreement, as an administrator enters it."""
+
+    text_kk: Annotated[str, Field(min_length=1)]
+    text_ru: Annotated[str, Field(min_length=1)]
+    text_en: Annotated[str, Field(min_length=1)]
+    valid_from: AwareDatetime

@@ -6,8 +6,8 @@ const CONNECT_MS = 5_000;
 const SIGN_MS = 180_000;
 // Certificates of employees and heads of legal entities, whichever half of a pair they are.
 const LEGAL_ENTITY = "1.2.398.3.3.4.1.2";
-// Of a pair of keys the one signs documents (RFC 5280, emailProtection), the other signs in.
-const DOCUMENTS = "1.3.6.1.5.5.7.3.4";
+// The half of a pair that signs documents; with GOST-2015 one certificate is both halves.
+const SIGNS_DOCUMENTS = "1.3.6.1.5.5.7.3.4";
 const NO_KEY = /KEY_NOT_FOUND|EMPTY_KEY_LIST|NO_KEYS/i;
 
 /** A refusal with the code that the page has words for. */
@@ -22,12 +22,15 @@ export class SignerRefused extends Error {
 /**
  * Return a detached CMS signature of `data` (base64), itself in base64.
  *
+ * Of a `document`, by a key that signs documents; otherwise by any key of the person.
+ *
  * Throws SignerRefused: `signer.silent`, `signer.cancelled`, `signer.no_key`, `signer.failed`.
  */
 export async function signDetached({ url, data, iin, language, document = false }) {
   const socket = await connected(url);
   try {
-    const signerParams = { extKeyUsageOids: document ? [LEGAL_ENTITY, DOCUMENTS] : [LEGAL_ENTITY] };
+    const usages = document ? [LEGAL_ENTITY, SIGNS_DOCUMENTS] : [LEGAL_ENTITY];
+    const signerParams = { extKeyUsageOids: usages };
     if (iin) signerParams.iin = iin;
     socket.send(JSON.stringify({
       module: "kz.gov.pki.knca.basics",

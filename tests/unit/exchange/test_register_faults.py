@@ -4,10 +4,18 @@
 """
 
 import asyncio
+import ssl
 import time
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from app.exchange.register import open_case_registers, open_registers
 from app.exchange.rules.cases import CaseVerdict
@@ -195,6 +203,20 @@ async def test_a_probe_that_is_given_up_does_not_hold_the_register_for_ever(far)
     assert reply.verdict is CaseVerdict.CONFIRMED
 
 
+async def test_callers_who_give_up_do_not_close_the_way_for_others(far):
+    async with everybody(far.settings("http", register_failures_max=2)) as ask:
+        far.break_lines("erdr", Fault.HALF_OPEN)
+        for _ in range(5):
+            asking = asyncio.create_task(ask("erdr"))
+            await asyncio.sleep(0.02)
+            asking.cancel()
+            await asyncio.gather(asking, return_exceptions=True)
+        far.break_lines("erdr", Fault.NONE)
+        reply = await ask("erdr")
+
+    assert reply.verdict is CaseVerdict.CONFIRMED
+
+
 async def test_one_slow_register_takes_no_time_of_another(far):
     far.break_lines("erdr", Fault.HALF_OPEN)
     async with everybody(far.settings("http", register_timeout_seconds=2)) as ask:
@@ -208,6 +230,47 @@ async def test_one_slow_register_takes_no_time_of_another(far):
 
     assert {one.verdict for one in quick_ones} == {CaseVerdict.CONFIRMED}
     assert not any(still_waiting)
+
+
+@asynccontextmanager
+async def over_tls(folder):
+    """Yield the address of a far end over TLS that is out of service, and its own authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, SHA256())
+    )
+    pem, both = folder / "roots.pem", folder / "server.pem"
+    pem.write_bytes(certificate.public_bytes(Encoding.PEM))
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    both.write_bytes(private + pem.read_bytes())
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(both)
+
+    async def out_of_service(_near, out):
+        out.write(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await out.drain()
+        out.close()
+
+    async with await asyncio.start_server(out_of_service, "127.0.0.1", 0, ssl=context) as server:
+        yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}", pem
+
+
+async def test_over_tls_only_the_configured_authorities_are_believed(tmp_path):
+    async with over_tls(tmp_path) as (url, roots):
+        settings = Settings(case_registers_url=url, register_timeout_seconds=5)
+        async with everybody(settings) as ask:
+            stranger = await ask("erdr")
+        async with everybody(settings.model_copy(update={"register_tls_roots": roots})) as ask:
+            known = await ask("erdr")
+
+    assert (stranger.fault, known.fault) == ("transport.ConnectError", "http_503")
 
 
 def test_the_fourteen_registers_are_all_there():

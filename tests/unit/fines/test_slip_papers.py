@@ -10,7 +10,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from fines.errors import GlyphMissing
+from app.fonts import GlyphMissing
 from fines.rendering import ReceiptFacts, receipt_pdf, slip_pdf, slip_png, slip_text
 from fines.rules.slips import CardFacts, CaseFacts, plain_lines, sale_slips, unpaid_slip
 from fines.rules.texts import REASON_TEXTS

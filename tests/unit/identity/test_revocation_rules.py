@@ -27,7 +27,6 @@ from tests.factories_identity import authority, gost_authority, trust
 NONCE = bytes(range(16))
 CONTENT = b"what is signed"
 KINDS = {"rsa": authority, "gost": gost_authority}
-NOW = datetime.now(UTC)
 
 
 class Asked:
@@ -35,7 +34,8 @@ class Asked:
 
     def __init__(self, kind):
         self.authority = KINDS[kind]()
-        self.service = SimRevocation([self.authority], clock=lambda: NOW)
+        self.now = datetime.now(UTC)  # of this test: an answer is good for minutes only
+        self.service = SimRevocation([self.authority], clock=lambda: self.now)
         self.certificate = self.authority.key_for(OFFICER).certificate
         self.issuer = self.authority.issuing.certificate
 
@@ -46,13 +46,13 @@ class Asked:
         self.service.ocsp_fault = fault
         return self.service.answer(self.question())
 
-    def check(self, answer, *, nonce=NONCE, now=NOW, issuer=None):
+    def check(self, answer, *, nonce=NONCE, now=None, issuer=None):
         return check_ocsp(
             answer,
             certificate=self.certificate,
             issuer=issuer or self.issuer,
             nonce=nonce,
-            now=now,
+            now=now or self.now,
         )
 
 
@@ -69,7 +69,7 @@ def by_rsa():
 def test_a_good_answer_is_believed(asked):
     proof = asked.check(asked.answer())
 
-    assert proof.this_update == NOW.replace(microsecond=0)
+    assert proof.this_update == asked.now.replace(microsecond=0)
 
 
 FAULTS = {
@@ -120,10 +120,10 @@ def test_an_answer_serves_ten_minutes(by_rsa, after, usable):
     answer = by_rsa.answer()
 
     if usable:
-        assert by_rsa.check(answer, now=NOW + after)
+        assert by_rsa.check(answer, now=by_rsa.now + after)
     else:
         with pytest.raises(AnswerUnusable):
-            by_rsa.check(answer, now=NOW + after)
+            by_rsa.check(answer, now=by_rsa.now + after)
 
 
 def test_an_answer_without_our_nonce_proves_nothing(by_rsa):
@@ -163,7 +163,7 @@ def signed_by_responder(asked, *, signer, key, named_by=ocsp.OCSPResponderEncodi
             asked.issuer,
             hashes.SHA256(),
             ocsp.OCSPCertStatus.GOOD,
-            NOW,
+            asked.now,
             times.get("next_update"),
             None,
             None,
@@ -189,8 +189,8 @@ def responder_of(asked, *, by=None, drop=None, key=None, days_ago=0):
         kept = [one for one in builder._extensions if not isinstance(one.value, drop)]
         builder._extensions = kept
     if days_ago:
-        builder._not_valid_before = (NOW - timedelta(days=2 * days_ago)).replace(tzinfo=None)
-        builder._not_valid_after = (NOW - timedelta(days=days_ago)).replace(tzinfo=None)
+        builder._not_valid_before = (asked.now - timedelta(days=2 * days_ago)).replace(tzinfo=None)
+        builder._not_valid_after = (asked.now - timedelta(days=days_ago)).replace(tzinfo=None)
     return builder.sign(by.private_key, hashes.SHA256()), key
 
 
@@ -227,17 +227,17 @@ def test_an_answer_past_its_own_end_is_stale(by_rsa):
     own = by_rsa.authority.issuing
     answer = signed_by_responder(
         by_rsa, signer=own.certificate, key=own.private_key,
-        next_update=NOW + timedelta(minutes=1),
+        next_update=by_rsa.now + timedelta(minutes=1),
     )  # fmt: skip
 
     assert by_rsa.check(answer)
     with pytest.raises(AnswerUnusable, match="stale"):
-        by_rsa.check(answer, now=NOW + timedelta(minutes=2))
+        by_rsa.check(answer, now=by_rsa.now + timedelta(minutes=2))
 
 
 def lists_of(asked):
     return [
-        read_list(asked.service.list_of(0, name), issuers=(asked.issuer,), now=NOW)
+        read_list(asked.service.list_of(0, name), issuers=(asked.issuer,), now=asked.now)
         for name in ("full", "d")
     ]
 
@@ -288,8 +288,8 @@ def test_a_list_of_another_authority_or_scope_proves_nothing(by_rsa):
     base = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(own.certificate.subject)
-        .last_update(NOW)
-        .next_update(NOW + timedelta(hours=1))
+        .last_update(by_rsa.now)
+        .next_update(by_rsa.now + timedelta(hours=1))
     )
     scope = x509.IssuingDistributionPoint(None, None, False, True, None, False, False)
     numbered = base.add_extension(x509.CRLNumber(1), critical=False)
@@ -301,11 +301,13 @@ def test_a_list_of_another_authority_or_scope_proves_nothing(by_rsa):
     for word, builder in cases.items():
         content = builder.sign(own.private_key, hashes.SHA256()).public_bytes(Encoding.DER)
         with pytest.raises(AnswerUnusable, match=word):
-            read_list(content, issuers=(own.certificate,), now=NOW)
+            read_list(content, issuers=(own.certificate,), now=by_rsa.now)
     with pytest.raises(AnswerUnusable, match="of_another_authority"):
-        read_list(by_rsa.service.list_of(0, "root"), issuers=(own.certificate,), now=NOW)
+        read_list(by_rsa.service.list_of(0, "root"), issuers=(own.certificate,), now=by_rsa.now)
     with pytest.raises(AnswerUnusable):
-        read_list(by_rsa.service.list_of(0, "full") + b"\0", issuers=(own.certificate,), now=NOW)
+        read_list(
+            by_rsa.service.list_of(0, "full") + b"\0", issuers=(own.certificate,), now=by_rsa.now
+        )
 
 
 def test_an_officer_signs_no_lists(by_rsa):
@@ -313,15 +315,15 @@ def test_an_officer_signs_no_lists(by_rsa):
     content = (
         x509.CertificateRevocationListBuilder()
         .issuer_name(officer.certificate.subject)
-        .last_update(NOW)
-        .next_update(NOW + timedelta(hours=1))
+        .last_update(by_rsa.now)
+        .next_update(by_rsa.now + timedelta(hours=1))
         .add_extension(x509.CRLNumber(1), critical=False)
         .sign(officer.private_key, hashes.SHA256())
         .public_bytes(Encoding.DER)
     )
 
     with pytest.raises(AnswerUnusable, match="issuer_signs_no_lists"):
-        read_list(content, issuers=(officer.certificate,), now=NOW)
+        read_list(content, issuers=(officer.certificate,), now=by_rsa.now)
 
 
 def test_the_addresses_are_read_from_the_certificate(asked):
@@ -379,7 +381,7 @@ def test_nothing_but_a_refusal_comes_out_of_a_broken_answer(by_rsa, steps):
         proof = by_rsa.check(answer)
     except (AnswerUnusable, errors.SignatureRefused):
         return
-    assert proof.this_update == NOW.replace(microsecond=0)
+    assert proof.this_update == by_rsa.now.replace(microsecond=0)
 
 
 @QUICK
@@ -388,7 +390,7 @@ def test_nothing_but_a_refusal_comes_out_of_a_broken_list(by_rsa, steps):
     content = mutated(by_rsa.service.list_of(0, "full"), steps)
 
     try:
-        read = read_list(content, issuers=(by_rsa.issuer,), now=NOW)
+        read = read_list(content, issuers=(by_rsa.issuer,), now=by_rsa.now)
     except AnswerUnusable:
         return
     assert read.number == 10
@@ -407,7 +409,7 @@ def test_nothing_but_a_refusal_comes_out_of_a_broken_signature(kind, steps):
             content=CONTENT,
             purpose=Purpose.DOCUMENT,
             trust=trusted,
-            now=NOW,
+            now=datetime.now(UTC),
         )
     except errors.SignatureRefused:
         return

@@ -284,7 +284,7 @@ def _decided(
 async def _give(
     session: AsyncSession, row: AccessRequestRow, rights: Rights, now: datetime
 ) -> None:
-    await repository.end_grant(session, person_id=row.person_id, now=now)
+    begins_at = await repository.end_grant(session, person_id=row.person_id, now=now)
     grant = AccessGrantRow(
         id=uuid4(),
         person_id=row.person_id,
@@ -294,7 +294,7 @@ async def _give(
         role=row.role,
         services=sorted(rights.services),
         bases=sorted(rights.bases),
-        valid_from=now,
+        valid_from=begins_at,
     )
     await repository.put_grant(session, grant)
 

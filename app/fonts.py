@@ -22,7 +22,16 @@ from fontTools.subset import Options, Subsetter
 from fontTools.ttLib import TTFont
 from fontTools.varLib import instancer
 
-from fines.errors import GlyphMissing
+from app.errors import DomainError, Kind
+
+
+class GlyphMissing(DomainError):
+    """A letter has no glyph in the fonts: the paper is not drawn rather than drawn wrong."""
+
+    kind = Kind.INVALID
+    code = "fines.glyph_missing"  # older than this module; terminals know it by this name
+    cure = "Correct the text, or add a font that holds the letter."
+
 
 REGULAR: Final = ""
 BOLD: Final = "B"
