@@ -57,9 +57,7 @@ _PUT_EVENT = sa.text(
     sa.bindparam("subject_index", type_=sa.LargeBinary()),
     sa.bindparam("salt", type_=sa.LargeBinary()),
 )
-_INDEXES_DIRECT: Final = (
-    "SELECT event_id, index FROM audit_leaves WHERE event_id = ANY(CAST($1 AS uuid[]))"
-)
+_INDEXES_DIRECT: Final = "SELECT event_id, index FROM audit_leaves WHERE event_id = ANY($1::uuid[])"
 _INDEXES = sa.text(_INDEXES_DIRECT.replace("$1", ":event_ids")).bindparams(
     sa.bindparam("event_ids", type_=pg.ARRAY(sa.Uuid()))
 )
@@ -131,8 +129,8 @@ async def put_event_direct(connection: Connection, written: Written) -> None:
 
 async def forget_subjects(session: AsyncSession, event_ids: Sequence[UUID]) -> int:
     """Delete what opens these events' commitments; return how many there were."""
-    theirs = sa.delete(Subject).where(Subject.event_id.in_(event_ids))
-    return len((await session.scalars(theirs.returning(Subject.event_id))).all())
+    theirs = sa.delete(Subject).where(Subject.event_id.in_(event_ids)).returning(Subject.event_id)
+    return len((await session.scalars(theirs)).all())
 
 
 async def indexes_of(session: AsyncSession, event_ids: Iterable[UUID]) -> dict[UUID, int]:
