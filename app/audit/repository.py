@@ -57,7 +57,7 @@ _PUT_EVENT = sa.text(
     sa.bindparam("subject_index", type_=sa.LargeBinary()),
     sa.bindparam("salt", type_=sa.LargeBinary()),
 )
-_INDEXES_DIRECT: Final = "SELECT event_id, index FROM audit_leaves WHERE event_id = ANY($1::uuid[])"
+_INDEXES_DIRECT: Final = "SELECT event_id, index FROM audit_leaves WHERE event_id = ANY ($1)"
 _INDEXES = sa.text(_INDEXES_DIRECT.replace("$1", ":event_ids")).bindparams(
     sa.bindparam("event_ids", type_=pg.ARRAY(sa.Uuid()))
 )
