@@ -57,14 +57,7 @@ _PUT_EVENT = sa.text(
     sa.bindparam("subject_index", type_=sa.LargeBinary()),
     sa.bindparam("salt", type_=sa.LargeBinary()),
 )
-_FORGET = (
-    sa.delete(Subject)
-    .where(Subject.event_id == sa.any_(sa.bindparam("event_ids", type_=pg.ARRAY(sa.Uuid))))
-    .returning(Subject.event_id)
-)
-_INDEXES_DIRECT: Final = (
-    "SELECT event_id, index FROM audit_leaves WHERE event_id = ANY(CAST($1 AS uuid[]))"
-)
+_INDEXES_DIRECT: Final = "SELECT event_id, index FROM audit_leaves WHERE event_id = ANY ($1)"
 _INDEXES = sa.text(_INDEXES_DIRECT.replace("$1", ":event_ids")).bindparams(
     sa.bindparam("event_ids", type_=pg.ARRAY(sa.Uuid()))
 )
@@ -79,9 +72,6 @@ _COUNT_UP = sa.text("""
     ON CONFLICT (stream, month) DO UPDATE SET last_number = audit_stream_months.last_number + 1
     RETURNING last_number
 """).bindparams(sa.bindparam("stream", type_=sa.Uuid()), sa.bindparam("month", type_=sa.String(7)))
-_SHARE_MONTH = sa.select(
-    sa.func.pg_advisory_xact_lock_shared(_MONTH_LOCK, sa.bindparam("key", type_=sa.Integer))
-)
 
 _TAKE_BATCH = """
     DELETE FROM audit_outbox
@@ -139,8 +129,8 @@ async def put_event_direct(connection: Connection, written: Written) -> None:
 
 async def forget_subjects(session: AsyncSession, event_ids: Sequence[UUID]) -> int:
     """Delete what opens these events' commitments; return how many there were."""
-    gone = await session.scalars(_FORGET, {"event_ids": event_ids})
-    return len(gone.all())
+    theirs = sa.delete(Subject).where(Subject.event_id.in_(event_ids)).returning(Subject.event_id)
+    return len((await session.scalars(theirs)).all())
 
 
 async def indexes_of(session: AsyncSession, event_ids: Iterable[UUID]) -> dict[UUID, int]:
@@ -242,7 +232,8 @@ async def row_of_hashes(
 
 async def share_month(session: AsyncSession, *, month: str) -> None:
     """Keep the month from being closed until the transaction ends."""
-    await session.execute(_SHARE_MONTH, {"key": int(month.replace("-", ""))})
+    key = sa.func.pg_advisory_xact_lock_shared(_MONTH_LOCK, int(month.replace("-", "")))
+    await session.execute(sa.select(key))
 
 
 async def hold_month(session: AsyncSession, *, month: str) -> None:
@@ -278,10 +269,9 @@ async def put_closed(session: AsyncSession, *, month: str, event_id: UUID, at: d
 
 
 async def count_up(session: AsyncSession, *, stream: UUID, month: str) -> int | None:
-    """Return the stream's next number of the month, or ``None`` where the month is closed.
+    """Return the stream's next number of the month; ``None`` where the month is closed.
 
-    The stream's row stays locked until the commit. Share the month before: what this statement
-    sees of its closing is then final.
+    Share the month before. The stream's row stays locked until the commit.
     """
     number: int | None = await session.scalar(_COUNT_UP, {"stream": stream, "month": month})
     return number
