@@ -65,7 +65,7 @@ class Reader:
         self.app, self.path, self.stuck_after = app, path, stuck_after
         self.headers = [(one.lower().encode(), two.encode()) for one, two in headers.items()]
         self.status, self.pieces, self.last_at, self.whole = None, 0, 0.0, False
-        self.begun = asyncio.Event()
+        self.begun, self.stuck = asyncio.Event(), asyncio.Event()
 
     async def run(self):
         path, _, query = self.path.partition("?")
@@ -90,6 +90,7 @@ class Reader:
             self.pieces, self.last_at = self.pieces + 1, time.monotonic()
             self.begun.set()
         if self.stuck_after is not None and self.pieces >= self.stuck_after:
+            self.stuck.set()
             await asyncio.Event().wait()  # reads no further
         self.whole = not message.get("more_body", False)
 
@@ -144,6 +145,7 @@ async def test_a_stream_is_cut_within_a_second_of_the_block(streaming, sessions,
 async def test_a_reader_that_makes_us_wait_is_cut_too(streaming, sessions, officer, people):
     reader = Reader(streaming, "/api/stream", officer, stuck_after=3)
     async with reading(reader) as task:
+        await asyncio.wait_for(reader.stuck.wait(), 5)
         blocked_at = await block(sessions, *people)
         async with asyncio.timeout(5):
             await task

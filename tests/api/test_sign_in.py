@@ -13,7 +13,7 @@ from app.identity.models import Challenge, Department, Person, Post, SignatureRo
 from app.identity.rules.certificates import Purpose
 from app.identity.rules.signature import verify_signature
 from sim.authority import Use
-from sim.district import DEPARTMENT_BIN, KEEPER, OFFICER, OTHER_DEPARTMENT_BIN, STRANGER
+from sim.district import DEPARTMENT_BIN, KEEPER, OFFICER, OTHER_DEPARTMENT_BIN, STAFF, STRANGER
 from tests.factories_identity import (
     answer_challenge,
     authority,
@@ -372,4 +372,4 @@ async def test_the_district_file_is_taken_once(sessions):
     again = await district(sessions)
 
     assert (again.added, again.changed) == (0, 0)
-    assert len(staff_file().staff) == 9
+    assert len(staff_file().staff) == len(STAFF)
