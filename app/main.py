@@ -30,7 +30,7 @@ _ROUTERS: Final = (
     app.identity.api.router,
     *app.exchange.api.routers,
     devices.api.router,
-    fines.api.router,
+    *fines.api.routers,
     bodycam.api.router,
     app.web.pages.router,
 )

@@ -1,4 +1,4 @@
-"""Shapes of the staff API of fines: what the tablet sends and shows."""
+"""Shapes of the catalogue and of offence records."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -9,14 +9,17 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from fines.rules.offence_record import Language, PenaltyChosen
 
 ARTICLE_PATTERN = r"^[0-9]{3}(-[0-9]{1,2})?$"
+
 PART_PATTERN = r"^([0-9]{1,2}(-[0-9]{1,2})?)?$"
 
 
-class _Sent(BaseModel):
+class Sent(BaseModel):
+    """Whatever a tablet sends: nothing extra, no blanks round a text."""
+
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
-class TechnicalDeviceIn(_Sent):
+class TechnicalDeviceIn(Sent):
     """The device an offence was measured with (article 803(2))."""
 
     name: str = Field(min_length=1, max_length=120)
@@ -25,7 +28,7 @@ class TechnicalDeviceIn(_Sent):
     reading: str = Field(default="", max_length=64)
 
 
-class OffenceRecordIn(_Sent):
+class OffenceRecordIn(Sent):
     """What the officer enters; the person and the vehicle come from the check."""
 
     check_id: UUID
@@ -47,24 +50,18 @@ class OffenceRecordIn(_Sent):
     technical_device: TechnicalDeviceIn | None = None
 
 
-class ActIn(_Sent):
+class ActIn(Sent):
     """An act done before the receipt; the other two are recorded by what they are."""
 
     act: Literal["announced", "explained"]
 
 
-class ReducedIn(_Sent):
+class ReducedIn(Sent):
     """What the person says to reduced proceedings (article 810(1))."""
 
     admits: bool
     agrees: bool
     contests: bool
-
-
-class PaymentIn(_Sent):
-    """What is to be paid; the server computes the sum."""
-
-    offence_record_id: UUID
 
 
 class ArticleOut(BaseModel):
@@ -146,70 +143,3 @@ class ReceiptOut(BaseModel):
     amount_tiyn: int
     discount_until: datetime
     discount_last_day: date
-
-
-class PaymentBegunOut(BaseModel):
-    """A payment just begun; ask for it to see how it goes on."""
-
-    payment_id: UUID
-    status: str
-    amount_tiyn: int
-
-
-class SlipOut(BaseModel):
-    """A slip of a payment and where to see it."""
-
-    slip_id: UUID
-    kind: str
-    copy_number: int
-    printed_at: datetime | None
-    pdf_url: str
-    png_url: str
-
-
-class PaymentOut(BaseModel):
-    """A payment as the tablet shows it. ``paid`` is true once the terminal keeps the sale."""
-
-    payment_id: UUID
-    offence_record_id: UUID
-    status: str
-    reason: str
-    reason_kk: str
-    reason_ru: str
-    paid: bool
-    owner_verdict: str | None
-    amount_tiyn: int
-    rounding: str
-    rrn: str | None
-    approval_code: str | None
-    card_masked: str | None
-    card_brand: str | None
-    created_at: datetime
-    approved_at: datetime | None
-    confirmed_at: datetime | None
-    ended_at: datetime | None
-    signed_at: datetime | None
-    filed_at: datetime | None
-    slips: list[SlipOut]
-
-
-class FilingOut(BaseModel):
-    """Where the signed second slip stands."""
-
-    payment_id: UUID
-    status: str
-    signed_at: datetime | None
-    filed_at: datetime | None
-
-
-class VerificationOut(BaseModel):
-    """What a paper is good for; nothing of the person."""
-
-    known: bool
-    paper: str | None = None
-    amount_tiyn: int | None = None
-    paid: bool | None = None
-    paid_at: datetime | None = None
-    receipt_number: str | None = None
-    discount_until: datetime | None = None
-    status: str | None = None

@@ -1,0 +1,43 @@
+"""Slips and filed documents."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from fines.wire.slip import SlipKind
+
+
+class SlipRow(Base):
+    """A slip as it was ordered: its lines are the evidence, renderings follow from them."""
+
+    __tablename__ = "slips"
+    __table_args__ = (sa.UniqueConstraint("payment_id", "kind", "copy_number", "duplicate"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    payment_id: Mapped[UUID] = mapped_column(sa.ForeignKey("payments.id"))
+    kind: Mapped[SlipKind]
+    copy_number: Mapped[int]
+    duplicate: Mapped[int]
+    content: Mapped[dict[str, object]] = mapped_column(JSONB)
+    content_sha256: Mapped[bytes]
+    created_at: Mapped[datetime]
+    printed_at: Mapped[datetime | None]
+    paper_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("papers.id"))
+
+
+class Paper(Base):
+    """A filed document (slip or receipt in PDF, photograph of a signed slip) with its hash."""
+
+    __tablename__ = "papers"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    offence_record_id: Mapped[UUID] = mapped_column(sa.ForeignKey("offence_records.id"), index=True)
+    kind: Mapped[str] = mapped_column(sa.String(16))  # slip | receipt | signed_slip
+    media_type: Mapped[str] = mapped_column(sa.String(32))
+    sha256: Mapped[bytes]
+    content: Mapped[bytes]
+    created_at: Mapped[datetime]

@@ -1,0 +1,139 @@
+"""Payments by card, and what terminals are ordered to do and report."""
+
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db import Base
+from fines.rules.amounts import RoundingCode
+from fines.rules.payment import LIVE, OPEN_ORDERS, OrderStatus, PaymentStatus
+from fines.wire.protocol import OrderKind, OwnerVerdict, Reason
+
+_LIVE_SQL = ", ".join(f"'{one.value}'" for one in PaymentStatus if one in LIVE)
+
+_OPEN_SQL = ", ".join(f"'{one.value}'" for one in OrderStatus if one in OPEN_ORDERS)
+
+
+class Payment(Base):
+    """One attempt to pay half the fine by card, with what the terminal proved of it."""
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        sa.Index(
+            "uq_payments_one_live_per_record",
+            "offence_record_id",
+            unique=True,
+            postgresql_where=sa.text(f"status IN ({_LIVE_SQL})"),
+        ),
+        sa.CheckConstraint("amount_tiyn > 0", "amount_positive"),
+        sa.CheckConstraint(
+            "status NOT IN ('approved', 'slips_printed', 'signed', 'filed', 'settled') OR "
+            "(rrn IS NOT NULL AND approval_code IS NOT NULL AND owner_verdict = 'match')",
+            "approved_has_proof",
+        ),
+        sa.CheckConstraint(
+            "status NOT IN ('slips_printed', 'signed', 'filed', 'settled') OR "
+            "confirmed_at IS NOT NULL",
+            "printed_is_confirmed",
+        ),
+        sa.Index(None, "offence_record_id"),
+        sa.Index(None, "terminal_device_id", "status"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    offence_record_id: Mapped[UUID] = mapped_column(sa.ForeignKey("offence_records.id"))
+    status: Mapped[PaymentStatus]
+    reason: Mapped[Reason]
+    department_id: Mapped[UUID] = mapped_column(sa.ForeignKey("departments.id"))
+    post_id: Mapped[UUID] = mapped_column(sa.ForeignKey("posts.id"))
+    terminal_device_id: Mapped[UUID] = mapped_column(sa.ForeignKey("devices.id"))
+    terminal_number_expected: Mapped[str] = mapped_column(sa.String(8))
+    amount_tiyn: Mapped[int] = mapped_column(sa.BigInteger)
+    rounding: Mapped[RoundingCode]
+    idempotency_key: Mapped[str] = mapped_column(sa.String(255), unique=True)
+    request_sha256: Mapped[bytes]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    approved_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    signed_at: Mapped[datetime | None]
+    filed_at: Mapped[datetime | None]
+
+    owner_verdict: Mapped[OwnerVerdict | None]
+    merchant_number: Mapped[str | None] = mapped_column(sa.String(15))
+    terminal_receipt_number: Mapped[int | None]
+    trace_number: Mapped[int | None]
+    rrn: Mapped[str | None] = mapped_column(sa.String(12))
+    approval_code: Mapped[str | None] = mapped_column(sa.String(6))
+    card_brand: Mapped[str | None] = mapped_column(sa.String(32))
+    card_masked: Mapped[str | None] = mapped_column(sa.String(19))
+    card_ref: Mapped[str | None] = mapped_column(sa.String(64))
+    card_ref_kind: Mapped[str | None] = mapped_column(sa.String(16))
+    entry_mode: Mapped[str | None] = mapped_column(sa.String(16))
+    cardholder_check: Mapped[str | None] = mapped_column(sa.String(16))
+    aid: Mapped[str | None] = mapped_column(sa.String(32))
+    terminal_at: Mapped[datetime | None]
+    host_code: Mapped[str | None] = mapped_column(sa.String(4))
+    terminal_code: Mapped[str | None] = mapped_column(sa.String(4))
+    signed_paper_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("papers.id"))
+
+
+class TerminalOrder(Base):
+    """One thing an agent is to do with its terminal."""
+
+    __tablename__ = "terminal_orders"
+    __table_args__ = (
+        sa.Index(
+            "uq_terminal_orders_one_open_sale",
+            "device_id",
+            unique=True,
+            postgresql_where=sa.text(f"kind = 'sale' AND status IN ({_OPEN_SQL})"),
+        ),
+        sa.Index(
+            "ix_terminal_orders_open",
+            "device_id",
+            "not_before",
+            postgresql_where=sa.text("status IN ('waiting', 'taken')"),
+        ),
+        sa.Index(None, "payment_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    payment_id: Mapped[UUID] = mapped_column(sa.ForeignKey("payments.id"))
+    device_id: Mapped[UUID] = mapped_column(sa.ForeignKey("devices.id"))
+    kind: Mapped[OrderKind]
+    status: Mapped[OrderStatus]
+    created_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+
+class TerminalReport(Base):
+    """A report taken and its answer: the same report again is answered the same."""
+
+    __tablename__ = "terminal_reports"
+
+    order_id: Mapped[UUID] = mapped_column(sa.ForeignKey("terminal_orders.id"), primary_key=True)
+    report: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    body_sha256: Mapped[bytes]
+    answer: Mapped[dict[str, object]] = mapped_column(JSONB)
+    at: Mapped[datetime]
+
+
+class TerminalHello(Base):
+    """What a terminal agent last said of itself."""
+
+    __tablename__ = "terminal_hellos"
+
+    device_id: Mapped[UUID] = mapped_column(sa.ForeignKey("devices.id"), primary_key=True)
+    agent_version: Mapped[str] = mapped_column(sa.String(32))
+    terminal_number: Mapped[str] = mapped_column(sa.String(8))
+    driver: Mapped[str] = mapped_column(sa.String(16))
+    at: Mapped[datetime]

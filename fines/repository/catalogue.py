@@ -1,0 +1,117 @@
+"""Statements about the catalogue and the monthly calculation index."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Final
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fines import models
+from fines.rules.catalogue import Article, Jurisdiction, Mrp, Penalty
+
+_CATALOGUE_COLUMNS: Final = (
+    "valid_to",
+    "penalties",
+    "mrp_count",
+    "jurisdiction",
+    "title_kk",
+    "title_ru",
+    "source",
+    "verified",
+)
+
+
+async def put_articles(session: AsyncSession, rows: Iterable[Article]) -> None:
+    """Insert or update catalogue rows by article, part and first day."""
+    values = [
+        {
+            "id": uuid4(),
+            "article": one.article,
+            "part": one.part,
+            "valid_from": one.valid_from,
+            "valid_to": one.valid_to,
+            "penalties": sorted(penalty.value for penalty in one.penalties),
+            "mrp_count": one.mrp_count,
+            "jurisdiction": one.jurisdiction,
+            "title_kk": one.title_kk,
+            "title_ru": one.title_ru,
+            "source": one.source,
+            "verified": one.verified,
+        }
+        for one in rows
+    ]
+    statement = insert(models.OffenceArticle)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["article", "part", "valid_from"],
+            set_={name: statement.excluded[name] for name in _CATALOGUE_COLUMNS},
+        ),
+        values,
+    )
+
+
+async def put_mrp(session: AsyncSession, rows: Iterable[Mrp]) -> None:
+    """Insert or update index values by their first day."""
+    statement = insert(models.MrpValue)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["valid_from"],
+            set_={name: statement.excluded[name] for name in ("tenge", "source", "verified")},
+        ),
+        [
+            {
+                "valid_from": one.valid_from,
+                "tenge": one.tenge,
+                "source": one.source,
+                "verified": one.verified,
+            }
+            for one in rows
+        ],
+    )
+
+
+async def articles(
+    session: AsyncSession, *, article: str | None = None, part: str | None = None
+) -> list[tuple[UUID, Article]]:
+    """Return catalogue rows with their ids: all, or those of one article and part."""
+    query = sa.select(models.OffenceArticle).order_by(
+        models.OffenceArticle.article, models.OffenceArticle.part, models.OffenceArticle.valid_from
+    )
+    if article is not None:
+        query = query.where(
+            models.OffenceArticle.article == article, models.OffenceArticle.part == part
+        )
+    return [(row.id, _article(row)) for row in await session.scalars(query)]
+
+
+def _article(row: models.OffenceArticle) -> Article:
+    return Article(
+        article=row.article,
+        part=row.part,
+        valid_from=row.valid_from,
+        valid_to=row.valid_to,
+        penalties=frozenset(Penalty(one) for one in row.penalties),
+        mrp_count=row.mrp_count,
+        jurisdiction=Jurisdiction(row.jurisdiction),
+        title_kk=row.title_kk,
+        title_ru=row.title_ru,
+        source=row.source,
+        verified=row.verified,
+    )
+
+
+async def article_by_id(session: AsyncSession, article_id: UUID) -> Article:
+    """Return the row a record was drawn up by."""
+    return _article(await session.get_one(models.OffenceArticle, article_id))
+
+
+async def mrp_values(session: AsyncSession, *, until: date) -> list[Mrp]:
+    """Return the index values that begin on or before ``until``."""
+    query = sa.select(models.MrpValue).where(models.MrpValue.valid_from <= until)
+    return [
+        Mrp(valid_from=row.valid_from, tenge=row.tenge, source=row.source, verified=row.verified)
+        for row in await session.scalars(query)
+    ]
