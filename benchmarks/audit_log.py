@@ -38,6 +38,7 @@ _EVENTS: Final = 200  # of one transaction; a round is recorded and drained
 _PROOFS: Final = 40  # of a round
 _EVENT: Final = "bench.happened"
 _BODY: Final = b'{"event":"bench.happened","fields":{"padding":"' + b"x" * 500 + b'"}}'
+_SETTLE_SECONDS: Final = 1_800.0
 _KEY: Final = Ed25519PrivateKey.from_private_bytes(b"b" * 32)
 
 
@@ -116,8 +117,8 @@ async def _fill(sessions: Sessions, size: int) -> None:
                     nodes=[(level, index, hash_) for (level, index), hash_ in growth.nodes],
                     checkpoint=(growth.size, growth.root, _note(growth), now),
                 )
-        await connection.execute("CHECKPOINT")
-        await connection.execute("VACUUM ANALYZE")
+        for settle in ("CHECKPOINT", "VACUUM ANALYZE"):  # minutes in a log of ten million leaves
+            await connection.execute(settle, timeout=_SETTLE_SECONDS)
 
 
 def _note(growth: merkle.Growth) -> str:
