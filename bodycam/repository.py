@@ -19,7 +19,7 @@ from bodycam.models import (
     RecordingRow,
     TrackPointRow,
 )
-from bodycam.rules.life_cycle import RecordingStatus
+from bodycam.rules.life_cycle import ComplaintStatus, RecordingStatus
 from bodycam.rules.places import E7, Area, cell_of
 from bodycam.wire.digests import DIGEST_SIZE_BYTES
 
@@ -204,8 +204,11 @@ async def passages(
     seen_from: datetime,
     seen_to: datetime,
     limit: int,
+    recording_id: UUID | None = None,
 ) -> list[Passage]:
     """Return the department's recordings with a point in the area and time, earliest first.
+
+    With ``recording_id`` only that one is looked at.
 
     The cells and the instants are looked up in one index; the box and the haversine formula
     then look only at what lies near.
@@ -229,6 +232,8 @@ async def passages(
         .order_by(first_at, point.recording_id)
         .limit(limit)
     )
+    if recording_id is not None:
+        statement = statement.where(point.recording_id == recording_id)
     found = await session.execute(statement)
     return [Passage(*row) for row in found]
 
@@ -286,3 +291,26 @@ async def recordings_of(
         statement = statement.where(RecordingRow.started_at < before)
     statement = statement.order_by(RecordingRow.started_at.desc()).limit(limit)
     return list((await session.execute(statement)).scalars())
+
+
+async def complaints_waiting(
+    session: AsyncSession,
+    *,
+    department_id: UUID,
+    started_at: datetime,
+    ended_at: datetime,
+    limit: int,
+) -> Sequence[ComplaintRow]:
+    """Return undecided complaints whose time overlaps a recording's, the nearest term first."""
+    statement = (
+        sa.select(ComplaintRow)
+        .where(
+            ComplaintRow.department_id == department_id,
+            ComplaintRow.status.not_in([ComplaintStatus.DECIDED, ComplaintStatus.ANSWERED]),
+            ComplaintRow.seen_from <= ended_at,
+            ComplaintRow.seen_to >= started_at,
+        )
+        .order_by(ComplaintRow.due_on, ComplaintRow.id)
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()

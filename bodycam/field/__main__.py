@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from bodycam.field.agent import Agent, NotTheServer
+from bodycam.field.agent import CAMERAS_AT_ONCE, Agent, NotTheServer
+from bodycam.field.board import Board
 from bodycam.field.journal import Journal, JournalNotValid
+from bodycam.field.screen import shown
 from bodycam.field.server import NotAdmitted, Server, Throttle
 
 CREDENTIAL_BYTES_MAX = 1024
@@ -30,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--journal", required=True, type=Path, metavar="FILE", help="durable; keep it")
     add("--once", action="store_true", help="end when every bay has been looked into")
     add("--bandwidth-mb-s", type=float, default=0, metavar="N", help="megabytes a second; 0: all")
+    add("--cameras", type=int, default=CAMERAS_AT_ONCE, metavar="N", help="taken at once")
+    add("--plain", action="store_true", help="lines only, no screen, also on a terminal")
     add("--retry-refused", action="store_true", help="try again what the server has refused")
     return parser
 
@@ -62,9 +66,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         journal.retry_refused()
     throttle = Throttle(given.bandwidth_mb_s * _MEGABYTE)
     server = Server(url=given.server, credential=credential, throttle=throttle)
-    agent = Agent(server=server, bays=given.bays, journal=journal, tell=_tell, stop=stop)
+    board = Board(_tell)
+    agent = Agent(
+        server=server,
+        bays=given.bays,
+        journal=journal,
+        board=board,
+        stop=stop,
+        cameras_at_once=max(given.cameras, 1),
+    )
     try:
-        return EXIT_GOOD if agent.run(once=given.once) else EXIT_LEFT
+        with shown(board, plain=given.plain):
+            return EXIT_GOOD if agent.run(once=given.once) else EXIT_LEFT
     except (NotTheServer, NotAdmitted) as error:
         _tell(f"stopped: {error}")
         return EXIT_UNUSABLE

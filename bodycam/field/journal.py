@@ -6,6 +6,7 @@ key, and which receipt gave leave to wipe.
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -27,6 +28,7 @@ class Journal:
         self._receipts: dict[UUID, dict[str, Any]] = {}
         self._wiped: set[UUID] = set()
         self._refused: dict[UUID, str] = {}
+        self._lock = threading.Lock()  # several cameras are taken at once
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._load()
 
@@ -65,10 +67,11 @@ class Journal:
         line = json.dumps(fact, separators=(",", ":")).encode() + b"\n"
         if len(line) > _LINE_BYTES_MAX:
             raise ValueError("a fact too long for the journal")
-        rest = memoryview(line)
-        while rest:
-            rest = rest[os.write(self._handle, rest) :]
-        os.fsync(self._handle)
+        with self._lock:
+            rest = memoryview(line)
+            while rest:
+                rest = rest[os.write(self._handle, rest) :]
+            os.fsync(self._handle)
 
     def pin(self, receipt_key: str) -> None:
         """Remember the server's receipt key: the first is believed, another never."""

@@ -26,6 +26,7 @@ from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_statu
 from bodycam.rules.signing import check_manifest
 from bodycam.service.cameras import camera_key, dock_camera, holder_of
 from bodycam.service.docking import Docking, Known, acknowledged, known_of
+from bodycam.service.waiting import wanted_until
 from bodycam.wire import protocol
 from bodycam.wire.digests import (
     block_count,
@@ -278,12 +279,15 @@ async def _plan(docking: Docking, known: Known) -> UploadPlan:
     stored = await acknowledged(docking, known)
     count = block_count(known.found_bytes)
     missing = [number for number in range(count) if number not in stored][:_PLAN_PARTS_MAX]
+    async with transaction(docking.sessions) as session:
+        wanted = await wanted_until(session, recording_id=known.recording_id) if missing else None
     return UploadPlan(
         recording_id=known.recording_id,
         state=known.state,
         found_bytes=known.found_bytes,
         acknowledged=tuple(sorted(stored)),
         parts=tuple([await _target(docking, known, number) for number in missing]),
+        wanted_until=wanted,
     )
 
 

@@ -79,13 +79,19 @@ class PartTarget(Message):
 
 
 class UploadPlan(Message):
-    """What the server still wants. A long plan comes in pages: ask again when it is done."""
+    """What the server still wants. A long plan comes in pages: ask again when it is done.
+
+    Attributes:
+        wanted_until: somebody waits for this recording, and until when; the dock sends what is
+            wanted soonest first. ``None``: nobody waits.
+    """
 
     recording_id: UUID
     state: State
     found_bytes: int
     acknowledged: tuple[int, ...]
     parts: tuple[PartTarget, ...]
+    wanted_until: Instant | None = None
 
 
 class PartStored(Message):

@@ -1,0 +1,220 @@
+"""Taking one camera: announce it, send its parts, wipe it against the receipt."""
+
+import base64
+import hashlib
+import threading
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from bodycam.field.bay import CameraChanged, Found, look_into, wipe
+from bodycam.field.board import Board, Progress
+from bodycam.field.journal import Journal
+from bodycam.field.server import Refused, Server, TryLater
+from bodycam.field.slots import Slots, Urgency
+from bodycam.wire.digests import block_size
+from bodycam.wire.manifest import SignedReceipt
+from bodycam.wire.protocol import Announce, PartTarget, Problem, State, UploadPlan
+
+_AGAIN_MAX: Final = 5  # times in a row that one recording is announced anew after a refusal
+_PARTS_OF_ONE_MAX: Final = 2  # of one camera at once: its memory card is read no faster
+# The server's words that are cured by reading and announcing again, not by a person.
+_AGAIN: Final = frozenset(
+    {"bodycam.digest_wrong", "bodycam.stored_bytes_wrong", "bodycam.parts_missing"}
+)
+_DIFFERS: Final = "bodycam.block_differs"
+_NOBODY_WAITS: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class ReceiptNotGood(Exception):
+    """The receipt is not signed, or not for exactly what lies on the camera: it is kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """What the taking of every camera shares."""
+
+    server: Server
+    journal: Journal
+    board: Board
+    slots: Slots
+    receipt_key: Ed25519PublicKey
+    stop: threading.Event
+
+
+class Taking:
+    """One camera on its way to the server. ``announce`` it, then ``finish``."""
+
+    def __init__(self, tools: Tools, found: Found) -> None:
+        self._tools = tools
+        self._found = found
+        self._differing = found.cut_blocks()
+        self._plan: UploadPlan | None = None
+        self.urgency: Urgency = (_NOBODY_WAITS, found.manifest.started_at, found.bay)
+
+    @property
+    def bay(self) -> str:
+        """The bay's name."""
+        return self._found.bay
+
+    @property
+    def recording_id(self) -> UUID:
+        """The recording that lies on the camera."""
+        return self._found.manifest.recording_id
+
+    def announce(self) -> None:
+        """Tell the server of the recording: its manifest and its track go before all bulk.
+
+        Raises:
+            Refused, NotAdmitted, TryLater: the server's word, or its silence.
+        """
+        found = self._found
+        if found.truncated:
+            self._tell(
+                f"declared truncated: {found.size_bytes} of"
+                f" {found.manifest.size_bytes} bytes are on the camera"
+            )
+        self._tools.journal.announced(found.manifest.recording_id, bay=found.bay)
+        self._plan = self._announced()
+
+    def finish(self) -> None:
+        """Send what the server lacks and wipe the camera against the receipt.
+
+        Raises:
+            Refused, NotAdmitted, TryLater: the server's word, or its silence.
+            CameraChanged, ReceiptNotGood: the camera is left as it is.
+        """
+        self._wipe_against(self._send())
+
+    def _tell(self, line: str) -> None:
+        self._tools.board.tell(f"{self.bay}: {line}")
+
+    def _announced(self) -> UploadPlan:
+        found = self._found
+        plan = self._tools.server.announce(
+            Announce(
+                manifest=found.manifest,
+                signature=found.signature,
+                found_bytes=found.size_bytes,
+                differing=self._differing,
+            )
+        )
+        self.urgency = (plan.wanted_until or _NOBODY_WAITS, *self.urgency[1:])
+        return plan
+
+    def _send(self) -> SignedReceipt:
+        found = self._found
+        progress = Progress(self._tools.board, bay=found.bay, total_bytes=found.size_bytes)
+        again = 0
+        while again <= _AGAIN_MAX:
+            try:
+                plan, self._plan = self._plan or self._announced(), None
+                self._tell_resumed(plan, progress)
+                if plan.state is State.RECEIVING and plan.parts:
+                    self._send_parts(plan.parts, progress)
+                    again = 0
+                else:
+                    self._tools.board.show(self.bay, "being verified")
+                    return self._tools.server.complete(found.manifest.recording_id)
+            except Refused as refused:
+                if refused.code == _DIFFERS:
+                    self._declare()
+                elif refused.code in _AGAIN:
+                    self._tell(f"{refused}; once more")
+                else:
+                    raise
+                again += 1
+        raise TryLater(f"{found.bay} does not get through", answered=True)
+
+    def _tell_resumed(self, plan: UploadPlan, progress: Progress) -> None:
+        size = self._found.size_bytes
+        progress.resumed(
+            sum(block_size(number=number, size_bytes=size) for number in plan.acknowledged)
+        )
+        if progress.sent == 0 and plan.acknowledged and plan.parts:
+            self._tell(f"resumes, {len(plan.acknowledged)} parts are there")
+
+    def _declare(self) -> None:
+        """Read the whole file twice; what differs both times alike is declared."""
+        found = self._found
+        first = found.differing_blocks()
+        if first != found.differing_blocks():
+            raise CameraChanged(f"{found.bay} reads differently each time")
+        if first == self._differing:
+            raise CameraChanged(f"{found.bay} differs in a way the server does not accept")
+        numbers = ", ".join(str(block.number) for block in first[:20])
+        self._tell(f"blocks not as the camera signed them, declared: {numbers}")
+        self._differing = first
+
+    def _send_parts(self, parts: Iterable[PartTarget], progress: Progress) -> None:
+        expected = dict(enumerate(self._found.manifest.blocks))
+        expected |= {block.number: block.sha256 for block in self._differing}
+        todo = iter(parts)
+        stop = self._tools.stop
+        with ThreadPoolExecutor(_PARTS_OF_ONE_MAX) as pool:
+            running: set[Future[int]] = set()
+            while True:
+                while len(running) < _PARTS_OF_ONE_MAX and not stop.is_set():
+                    target = next(todo, None)
+                    if target is None:
+                        break
+                    running.add(pool.submit(self._send_part, target, expected[target.number]))
+                if not running:
+                    break
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    progress.add(future.result())
+        if stop.is_set():
+            raise TryLater("stopped", answered=True)
+
+    def _send_part(self, target: PartTarget, expected: str) -> int:
+        with self._tools.slots.place(self.urgency):
+            if self._tools.stop.is_set():
+                raise TryLater("stopped", answered=True)
+            block = self._found.read_block(target.number)
+            if hashlib.sha256(block).hexdigest() != expected:
+                raise _differs(target.number)
+            self._tools.server.put_part(target, block)
+            return len(block)
+
+    def _wipe_against(self, signed: SignedReceipt) -> None:
+        """Wipe if the receipt is the server's and covers exactly what lies on the camera.
+
+        Raises:
+            ReceiptNotGood: it does not; nothing is deleted.
+        """
+        found, receipt = self._found, signed.receipt
+        self._check_signature(signed)
+        if receipt.recording_id != found.manifest.recording_id:
+            raise ReceiptNotGood("the receipt is for another recording")
+        now = look_into(found.folder)
+        if now is None or now.manifest != found.manifest or now.size_bytes != receipt.size_bytes:
+            raise ReceiptNotGood("the receipt does not cover what lies on the camera")
+        # Read once more, after the server has stored it: what is deleted is what was receipted.
+        if now.root() != receipt.merkle_root:
+            raise ReceiptNotGood("the receipt's root is not that of the camera's bytes")
+        journal = self._tools.journal
+        journal.keep_receipt(receipt.recording_id, signed.model_dump(mode="json"))
+        wipe(found.folder, receipt=signed.model_dump(mode="json"))
+        journal.wiped(receipt.recording_id)
+        state = "whole" if receipt.whole else "damaged as found"
+        self._tools.board.show(self.bay, f"stored ({state}), wiped")
+        self._tell(f"stored ({state}), receipt checked, camera wiped")
+
+    def _check_signature(self, signed: SignedReceipt) -> None:
+        try:
+            self._tools.receipt_key.verify(
+                base64.b64decode(signed.signature), signed.receipt.signed_bytes()
+            )
+        except InvalidSignature as error:
+            raise ReceiptNotGood("the receipt is not signed by the server") from error
+
+
+def _differs(number: int) -> Refused:
+    return Refused(Problem(code=_DIFFERS, title=f"block {number} is not as signed"))
