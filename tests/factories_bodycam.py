@@ -23,14 +23,17 @@ from app.db import transaction
 from app.identity.models import SignatureRow
 from app.identity.rules.certificates import Purpose
 from app.identity.service import post_of_iin
+from bodycam.rules.life_cycle import ComplaintKind
+from bodycam.service import NewComplaint, register_complaint
 from bodycam.wire import protocol
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, content_digest
+from bodycam.wire.manifest import TrackPoint
 from bodycam.wire.protocol import Announce
 from devices import service as devices
 from devices.models import Assignment, Device, Shift
 from devices.rules.lifecycle import DeviceStatus
 from sim.camera import Camera, make_footage
-from sim.district import KEEPER, OFFICER
+from sim.district import KEEPER, LATITUDE, LONGITUDE, OFFICER, PLACE, REVIEWER
 from tests.factories_identity import district
 
 _FOLDER = tempfile.TemporaryDirectory(prefix="saqshy-footage-")
@@ -251,3 +254,33 @@ def full_disk(bytes_max=1 << 20):
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def passed(seconds=10):
+    """Return a point at the place of the district, so long after the recording began."""
+    return TrackPoint(
+        at=STARTED_AT + timedelta(seconds=seconds),
+        latitude_e7=round(LATITUDE * 10**7),
+        longitude_e7=round(LONGITUDE * 10**7),
+    )
+
+
+async def complain(yard):
+    """Register a complaint about the place of the district in the time of the recordings."""
+    reviewer = await principal_of(yard.sessions, REVIEWER)
+    new = NewComplaint(
+        kind=ComplaintKind.APPEAL,
+        place=PLACE,
+        latitude=LATITUDE,
+        longitude=LONGITUDE,
+        radius_meters=150,
+        seen_from=STARTED_AT - timedelta(minutes=10),
+        seen_to=STARTED_AT + timedelta(minutes=10),
+        text="Инспектор не назвал себя.",
+        complainant_name="Серікова Әлия",
+        complainant_contact="+77019998877",
+    )
+    async with transaction(yard.sessions) as session:
+        return await register_complaint(
+            session, trail=TRAIL, new=new, caller=reviewer, now=STARTED_AT + timedelta(days=1)
+        )

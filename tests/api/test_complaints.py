@@ -1,10 +1,11 @@
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
 
 from app.audit.models import Leaf, OutboxRow
+from app.clock import law_date
 from app.db import transaction
 from bodycam.wire.manifest import TrackPoint
 from sim.district import LATITUDE, LONGITUDE, OFFICER, PLACE, REVIEWER, STAFF, STRANGER
@@ -251,3 +252,30 @@ async def test_nobody_and_other_roles_are_not_admitted(client, yard, method, pat
 
     assert (nobody.status_code, other.status_code) == (401, 403)
     assert yard.department_id
+
+
+async def test_a_dock_is_told_until_when_a_recording_is_wanted(client, yard, reviewer):
+    registered = (await register(client, reviewer)).json()
+    passed = yard.record(track=(point(10),))
+    elsewhere = yard.record(track=(point(10, north=0.02),))
+
+    wanted = (await bodycam.announce(client, passed, yard.dock)).json()
+    not_wanted = (await bodycam.announce(client, elsewhere, yard.dock)).json()
+
+    last_day = date.fromisoformat(registered["due_on"])
+    until = datetime.fromisoformat(wanted["wanted_until"])
+    assert law_date(until - timedelta(microseconds=1)) == last_day
+    assert law_date(until) == last_day + timedelta(days=1)
+    assert not_wanted["wanted_until"] is None
+
+
+async def test_nobody_waits_for_what_a_decided_complaint_names(client, yard, reviewer):
+    (await register(client, reviewer)).raise_for_status()
+    async with transaction(yard.sessions) as session:
+        await session.execute(sa.text("UPDATE complaints SET status = 'decided'"))
+    passed = yard.record(track=(point(10),))
+
+    plan = (await bodycam.announce(client, passed, yard.dock)).json()
+
+    assert plan["parts"]
+    assert plan["wanted_until"] is None

@@ -53,6 +53,31 @@ def test_all_bays_are_taken_and_each_camera_is_wiped(agent, yard, settings):
     assert "100 %" in agent.lines
 
 
+def test_several_cameras_are_taken_beside_each_other(agent, server, yard):
+    recordings = [yard.record(footage_file=bodycam.long_footage(6)) for _ in range(2)]
+    agent.start("--bandwidth-mb-s", "15")
+
+    until(lambda: all(server.acknowledged(one, yard.dock) for one in recordings))
+    both = [len(server.acknowledged(one, yard.dock)) for one in recordings]
+
+    assert agent.wait() == 0, agent.lines
+    assert max(both) < 6
+    assert all(wiped(one) for one in recordings)
+
+
+async def test_what_a_complaint_waits_for_goes_first(agent, yard):
+    yard.record(footage_file=bodycam.long_footage(2), track=[])
+    wanted = yard.record(footage_file=bodycam.long_footage(2), track=[bodycam.passed()])
+    await bodycam.complain(yard)
+
+    code = agent.run("--cameras", "1")
+
+    assert code == 0, agent.lines
+    first, second = (line for line in agent.lines.splitlines() if "camera wiped" in line)
+    assert first.startswith(wanted.folder.name)
+    assert not second.startswith(wanted.folder.name)
+
+
 def test_a_killed_agent_goes_on_from_the_last_acknowledged_part(agent, server, yard, settings):
     recorded = yard.record(footage_file=bodycam.long_footage(8))
     content = (recorded.folder / "recording.mp4").read_bytes()
