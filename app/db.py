@@ -1,7 +1,7 @@
 """The declarative base, the engine, and the only place that commits."""
 
 import enum
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Final
 import asyncpg
 import sqlalchemy as sa
 from fastapi import Depends, Request
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -22,6 +23,7 @@ from app.errors import DomainError, Kind
 
 Sessions = async_sessionmaker[AsyncSession]
 
+_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # so it came
 _POOL_SECONDS: Final = 10  # to wait for a connection of a pool
 
 
@@ -125,6 +127,16 @@ class Direct:
             return found
 
     @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        """Lend one connection in a transaction that commits unless something is raised.
+
+        Raises:
+            DatabaseAway: no connection could be had; nothing was begun.
+        """
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
         """Lend one connection, in no transaction.
 
@@ -153,7 +165,7 @@ async def open_direct(
         min_size=0,
         max_size=pool_size,
         reset=_leave,
-        server_settings=_server_settings(statement_timeout_seconds),
+        server_settings=_server_settings(statement_timeout_seconds) | _PLANNED_ONCE,
     )
     try:
         yield Direct(pool)
@@ -161,8 +173,19 @@ async def open_direct(
         await pool.close()
 
 
-async def _leave(_connection: Any) -> None:
-    """Reset nothing: no statement here changes a connection, and asking costs a round trip."""
+# Few statements, each for one row by its key: planning them anew at each call would cost more
+# than running them, and what is compiled for a plan is never earned back.
+_PLANNED_ONCE: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
+
+
+async def _leave(connection: Any) -> None:
+    """Reset nothing: no statement here changes a connection, and asking costs a round trip.
+
+    One whose transaction could not even be rolled back, as where two cancellations meet, is not
+    used again.
+    """
+    if connection.is_in_transaction():
+        connection.terminate()
 
 
 # What a driver or the network raises; most of them mean that the database is away.
@@ -212,6 +235,55 @@ async def transaction(sessions: Sessions) -> AsyncIterator[AsyncSession]:
         except OSError as error:  # the socket itself, before the driver has a word
             raise DatabaseAway("the database is out of reach; nothing was begun") from error
         yield session
+
+
+class Hoisted:
+    """A statement of SQLAlchemy, made into the driver's words once, at import.
+
+    It runs on asyncpg itself: on a connection of ``Direct``, or on that of a session
+    (``driver_of``). So one statement serves the paths on which every check stands and all others.
+    """
+
+    def __init__(self, statement: sa.sql.ClauseElement, **options: Any) -> None:
+        compiled: Any = statement.compile(dialect=_DIALECT, **options)
+        self._text: str = compiled.string
+        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        kinds = {name: compiled.binds[name].type for name in self._names}
+        found = {name: kind.dialect_impl(_DIALECT) for name, kind in kinds.items()}
+        self._forms = {
+            name: form
+            for name, kind in found.items()
+            if (form := kind.bind_processor(_DIALECT)) is not None
+        }
+        # What the statement itself compares with; the rest comes with each call.
+        self._fixed: dict[str, Any] = {
+            name: value for name, value in compiled.params.items() if value is not None
+        }
+
+    async def row(self, connection: "Connection", values: Mapping[str, Any]) -> Any:
+        """Return the first row, or ``None``; enums in it are their stored values."""
+        return await connection.fetchrow(self._text, *self._given(values))
+
+    async def run(self, connection: "Connection", values: Mapping[str, Any]) -> None:
+        """Run it for what it does."""
+        await connection.execute(self._text, *self._given(values))
+
+    def _given(self, values: Mapping[str, Any]) -> list[Any]:
+        known, forms = self._fixed | dict(values), self._forms
+        return [forms[name](known[name]) if name in forms else known[name] for name in self._names]
+
+
+async def driver_of(session: AsyncSession) -> "Connection":
+    """Return the driver's own connection of a session, in the session's transaction.
+
+    What the session has not written yet is written first, as before any statement of its own.
+    """
+    await session.flush()
+    held = await (await session.connection()).get_raw_connection()
+    connection: Connection = held.driver_connection
+    if not connection.is_in_transaction():  # SQLAlchemy begins with its first statement
+        await session.execute(sa.text("SELECT 1"))
+    return connection
 
 
 # What a connection of its own raises when the database does not answer.

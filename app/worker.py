@@ -117,6 +117,7 @@ def _add_exchange(jobs: procrastinate.App, parts: Parts) -> None:
     """Add what goes on in the exchange by itself: waiting requests, seeds, terms."""
     ports = app.exchange.api.make_ports(
         sessions=parts.sessions,
+        direct=parts.direct,
         trail=parts.trail,
         keys=parts.keys,
         settings=parts.settings,

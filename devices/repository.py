@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import DeviceKind
-from app.db import Direct
+from app.db import Connection, Direct, Hoisted
 from devices.models import Assignment, Device, JournalEntry, Shift
 from devices.rules.lifecycle import DeviceStatus
 
@@ -29,6 +29,15 @@ class CredentialRow:
     credential_sha256: bytes | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class StandingRow:
+    """Where a device stands; ``held_by`` is the post it was issued to, if any."""
+
+    department_id: UUID
+    status: DeviceStatus
+    held_by: UUID | None
+
+
 _CREDENTIAL: Final = (
     "SELECT id, kind, department_id, status, credential_sha256 FROM devices WHERE id = $1"
 )
@@ -40,6 +49,7 @@ _OPEN = sa.and_(
 )
 _HELD = sa.and_(_OPEN, Assignment.issued_at.is_not(None))
 
+_INSTANT = sa.bindparam("at", type_=sa.DateTime(timezone=True))
 _AT = (
     sa.select(Assignment)
     .where(
@@ -50,6 +60,24 @@ _AT = (
     )
     .order_by(Assignment.issued_at.desc())
     .limit(1)
+)
+# Where a device stands at an instant, and whose it was then: every request from one asks it.
+_STANDING = Hoisted(
+    sa.select(
+        Device.department_id,
+        Device.status,
+        sa.select(Assignment.post_id)
+        .where(
+            Assignment.device_id == Device.id,
+            Assignment.issued_at <= _INSTANT,
+            sa.or_(Assignment.returned_at.is_(None), Assignment.returned_at > _INSTANT),
+            sa.or_(Assignment.written_off_at.is_(None), Assignment.written_off_at > _INSTANT),
+        )
+        .order_by(Assignment.issued_at.desc())
+        .limit(1)
+        .scalar_subquery()
+        .label("held_by"),
+    ).where(Device.id == sa.bindparam("device_id", type_=sa.Uuid()))
 )
 _HELD_BY_POST = (
     sa.select(Assignment)
@@ -206,6 +234,18 @@ async def open_assignment(
     """Return the device's open assignment, signed or not, or ``None``."""
     statement = sa.select(Assignment).where(Assignment.device_id == device_id, _OPEN)
     return (await session.scalars(_locked(statement, lock))).one_or_none()
+
+
+async def standing(connection: Connection, *, device_id: UUID, at: datetime) -> StandingRow | None:
+    """Return where a device stands and which post had it at the instant, in one statement."""
+    row = await _STANDING.row(connection, {"device_id": device_id, "at": at})
+    if row is None:
+        return None
+    return StandingRow(
+        department_id=row["department_id"],
+        status=DeviceStatus(row["status"]),
+        held_by=row["held_by"],
+    )
 
 
 async def held_at(session: AsyncSession, *, device_id: UUID, at: datetime) -> Assignment | None:

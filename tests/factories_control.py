@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.audit.service import close_month, next_number
 from app.clock import utc_now
-from app.db import transaction
+from app.db import driver_of, transaction
 from app.exchange.models import (
     ControlOfficerRow,
     ControlReportRow,
@@ -108,7 +108,9 @@ class Month:
         if searched is None:
             searched = {"iin": SUBJECT, "plate": "777ABC02"}
         async with transaction(parts.sessions) as session:
-            running = await next_number(session, stream=self.people[officer], at=at)
+            running = await next_number(
+                await driver_of(session), stream=self.people[officer], at=at
+            )
             event_id = await parts.trail.record(
                 session,
                 event="exchange.request_decided",

@@ -84,6 +84,7 @@ def ports_of(parts, *, clock=utc_now, **changed):
     """Return the ports of a worker beside the application of these parts."""
     given = {
         "sessions": parts.sessions,
+        "direct": parts.direct,
         "trail": parts.trail,
         "keys": parts.keys,
         "settings": parts.settings,

@@ -65,13 +65,14 @@ _NEWEST = sa.select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)
 _WAKE_DIRECT: Final = f"SELECT pg_notify('{WAKE_CHANNEL}', '')"
 _WAKE = sa.text(_WAKE_DIRECT)
 
-_COUNT_UP = sa.text("""
+_SHARE_MONTH: Final = f"SELECT pg_advisory_xact_lock_shared({_MONTH_LOCK}, $1)"
+_COUNT_UP: Final = """
     INSERT INTO audit_stream_months (stream, month, last_number)
-    SELECT :stream, :month, 1
-    WHERE NOT EXISTS (SELECT FROM audit_closed_months AS closed WHERE closed.month = :month)
+    SELECT $1, CAST($2 AS text), 1
+    WHERE NOT EXISTS (SELECT FROM audit_closed_months AS closed WHERE closed.month = $2)
     ON CONFLICT (stream, month) DO UPDATE SET last_number = audit_stream_months.last_number + 1
     RETURNING last_number
-""").bindparams(sa.bindparam("stream", type_=sa.Uuid()), sa.bindparam("month", type_=sa.String(7)))
+"""
 
 _TAKE_BATCH = """
     DELETE FROM audit_outbox
@@ -230,10 +231,9 @@ async def row_of_hashes(
     return list(await session.scalars(nodes.order_by(Node.index)))
 
 
-async def share_month(session: AsyncSession, *, month: str) -> None:
+async def share_month(connection: Connection, *, month: str) -> None:
     """Keep the month from being closed until the transaction ends."""
-    key = sa.func.pg_advisory_xact_lock_shared(_MONTH_LOCK, int(month.replace("-", "")))
-    await session.execute(sa.select(key))
+    await connection.fetchval(_SHARE_MONTH, int(month.replace("-", "")))
 
 
 async def hold_month(session: AsyncSession, *, month: str) -> None:
@@ -268,12 +268,12 @@ async def put_closed(session: AsyncSession, *, month: str, event_id: UUID, at: d
     await session.flush()
 
 
-async def count_up(session: AsyncSession, *, stream: UUID, month: str) -> int | None:
+async def count_up(connection: Connection, *, stream: UUID, month: str) -> int | None:
     """Return the stream's next number of the month; ``None`` where the month is closed.
 
     Share the month before. The stream's row stays locked until the commit.
     """
-    number: int | None = await session.scalar(_COUNT_UP, {"stream": stream, "month": month})
+    number: int | None = await connection.fetchval(_COUNT_UP, stream, month)
     return number
 
 

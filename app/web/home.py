@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from app.access import Access, Caller, NotSignedIn, Principal, Role
 from app.audit.api import TrailOfApp
 from app.clock import utc_now
-from app.db import SessionsOfApp, transaction
+from app.db import SessionsOfApp, driver_of, transaction
 from app.exchange.service import AgreementStanding, UserStanding, standing_of
 from app.identity.api import COOKIE
 from app.identity.service import session_expiry, sign_out
@@ -83,7 +83,10 @@ async def home(
     async with transaction(sessions) as session:
         viewer = await viewer_of(session, caller=caller)
         standing = await standing_of(
-            session, person_id=caller.person, post_id=_post_of(caller), at=utc_now()
+            await driver_of(session),
+            person_id=caller.person,
+            post_id=_post_of(caller),
+            at=utc_now(),
         )
         until = await session_expiry(session, session_id=_session_of(caller))
     unsigned = standing.agreement in {AgreementStanding.MISSING, AgreementStanding.OLD}

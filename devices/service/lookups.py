@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import DeviceKind, Principal
 from app.audit.service import AuditTrail
+from app.db import Connection
 from app.exchange.service import DeviceStanding
 from devices import repository
 from devices.errors import DeviceNotFound
@@ -87,7 +88,7 @@ async def camera_key(session: AsyncSession, *, dock: Principal, device_id: UUID)
 
 
 async def device_standing(
-    session: AsyncSession, *, caller: Principal, at: datetime
+    connection: Connection, *, caller: Principal, at: datetime
 ) -> DeviceStanding:
     """Return where the calling device stands towards the calling person at ``at``.
 
@@ -95,21 +96,20 @@ async def device_standing(
     """
     if caller.device_id is None:
         return DeviceStanding.ABSENT
-    device = await repository.device_by_id(session, caller.device_id)
+    device = await repository.standing(connection, device_id=caller.device_id, at=at)
     if device is None:
         return DeviceStanding.UNKNOWN
     if device.department_id != caller.department_id:
         return DeviceStanding.OF_ANOTHER_UNIT
     if device.status not in ADMITTED:
         return DeviceStanding.OUT_OF_SERVICE
-    held = await repository.held_at(session, device_id=device.id, at=at)
-    return _towards(held, caller)
+    return _towards(device.held_by, caller)
 
 
-def _towards(held: Assignment | None, caller: Principal) -> DeviceStanding:
-    if held is None:
+def _towards(held_by: UUID | None, caller: Principal) -> DeviceStanding:
+    if held_by is None:
         return DeviceStanding.OF_UNIT
-    if held.post_id == caller.post_id:
+    if held_by == caller.post_id:
         return DeviceStanding.ISSUED_TO_CALLER
     return DeviceStanding.ISSUED_TO_ANOTHER
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 import sqlalchemy as sa
 
-from app.db import transaction
+from app.db import driver_of, transaction
 from app.exchange.service import access, standing_of
 from sim.authority import Use
 from sim.district import (
@@ -503,7 +503,8 @@ async def standing_at(sessions, at, iin=OFFICER.iin):
                 {"iin": iin},
             )
         ).one()
-        return await standing_of(session, person_id=person_id, post_id=post_id, at=at)
+        driver = await driver_of(session)
+        return await standing_of(driver, person_id=person_id, post_id=post_id, at=at)
 
 
 async def test_who_is_not_blocked_lives_and_who_is_has_no_session(client, sessions, officer):

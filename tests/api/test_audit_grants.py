@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.audit import repository, service
 from app.audit.service import AuditTrail, Sequencer
-from app.db import make_engine, make_sessions, transaction
+from app.db import driver_of, make_engine, make_sessions, transaction
 
 GRANTS = Path("deploy/audit-grants.sql").read_text()
 ROLE = "saqshy_runtime"
@@ -42,7 +42,7 @@ async def runtime(sessions, database_url):
 async def test_the_log_is_written_numbered_and_closed_with_these_rights(runtime):
     trail = AuditTrail(subject_key=b"s" * 32)
     async with transaction(runtime) as session:
-        running = await service.next_number(session, stream=uuid4(), at=NOW)
+        running = await service.next_number(await driver_of(session), stream=uuid4(), at=NOW)
         await trail.record(
             session,
             event="test.asked",

@@ -69,6 +69,7 @@ async def system(client, settings, sessions):
 def ports(parts):
     return make_ports(
         sessions=parts.sessions,
+        direct=parts.direct,
         trail=parts.trail,
         keys=parts.keys,
         settings=parts.settings,

@@ -16,7 +16,7 @@ from app.audit.rules.tiles import tile_path, tiles_of
 from app.audit.rules.timestamp import check_stamp, stamp_trust
 from app.audit.service import Anchoring, AnchorWatch, AuditTrail, Sequencer, Witnessing
 from app.audit.service.witnessing import ForkSuspected
-from app.db import transaction
+from app.db import driver_of, transaction
 from sim.timestamping import SimTimestamping
 from sim.witness import SimWitness
 
@@ -293,7 +293,7 @@ async def test_what_vouches_for_the_log_is_written_once(sessions, table):
 
 async def act(sessions, trail, stream, at):
     async with transaction(sessions) as session:
-        running = await service.next_number(session, stream=stream, at=at)
+        running = await service.next_number(await driver_of(session), stream=stream, at=at)
         await trail.record(session, event="test.asked", at=at, who=None, fields=running.as_fields())
         return running.number
 
@@ -324,7 +324,7 @@ async def test_numbers_run_without_a_gap_and_the_month_is_closed(sessions, trail
 async def test_a_rolled_back_act_gives_its_number_back(sessions, trail):
     stream = uuid4()
     async with sessions() as session:
-        await service.next_number(session, stream=stream, at=NOW)
+        await service.next_number(await driver_of(session), stream=stream, at=NOW)
         await session.rollback()
 
     assert await act(sessions, trail, stream, NOW) == 1
@@ -342,7 +342,7 @@ async def test_closing_waits_for_an_act_that_has_its_number(sessions, trail, gro
     stream, next_month = uuid4(), NOW + timedelta(days=20)
     await act(sessions, trail, stream, NOW)
     async with transaction(sessions) as session:
-        running = await service.next_number(session, stream=stream, at=NOW)
+        running = await service.next_number(await driver_of(session), stream=stream, at=NOW)
         closing = asyncio.create_task(service.close_month(sessions, trail=trail, now=next_month))
         await asyncio.sleep(0.2)
         assert not closing.done()

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.access import Role
 from app.clock import LAW_ZONE, law_date, utc_now
-from app.db import transaction
+from app.db import driver_of, transaction
 from app.exchange.rules.access import rights_of_role
 from app.exchange.rules.bases import rule_set_on
 from app.exchange.service import AgreementStanding, UserStanding, access, standing_of
@@ -39,7 +39,8 @@ async def held_by(session, staff, *, at=None):
 async def standing(sessions, staff=OFFICER, *, at=None):
     at = at or utc_now()
     async with transaction(sessions) as session:
-        return await standing_of(session, **await held_by(session, staff, at=at), at=at)
+        driver = await driver_of(session)
+        return await standing_of(driver, **await held_by(session, staff, at=at), at=at)
 
 
 async def give(sessions, staff=OFFICER, **more):
@@ -80,7 +81,10 @@ async def test_another_persons_post_is_no_post(sessions):
     async with transaction(sessions) as session:
         officer = await held_by(session, OFFICER)
         found = await standing_of(
-            session, person_id=uuid4(), post_id=officer["post_id"], at=utc_now()
+            await driver_of(session),
+            person_id=uuid4(),
+            post_id=officer["post_id"],
+            at=utc_now(),
         )
 
     assert (found.user, found.agreement) == (UserStanding.NO_POST, AgreementStanding.UNKNOWN)
@@ -130,11 +134,9 @@ async def test_the_standing_is_one_statement(sessions):
     statements = []
     async with transaction(sessions) as session:
         officer = await held_by(session, OFFICER)
-        connection = (await session.connection()).sync_connection
-        sa.event.listen(
-            connection, "before_cursor_execute", lambda *given: statements.append(given[2])
-        )
-        await standing_of(session, **officer, at=utc_now())
+        driver = await driver_of(session)
+        with driver.query_logger(statements.append):
+            await standing_of(driver, **officer, at=utc_now())
 
     assert len(statements) == 1
 

@@ -11,13 +11,13 @@ from app.audit.errors import MonthClosed
 from app.audit.rules.numbering import RunningNumber, month_of
 from app.audit.rules.tally import streams_digest
 from app.audit.service.trail import AuditTrail
-from app.db import Sessions, transaction
+from app.db import Connection, Sessions, transaction
 
 _CLOSED_STREAM: Final = "audit.stream_closed"
 _CLOSED_MONTH: Final = "audit.month_closed"
 
 
-async def next_number(session: AsyncSession, *, stream: UUID, at: datetime) -> RunningNumber:
+async def next_number(connection: Connection, *, stream: UUID, at: datetime) -> RunningNumber:
     """Return the stream's next number of the month of ``at``, in the caller's transaction.
 
     Take it just before the event that carries it is recorded, in the same transaction: numbers
@@ -25,7 +25,7 @@ async def next_number(session: AsyncSession, *, stream: UUID, at: datetime) -> R
     Others of the same stream wait meanwhile; nobody else does.
 
     Args:
-        session: the transaction of the event.
+        connection: the driver's own, in the transaction of the event.
         stream: whose acts are counted: a person's or a post's id.
         at: when the act happened.
 
@@ -33,8 +33,8 @@ async def next_number(session: AsyncSession, *, stream: UUID, at: datetime) -> R
         MonthClosed: the month has its closing record already.
     """
     month = month_of(at)
-    await repository.share_month(session, month=month)
-    number = await repository.count_up(session, stream=stream, month=month)
+    await repository.share_month(connection, month=month)
+    number = await repository.count_up(connection, stream=stream, month=month)
     if number is None:
         raise MonthClosed(f"{month} is closed", month=month)
     return RunningNumber(stream=stream, month=month, number=number)

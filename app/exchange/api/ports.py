@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 from app.audit.api import TrailOfApp
 from app.audit.service import AuditTrail
 from app.clock import utc_now
-from app.db import Sessions, SessionsOfApp
+from app.db import Direct, DirectOfApp, Sessions, SessionsOfApp
 from app.exchange.register import CaseRegisterPort, RegisterPort
 from app.exchange.service import DeviceStandingOf, ExchangePorts, SeedBook
 from app.keys import Keys
@@ -22,6 +22,7 @@ _SPARE_SECONDS = 0.5  # over one register's limit: the registers are asked at th
 def make_ports(
     *,
     sessions: Sessions,
+    direct: Direct,
     trail: AuditTrail,
     keys: Keys,
     settings: Settings,
@@ -34,6 +35,7 @@ def make_ports(
     """Return the ports of one process, with the limits of its settings."""
     return ExchangePorts(
         sessions=sessions,
+        direct=direct,
         trail=trail,
         registers=registers,
         cases=cases,
@@ -51,6 +53,7 @@ def make_ports(
 async def _ports(
     request: Request,
     sessions: SessionsOfApp,
+    direct: DirectOfApp,
     settings: SettingsOfApp,
     keys: KeysOfApp,
     trail: TrailOfApp,
@@ -61,6 +64,7 @@ async def _ports(
     standing: DeviceStandingOf | None = getattr(state, "device_standing", None)
     return make_ports(
         sessions=sessions,
+        direct=direct,
         trail=trail,
         keys=keys,
         settings=settings,

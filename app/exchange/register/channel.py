@@ -18,6 +18,7 @@ from uuid import UUID
 import httpx
 from pydantic import BaseModel
 
+from app.exchange.register.connections import Broken, Connections, NotConnected
 from app.exchange.rules.breaker import (
     CLOSED,
     Breaker,
@@ -32,7 +33,6 @@ T = TypeVar("T")
 
 _CONNECTIONS_MAX: Final = 16  # to one register from one process
 _PAUSE_SECONDS: Final = 0.05  # before the first repetition; twice as long before each further one
-_NEVER_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout)
 _random = secrets.SystemRandom()
 
 
@@ -110,18 +110,16 @@ class Line:
 
     address: str
     terms: LineTerms
-    _client: httpx.AsyncClient = field(init=False, repr=False)
+    _connections: Connections = field(init=False, repr=False)
     _breaker: Breaker = field(init=False, default=CLOSED)
 
     def __post_init__(self) -> None:
-        seconds = self.terms.timeout_seconds
-        self._client = httpx.AsyncClient(
+        self._connections = Connections(
+            address=self.address,
+            connections_max=_CONNECTIONS_MAX,
             # Half for connecting leaves a repetition its chance within the whole.
-            timeout=httpx.Timeout(seconds, connect=seconds / 2),
-            follow_redirects=False,  # a register never sends us elsewhere
-            trust_env=False,  # no proxy by accident: questions name persons
-            verify=_authorities(self.terms.tls_roots),
-            limits=httpx.Limits(max_connections=_CONNECTIONS_MAX),
+            connect_seconds=self.terms.timeout_seconds / 2,
+            tls=_authorities(self.terms.tls_roots),
         )
 
     async def post(
@@ -147,14 +145,13 @@ class Line:
         good = given_up = False
         try:
             async with asyncio.timeout(self.terms.timeout_seconds):
-                reply = await self._sent(f"{self.address.rstrip('/')}{path}", content, headers,
-                                         bytes_max)  # fmt: skip
+                reply = await self._sent(path, content, headers, bytes_max)
             answer = read(reply)
             good = True
-        except (TimeoutError, httpx.TimeoutException) as error:
+        except TimeoutError as error:
             raise Unusable("timed_out") from error
-        except httpx.HTTPError as error:
-            raise Unusable(f"transport.{type(error).__name__}") from error
+        except (Broken, NotConnected) as error:
+            raise Unusable(str(error)) from error
         except AnswerNotValid:
             raise Unusable("answer_not_valid") from None  # its cause might repeat the input
         except asyncio.CancelledError:
@@ -168,37 +165,21 @@ class Line:
         return answer
 
     async def _sent(
-        self, url: str, content: bytes, headers: dict[str, str], bytes_max: int
+        self, path: str, content: bytes, headers: dict[str, str], bytes_max: int
     ) -> bytes:
         """Repeat only what never left: a question that may have arrived is not asked again."""
-        pause = _PAUSE_SECONDS
+        pause, post = _PAUSE_SECONDS, self._connections.post
         for _ in range(self.terms.repeats_max):
             try:
-                return await self._fetch(url, content, headers, bytes_max)
-            except _NEVER_SENT:
+                return await post(path, content, headers=headers, bytes_max=bytes_max)
+            except NotConnected:
                 await asyncio.sleep(_random.uniform(0, pause))
                 pause *= 2
-        return await self._fetch(url, content, headers, bytes_max)
-
-    async def _fetch(
-        self, url: str, content: bytes, headers: dict[str, str], bytes_max: int
-    ) -> bytes:
-        plain = {"Accept-Encoding": "identity"}
-        async with self._client.stream(
-            "POST", url, content=content, headers=headers | plain
-        ) as answer:
-            if answer.status_code != httpx.codes.OK:
-                raise Unusable(f"http_{answer.status_code}")
-            reply = bytearray()
-            async for piece in answer.aiter_raw():  # raw: nothing is unpacked beyond the limit
-                reply += piece
-                if len(reply) > bytes_max:
-                    raise Unusable("answer_too_large")
-            return bytes(reply)
+        return await post(path, content, headers=headers, bytes_max=bytes_max)
 
     async def aclose(self) -> None:
         """Give the connections back."""
-        await self._client.aclose()
+        await self._connections.aclose()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,9 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Role
+from app.db import Connection, Hoisted
 from app.exchange.models import AccessGrantRow, AgreementRow, AgreementSignatureRow
 from app.identity.service import POST_STANDING
 
@@ -52,7 +52,7 @@ _grant: Final = (
 _signed: Final = sa.select(AgreementSignatureRow.id).where(
     AgreementSignatureRow.person_id == _PERSON
 )
-_STANDING: Final = (
+_STANDING: Final = Hoisted(
     sa.select(
         _post.c.post_id,
         _post.c.role,
@@ -76,13 +76,9 @@ _STANDING: Final = (
 
 
 async def standing(
-    session: AsyncSession, *, person_id: UUID, post_id: UUID, at: datetime, today: date
+    connection: Connection, *, person_id: UUID, post_id: UUID, at: datetime, today: date
 ) -> Standing | None:
     """Return what decides a person's standing, or nothing if the post is not his."""
-    row = (
-        await session.execute(
-            _STANDING,
-            {"person_id": person_id, "post_id": post_id, "at": at, "today": today},
-        )
-    ).first()
-    return None if row is None else Standing._make(row)
+    values = {"person_id": person_id, "post_id": post_id, "at": at, "today": today}
+    row = await _STANDING.row(connection, values)
+    return None if row is None else Standing._make(row)._replace(role=Role(row["role"]))

@@ -9,6 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db import Connection, Hoisted
 from app.exchange.models import RegisterRequestRow, RequestDisclosureRow
 from app.exchange.rules.bases import Basis
 from app.exchange.rules.disclosures import DisclosureKind
@@ -20,7 +21,17 @@ _UNFINISHED: Final = (RequestStatus.RECEIVED, RequestStatus.ASKED, RequestStatus
 
 _row = RegisterRequestRow
 _table = cast("sa.Table", RegisterRequestRow.__table__)  # past the ORM: the hottest writes
-_INSERT = sa.insert(_table)
+# What comes after the decision, column by column as it comes.
+_LATER: Final = frozenset(
+    {
+        "second_person_id", "second_at", "second_signature_id", "parts", "hit", "answer",
+        "answer_sha256", "decision_leaf_index", "answer_leaf_index", "released_at", "destroyed_at",
+    }
+)  # fmt: skip
+_INSERT = Hoisted(
+    sa.insert(_table),
+    column_keys=[column.name for column in _table.c if column.name not in _LATER],
+)
 _INSTANT = sa.DateTime(timezone=True)
 _mine = (
     sa.select(
@@ -67,9 +78,42 @@ _same = (
     )
     .subquery("same")
 )
-_BEFORE = sa.select(
-    _mine.c.hour, _mine.c.day, _same.c.primary_day, _same.c.repeats, _same.c.bases
-).select_from(_mine.join(_same, sa.true()))
+_BEFORE = Hoisted(
+    sa.select(
+        _mine.c.hour, _mine.c.day, _same.c.primary_day, _same.c.repeats, _same.c.bases
+    ).select_from(_mine.join(_same, sa.true()))
+)
+_from = sa.and_(
+    _table.c.id == sa.bindparam("request_id"), _table.c.status == sa.bindparam("current")
+)
+_ANSWERED = Hoisted(
+    sa.update(_table)
+    .where(_from)
+    .values(
+        status=sa.bindparam("target"),
+        parts=sa.bindparam("parts"),
+        hit=sa.bindparam("hit"),
+        answer=sa.bindparam("answer"),
+        answer_sha256=sa.bindparam("answer_sha256"),
+        decision_leaf_index=sa.bindparam("decision_leaf_index"),
+        event_ids=sa.func.array_cat(
+            _table.c.event_ids, sa.bindparam("event_ids", type_=sa.ARRAY(sa.Uuid))
+        ),
+    )
+    .returning(_table.c.id)
+)
+_SETTLED = Hoisted(
+    sa.update(_table)
+    .where(_from)
+    .values(
+        status=sa.bindparam("target"),
+        answer_leaf_index=sa.func.coalesce(
+            sa.bindparam("answer_leaf_index", type_=sa.BigInteger), _table.c.answer_leaf_index
+        ),
+        released_at=sa.bindparam("released_at"),
+    )
+    .returning(_table.c.id)
+)
 _LOCKED = (
     sa.select(RegisterRequestRow)
     .where(_row.id == sa.bindparam("request_id"))
@@ -93,7 +137,7 @@ class Before:
 
 
 async def asked_before(
-    session: AsyncSession,
+    connection: Connection,
     *,
     request_id: UUID,
     person_id: UUID,
@@ -103,8 +147,8 @@ async def asked_before(
     now: datetime,
 ) -> Before:
     """Return what the person asked before, in one statement."""
-    row = await session.execute(
-        _BEFORE,
+    row = await _BEFORE.row(
+        connection,
         {
             "request_id": request_id,
             "person_id": person_id,
@@ -115,40 +159,52 @@ async def asked_before(
             "bases_since": bases_since,
         },
     )
-    hour, day, primary_day, repeats, bases = row.one()
+    hour, day, primary_day, repeats, bases = row
     return Before(
         hour=hour, day=day, primary_day=primary_day, repeats=repeats, bases=frozenset(bases or ())
     )
 
 
-async def insert(session: AsyncSession, values: Mapping[str, object]) -> None:
+async def insert(connection: Connection, values: Mapping[str, object]) -> None:
     """Insert one request."""
-    await session.execute(_INSERT, values)
+    await _INSERT.run(connection, values)
 
 
-async def move(
-    session: AsyncSession,
+async def put_answer(
+    connection: Connection,
     *,
     request_id: UUID,
     current: RequestStatus,
     target: RequestStatus,
-    event_id: UUID | None = None,
+    event_ids: Sequence[UUID],
     values: Mapping[str, object],
 ) -> bool:
-    """Move our request from one status to another, in one statement; false if it is not there.
+    """Move our request on with its answer, in one statement; false if it is not there.
 
-    ``event_id`` is an event that carries a commitment to the subject.
+    ``event_ids`` are events that carry a commitment to the subject.
     """
-    changes: dict[str, object] = {"status": target, **values}
-    if event_id is not None:
-        changes["event_ids"] = sa.func.array_append(_table.c.event_ids, event_id)
-    moved = await session.scalar(
-        sa.update(_table)
-        .where(_table.c.id == request_id, _table.c.status == current)
-        .values(changes)
-        .returning(_table.c.id)
-    )
-    return moved is not None
+    step = {"request_id": request_id, "current": current, "target": target}
+    return await _ANSWERED.row(connection, {**step, "event_ids": event_ids, **values}) is not None
+
+
+async def settle(
+    connection: Connection,
+    *,
+    request_id: UUID,
+    current: RequestStatus,
+    target: RequestStatus,
+    answer_leaf_index: int | None = None,
+    released_at: datetime | None = None,
+) -> bool:
+    """Move our request to its end, in one statement; false if it is not there."""
+    values = {
+        "request_id": request_id,
+        "current": current,
+        "target": target,
+        "answer_leaf_index": answer_leaf_index,
+        "released_at": released_at,
+    }
+    return await _SETTLED.row(connection, values) is not None
 
 
 async def note_event(session: AsyncSession, *, request_id: UUID, event_id: UUID) -> None:

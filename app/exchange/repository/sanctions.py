@@ -7,8 +7,42 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.db import Connection, Hoisted
 from app.exchange.models import CourtSanctionRow, SanctionStepRow
-from app.exchange.rules.sanctions import SanctionStatus
+from app.exchange.rules.sanctions import Sanction, SanctionStatus
+
+_STANDING = Hoisted(
+    sa.select(
+        CourtSanctionRow.status,
+        CourtSanctionRow.subject_index,
+        CourtSanctionRow.services,
+        CourtSanctionRow.case_register,
+        CourtSanctionRow.case_number,
+        CourtSanctionRow.decided_at,
+        CourtSanctionRow.valid_until,
+    ).where(
+        CourtSanctionRow.id == sa.bindparam("sanction_id", type_=sa.Uuid()),
+        CourtSanctionRow.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
+    )
+)
+
+
+async def standing(
+    connection: Connection, *, sanction_id: UUID, person_id: UUID
+) -> Sanction | None:
+    """Return what a request may lean on of the person's own sanction, or ``None``."""
+    row = await _STANDING.row(connection, {"sanction_id": sanction_id, "person_id": person_id})
+    if row is None:
+        return None
+    return Sanction(
+        status=SanctionStatus(row["status"]),
+        subject=row["subject_index"],
+        services=frozenset(row["services"]),
+        case_register=row["case_register"],
+        case_number=row["case_number"],
+        granted_from=row["decided_at"],
+        valid_until=row["valid_until"],
+    )
 
 
 async def of_person(

@@ -6,11 +6,9 @@ import secrets
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.audit.errors import AuditSilent
 from app.clock import law_date
-from app.db import transaction
+from app.db import Connection
 from app.exchange.errors import AnswerWithheld
 from app.exchange.repository import requests
 from app.exchange.rules.access import AgreementStanding, UserStanding
@@ -75,13 +73,12 @@ async def _leaf_or_withhold(
             ports.sessions, event_id=event_id, timeout_seconds=ports.audit_wait_seconds
         )
     except AuditSilent:
-        async with transaction(ports.sessions) as session:
-            await requests.move(
-                session,
+        async with ports.direct.connection() as connection:
+            await requests.settle(
+                connection,
                 request_id=asking.request_id,
                 current=current,
                 target=next_status(current, RequestStatus.WITHHELD),
-                values={},
             )
         raise
 
@@ -177,9 +174,9 @@ async def _record_answer(
         for part in answer.parts
     ]
     hit = any(part.status is PartStatus.FOUND for part in answer.parts)
-    async with transaction(ports.sessions) as session:
-        event_id = await ports.trail.record(
-            session,
+    async with ports.direct.transaction() as connection:
+        event_id = await ports.trail.record_direct(
+            connection,
             event="exchange.answer_recorded",
             at=ports.clock(),
             who=asking.caller,
@@ -192,12 +189,12 @@ async def _record_answer(
                 "cautions": list(answer.cautions),
             },
         )
-        moved = await requests.move(
-            session,
+        moved = await requests.put_answer(
+            connection,
             request_id=asking.request_id,
             current=RequestStatus.RECEIVED,
             target=next_status(RequestStatus.RECEIVED, RequestStatus.ASKED),
-            event_id=None if answer.iin is None else event_id,
+            event_ids=[] if answer.iin is None else [event_id],
             values={
                 "parts": statuses,
                 "hit": hit,
@@ -218,25 +215,24 @@ async def _release(ports: ExchangePorts, asking: Asking, answer_leaf: int) -> No
     who blocked him first is seen. So nothing is released after a block has been committed.
     """
     sequenced = next_status(RequestStatus.ASKED, RequestStatus.SEQUENCED)
-    async with transaction(ports.sessions) as session:
+    async with ports.direct.transaction() as connection:
         now = ports.clock()
-        lost = await _lost(session, ports, asking)
-        target = next_status(
-            sequenced, RequestStatus.RELEASED if lost is None else RequestStatus.WITHHELD
-        )
-        moved = await requests.move(
-            session,
+        lost = await _lost(connection, ports, asking)
+        moved = await requests.settle(
+            connection,
             request_id=asking.request_id,
             current=RequestStatus.ASKED,
-            target=target,
-            values={"answer_leaf_index": answer_leaf}
-            | ({"released_at": now} if lost is None else {}),
+            target=next_status(
+                sequenced, RequestStatus.RELEASED if lost is None else RequestStatus.WITHHELD
+            ),
+            answer_leaf_index=answer_leaf,
+            released_at=now if lost is None else None,
         )
         if not moved:
             lost = lost or "given_up"
         if lost is not None:
-            await ports.trail.record(
-                session,
+            await ports.trail.record_direct(
+                connection,
                 event="exchange.answer_withheld",
                 at=now,
                 who=asking.caller,
@@ -246,16 +242,18 @@ async def _release(ports: ExchangePorts, asking: Asking, answer_leaf: int) -> No
         raise AnswerWithheld(asking.request_id, reason=lost)
 
 
-async def _lost(session: AsyncSession, ports: ExchangePorts, asking: Asking) -> str | None:
+async def _lost(connection: Connection, ports: ExchangePorts, asking: Asking) -> str | None:
     """Return what of the person's right is no longer there, or ``None``."""
     caller, now = asking.caller, ports.clock()
     if caller.post_id is None:
         return "post"
     if asking.channel is Channel.EAIAS:  # courts have no session with us
-        known = await standing_of(session, person_id=caller.person, post_id=caller.post_id, at=now)
+        known = await standing_of(
+            connection, person_id=caller.person, post_id=caller.post_id, at=now
+        )
         return _missing(asking, vouched_for(known, services=asking.sent.services))
     lives = await identity.session_lives(
-        session,
+        connection,
         person_id=caller.person,
         post_id=caller.post_id,
         session_id=caller.session_id,
@@ -263,7 +261,9 @@ async def _lost(session: AsyncSession, ports: ExchangePorts, asking: Asking) -> 
         now=now,
         hold=True,
     )
-    standing = await standing_of(session, person_id=caller.person, post_id=caller.post_id, at=now)
+    standing = await standing_of(
+        connection, person_id=caller.person, post_id=caller.post_id, at=now
+    )
     return _missing(asking, standing) if lives else "session"
 
 

@@ -11,7 +11,7 @@ from app.audit.errors import MonthClosed
 from app.audit.rules.numbering import RunningNumber
 from app.audit.service import next_number
 from app.clock import law_date
-from app.db import transaction
+from app.db import Connection, driver_of
 from app.exchange.models import RegisterRequestRow
 from app.exchange.repository import requests
 from app.exchange.rules.bases import Basis, RequestField
@@ -70,24 +70,24 @@ async def decide_and_record(ports: ExchangePorts, asking: Asking, said: Said) ->
 async def _decide_new(ports: ExchangePorts, asking: Asking, said: Said) -> Decided:
     seed = await seed_of(ports, day=law_date(asking.received_at))
     now, caller = asking.received_at, asking.caller
-    async with transaction(ports.sessions) as session:
+    async with ports.direct.transaction() as connection:
         # The number comes first: others of this person wait behind it, so that two requests at
         # once count each other.
-        running = await next_number(session, stream=caller.person, at=now)
+        running = await next_number(connection, stream=caller.person, at=now)
         drawn = _drawn(seed, running)
-        gathered = await gather(session, ports, asking, said, drawn=drawn, now=now)
+        gathered = await gather(connection, ports, asking, said, drawn=drawn, now=now)
         verdict = decide(gathered.facts, rules=asking.rules)
         key = None
         if asking.about.key is not None:
             key = new_key(vault=ports.keys.vault, owner=asking.request_id)
         status = STATUS_OF[verdict.outcome]
         event_id = await _event(
-            session, ports, asking, gathered, verdict, now=now, more=running.as_fields()
+            connection, ports, asking, gathered, verdict, now=now, more=running.as_fields()
         )
         row = _row_of(asking, gathered, running, key)
         attempts = 0 if said.case is None else 1
         row |= _decision(asking, said, gathered, verdict, status, attempts=attempts, now=now)
-        await requests.insert(session, row | {"event_ids": _subject_events(asking, event_id)})
+        await requests.insert(connection, row | {"event_ids": _subject_events(asking, event_id)})
     return Decided(
         asking=asking,
         verdict=verdict,
@@ -126,11 +126,12 @@ async def decide_again(
     """
     running = RunningNumber(stream=row.person_id, month=row.month, number=row.number)
     drawn = _drawn(seed, running)
-    gathered = await gather(session, ports, asking, said, drawn=drawn, now=now)
+    connection = await driver_of(session)
+    gathered = await gather(connection, ports, asking, said, drawn=drawn, now=now)
     verdict = decide(gathered.facts, rules=asking.rules)
     status = next_status(row.status, STATUS_OF[verdict.outcome])
     event_id = await _event(
-        session, ports, asking, gathered, verdict, now=now, more={"attempt": row.attempts}
+        connection, ports, asking, gathered, verdict, now=now, more={"attempt": row.attempts}
     )
     values = _decision(asking, said, gathered, verdict, status, attempts=row.attempts, now=now)
     if gathered.facts.justification is FieldState.GOOD:
@@ -230,7 +231,7 @@ def _decision(
 
 
 async def _event(
-    session: AsyncSession,
+    connection: Connection,
     ports: ExchangePorts,
     asking: Asking,
     gathered: Gathered,
@@ -241,8 +242,8 @@ async def _event(
 ) -> UUID:
     iin = None if asking.about.iin is None else asking.about.iin.digits
     event = _EVENTS.get(verdict.outcome, _WAITS)
-    return await ports.trail.record(
-        session,
+    return await ports.trail.record_direct(
+        connection,
         event=event,
         at=now,
         who=asking.caller,

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.clock import law_date
+from app.db import Connection
 from app.exchange.repository import requests
 from app.exchange.repository import sanctions as sanction_rows
 from app.exchange.rules.access import AgreementStanding, UserStanding
@@ -23,7 +22,7 @@ from app.exchange.rules.number_formats import (
     tidy,
     year_state,
 )
-from app.exchange.rules.sanctions import Sanction, SanctionUse, sanction_standing
+from app.exchange.rules.sanctions import SanctionUse, sanction_standing
 from app.exchange.service.access import AccessStanding, standing_of
 from app.exchange.service.asking import Asking, Said, subject_index
 from app.exchange.service.ports import ExchangePorts
@@ -43,7 +42,7 @@ class Gathered:
 
 
 async def gather(
-    session: AsyncSession,
+    connection: Connection,
     ports: ExchangePorts,
     asking: Asking,
     said: Said,
@@ -57,15 +56,15 @@ async def gather(
     officer = None
     if caller.post_id is not None:
         officer = await identity.requester_of(
-            session,
+            connection,
             person_id=caller.person,
             post_id=caller.post_id,
             about_iin=None if about.iin is None else about.iin.digits,
             now=now,
         )
-    standing = await _standing(session, asking, now)
+    standing = await _standing(connection, asking, now)
     before = await requests.asked_before(
-        session,
+        connection,
         request_id=asking.request_id,
         person_id=caller.person,
         subject_index=index,
@@ -78,7 +77,7 @@ async def gather(
         session=asking.session,
         person_behind=asking.person_behind,
         device_kind=None if caller.device_kind is None else caller.device_kind.value,
-        device=await _device(session, ports, asking, now),
+        device=await _device(connection, ports, asking, now),
         user=standing.user,
         agreement=standing.agreement,
         role=_role(asking, officer),
@@ -92,7 +91,7 @@ async def gather(
         plate=about.plate_state,
         stop_ground=asking.sent.listed_stop_ground,
         given=given_states(asking, today=law_date(now)),
-        sanction=await _sanction(session, asking, index, now),
+        sanction=await _sanction(connection, asking, index, now),
         recon=None if said.case is None else said.case.verdict,
         recon_articles=() if said.case is None else said.case.articles,
         second_person=said.second,
@@ -136,7 +135,7 @@ def _role(asking: Asking, officer: identity.Requester | None) -> str | None:
     return None if officer is None else officer.role.value
 
 
-async def _standing(session: AsyncSession, asking: Asking, now: datetime) -> AccessStanding:
+async def _standing(connection: Connection, asking: Asking, now: datetime) -> AccessStanding:
     caller = asking.caller
     if caller.post_id is None:
         return AccessStanding(
@@ -145,7 +144,7 @@ async def _standing(session: AsyncSession, asking: Asking, now: datetime) -> Acc
             services=frozenset(),
             bases=frozenset(),
         )
-    known = await standing_of(session, person_id=caller.person, post_id=caller.post_id, at=now)
+    known = await standing_of(connection, person_id=caller.person, post_id=caller.post_id, at=now)
     if asking.channel is Channel.EAIAS and asking.person_behind:
         return vouched_for(known, services=asking.sent.services)
     return known
@@ -166,7 +165,7 @@ def vouched_for(known: AccessStanding, *, services: Iterable[str]) -> AccessStan
 
 
 async def _device(
-    session: AsyncSession, ports: ExchangePorts, asking: Asking, now: datetime
+    connection: Connection, ports: ExchangePorts, asking: Asking, now: datetime
 ) -> DeviceStanding:
     if asking.channel is not Channel.OWN:
         return DeviceStanding.SYSTEM
@@ -174,7 +173,7 @@ async def _device(
         return DeviceStanding.WORKPLACE
     if ports.device_standing is None:
         return DeviceStanding.UNKNOWN
-    return await ports.device_standing(session, caller=asking.caller, at=now)
+    return await ports.device_standing(connection, caller=asking.caller, at=now)
 
 
 def given_states(asking: Asking, *, today: date) -> tuple[tuple[RequestField, FieldState], ...]:
@@ -196,25 +195,14 @@ def given_states(asking: Asking, *, today: date) -> tuple[tuple[RequestField, Fi
 
 
 async def _sanction(
-    session: AsyncSession, asking: Asking, index: bytes | None, now: datetime
+    connection: Connection, asking: Asking, index: bytes | None, now: datetime
 ) -> SanctionStanding:
     sent, rule = asking.sent, asking.rule
     if sent.sanction_id is None:
         return SanctionStanding.NOT_NAMED
-    row = await sanction_rows.of_person(
-        session, sanction_id=sent.sanction_id, person_id=asking.caller.person
+    sanction = await sanction_rows.standing(
+        connection, sanction_id=sent.sanction_id, person_id=asking.caller.person
     )
-    sanction = None
-    if row is not None:
-        sanction = Sanction(
-            status=row.status,
-            subject=row.subject_index,
-            services=frozenset(row.services),
-            case_register=row.case_register,
-            case_number=row.case_number,
-            granted_from=row.decided_at,
-            valid_until=row.valid_until,
-        )
     register = None if rule is None else rule.register
     needed = asking.rules.sanctioned.get(sent.basis, frozenset()) & set(sent.services)
     use = SanctionUse(

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal, Role
 from app.clock import law_date
-from app.db import transaction
+from app.db import driver_of, transaction
 from app.errors import DomainError
 from app.exchange.errors import RequestNotFound, RequestNotWaiting
 from app.exchange.models import RegisterRequestRow
@@ -158,7 +158,7 @@ async def _verify(ports: ExchangePorts, request_id: UUID) -> None:
         role = posts[row.post_id].role if row.post_id in posts else None
         # A court's person has no session with us: gate USER asks whether he may still act.
         lives = role is Role.COURT or await identity.session_lives(
-            session,
+            await driver_of(session),
             person_id=row.person_id,
             post_id=row.post_id,
             session_id=None,
@@ -185,7 +185,7 @@ async def _waits_for_its_person(
 ) -> bool:
     """Return whether nothing but the ended session keeps the request from being verified."""
     signed_in = replace(asking, session=True)
-    gathered = await gather(session, ports, signed_in, said, drawn=False, now=now)
+    gathered = await gather(await driver_of(session), ports, signed_in, said, drawn=False, now=now)
     verdict = decide(gathered.facts, rules=asking.rules)
     return verdict.gate is Gate.RECON or verdict.outcome is not Outcome.REFUSED
 

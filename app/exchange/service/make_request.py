@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from app.access import Principal
-from app.db import transaction
 from app.exchange.register import CaseQuestion, CaseReply
 from app.exchange.rules.cases import CaseVerdict
 from app.exchange.rules.gates import Channel, Gate, Outcome, decide_before
@@ -90,8 +89,8 @@ async def confirmed_case(ports: ExchangePorts, asking: Asking, said: Said) -> Ca
     if rule is None or rule.register is None:
         return None
     now = ports.clock()
-    async with transaction(ports.sessions) as session:
-        gathered = await gather(session, ports, asking, said, drawn=None, now=now)
+    async with ports.direct.connection() as connection:
+        gathered = await gather(connection, ports, asking, said, drawn=None, now=now)
     officer = gathered.officer
     if officer is None or not decide_before(Gate.RECON, gathered.facts, rules=asking.rules).allowed:
         return None

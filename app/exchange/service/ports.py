@@ -6,11 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.access import Principal
 from app.audit.service import AuditTrail
-from app.db import Sessions
+from app.db import Connection, Direct, Sessions
 from app.exchange.register import CaseRegisterPort, RegisterPort
 from app.exchange.rules.answers import Answer
 from app.exchange.rules.gates import DeviceStanding
@@ -25,7 +23,7 @@ class DeviceStandingOf(Protocol):
     """
 
     async def __call__(
-        self, session: AsyncSession, *, caller: Principal, at: datetime
+        self, connection: Connection, *, caller: Principal, at: datetime
     ) -> DeviceStanding:
         """Return the standing of ``caller``'s device towards ``caller`` at the instant ``at``."""
         ...
@@ -43,6 +41,7 @@ class ExchangePorts:
     """Everything a request needs.
 
     Attributes:
+        direct: the driver itself, for what every request does.
         cases: asks the registers of cases; ``None`` leaves every case unconfirmed.
         seeds: what the process knows of the draw's seeds.
         audit_wait_seconds: no leaf by then, and nothing is asked or released.
@@ -53,6 +52,7 @@ class ExchangePorts:
     """
 
     sessions: Sessions
+    direct: Direct
     trail: AuditTrail
     registers: RegisterPort
     cases: CaseRegisterPort | None

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Role
 from app.clock import LAW_ZONE
+from app.db import Connection, Hoisted
 from app.identity.models import (
     BlockRow,
     Department,
@@ -41,7 +42,7 @@ POST_STANDING = sa.select(
 )
 # Who asks a register, and whether the person asked about serves in his department.
 _other, _others = sa.orm.aliased(Post), sa.orm.aliased(Person)
-_REQUESTER = (
+_REQUESTER = Hoisted(
     sa.select(
         Person.iin,
         Department.bin,
@@ -76,11 +77,11 @@ class StaffMember:
 
 
 async def requester(
-    session: AsyncSession, *, person_id: UUID, post_id: UUID, about_iin: str | None, today: date
+    connection: Connection, *, person_id: UUID, post_id: UUID, about_iin: str | None, today: date
 ) -> Any:
     """Return IIN, body, role and whether he asks about a colleague; nothing if no such post."""
     values = {"person_id": person_id, "post_id": post_id, "about_iin": about_iin, "today": today}
-    return (await session.execute(_REQUESTER, values)).first()
+    return await _REQUESTER.row(connection, values)
 
 
 async def members_by_post(session: AsyncSession, post_ids: Iterable[UUID]) -> list[StaffMember]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import Connection, Direct
+from app.db import Connection, Direct, Hoisted
 from app.identity.models import (
     Post,
     SessionRow,
@@ -39,7 +39,7 @@ _LIVING_BY_NAME = sa.text(_LIVING.format(ids=":ids", now=":now", today=":today")
 )
 _LIVING_BY_PLACE = _LIVING.format(ids="$1", now="$2", today="$3")
 _SEEN: Final = "UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $3"
-_ANY_LIVING = (
+_any_living = (
     sa.select(SessionRow.id)
     .where(
         SessionRow.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
@@ -51,8 +51,9 @@ _ANY_LIVING = (
     .order_by(SessionRow.last_seen_at.desc())
     .limit(1)
 )
-_ANY_HELD = _ANY_LIVING.with_for_update(read=True)
-_THIS_HELD = _ANY_HELD.where(SessionRow.id == sa.bindparam("session_id", type_=sa.Uuid()))
+_any_held = _any_living.with_for_update(read=True)
+_ANY_LIVING, _ANY_HELD = Hoisted(_any_living), Hoisted(_any_held)
+_THIS_HELD = Hoisted(_any_held.where(SessionRow.id == sa.bindparam("session_id", type_=sa.Uuid())))
 
 
 async def session_by_token(direct: Direct, *, token_sha256: bytes) -> Any:
@@ -117,7 +118,7 @@ async def living_sessions_by(
 
 
 async def living_session(
-    session: AsyncSession,
+    connection: Connection,
     *,
     person_id: UUID,
     post_id: UUID,
@@ -133,9 +134,10 @@ async def living_session(
     """
     values = {"person_id": person_id, "post_id": post_id, "now": now, "idle_since": idle_since}
     if session_id is not None:
-        found: UUID | None = await session.scalar(_THIS_HELD, values | {"session_id": session_id})
-        return found
-    return await session.scalar(_ANY_HELD if hold else _ANY_LIVING, values)
+        row = await _THIS_HELD.row(connection, values | {"session_id": session_id})
+    else:
+        row = await (_ANY_HELD if hold else _ANY_LIVING).row(connection, values)
+    return None if row is None else row["id"]
 
 
 async def departments_of_sessions(

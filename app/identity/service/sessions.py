@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal, Role
 from app.audit.service import AuditTrail
 from app.clock import law_date
-from app.db import Direct, Sessions, transaction
+from app.db import Connection, Direct, Sessions, transaction
 from app.identity import errors, repository
 from app.identity.models import SessionRow
 from app.identity.rules.session import SEEN_EVERY, SessionEnd, SessionTerm, check_session
@@ -59,7 +59,7 @@ async def principal_of_token(
 
 
 async def session_lives(
-    session: AsyncSession,
+    connection: Connection,
     *,
     person_id: UUID,
     post_id: UUID,
@@ -74,7 +74,7 @@ async def session_lives(
     whoever ends it waits for that, and whoever ended it first is seen.
     """
     found = await repository.living_session(
-        session,
+        connection,
         person_id=person_id,
         post_id=post_id,
         session_id=session_id,

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Role
 from app.audit.service import AuditTrail
 from app.clock import law_date
+from app.db import Connection
 from app.identity import errors, repository
 from app.identity.models import Department, Person, Post, Superior
 from app.identity.repository import StaffMember
@@ -109,23 +110,23 @@ async def posts_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, 
 
 
 async def requester_of(
-    session: AsyncSession, *, person_id: UUID, post_id: UUID, about_iin: str | None, now: datetime
+    connection: Connection, *, person_id: UUID, post_id: UUID, about_iin: str | None, now: datetime
 ) -> Requester | None:
     """Return who asks through a post of his, in one statement; ``None`` where it is not his.
 
     ``about_iin`` is the person asked about: a colleague serves in the same department today.
     """
     row = await repository.requester(
-        session, person_id=person_id, post_id=post_id, about_iin=about_iin, today=law_date(now)
+        connection, person_id=person_id, post_id=post_id, about_iin=about_iin, today=law_date(now)
     )
     if row is None:
         return None
     return Requester(
-        iin=row.iin,
-        department_id=row.department_id,
-        department_bin=row.bin,
-        role=row.role,
-        about_colleague=row.about_colleague,
+        iin=row["iin"],
+        department_id=row["department_id"],
+        department_bin=row["bin"],
+        role=Role(row["role"]),
+        about_colleague=row["about_colleague"],
     )
 
 

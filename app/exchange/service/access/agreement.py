@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.audit.service import AuditTrail
-from app.db import Sessions, transaction
+from app.db import Sessions, driver_of, transaction
 from app.exchange.errors import access as errors
 from app.exchange.models import AgreementRow, AgreementSignatureRow
 from app.exchange.repository import access_requests as repository
@@ -41,7 +41,7 @@ async def read_agreement(sessions: Sessions, *, caller: Principal, now: datetime
     async with transaction(sessions) as session:
         row = await _current(session, now)
         standing = await standing_of(
-            session, person_id=caller.person, post_id=post_of(caller), at=now
+            await driver_of(session), person_id=caller.person, post_id=post_of(caller), at=now
         )
         signature = await repository.agreement_signature(
             session, person_id=caller.person, agreement_id=row.id

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
 from app.clock import law_date
+from app.db import Connection
 from app.exchange.repository import access as repository
 from app.exchange.rules.access import (
     NO_RIGHTS,
@@ -34,7 +33,7 @@ class AccessStanding:
 
 
 async def standing_of(
-    session: AsyncSession, *, person_id: UUID, post_id: UUID, at: datetime
+    connection: Connection, *, person_id: UUID, post_id: UUID, at: datetime
 ) -> AccessStanding:
     """Return how a person stands through a post at ``at``, in one statement.
 
@@ -42,7 +41,7 @@ async def standing_of(
     for a job: a deadline that has passed has passed.
     """
     row = await repository.standing(
-        session, person_id=person_id, post_id=post_id, at=at, today=law_date(at)
+        connection, person_id=person_id, post_id=post_id, at=at, today=law_date(at)
     )
     facts = facts_of(row)
     user = user_standing(facts, now=at)

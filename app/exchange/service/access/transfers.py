@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.audit.service import AuditTrail
 from app.clock import law_date
-from app.db import Sessions, transaction
+from app.db import Sessions, driver_of, transaction
 from app.exchange.errors import access as errors
 from app.exchange.models import AccessGrantRow
 from app.exchange.repository import access as standings
@@ -96,7 +96,11 @@ async def _move(
     now: datetime,
 ) -> datetime:
     row = await standings.standing(
-        session, person_id=grant.person_id, post_id=post.post_id, at=now, today=law_date(now)
+        await driver_of(session),
+        person_id=grant.person_id,
+        post_id=post.post_id,
+        at=now,
+        today=law_date(now),
     )
     if row is None:
         raise errors.NothingToTransfer("the post is unknown")

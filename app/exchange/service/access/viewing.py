@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal, Role
 from app.audit.service import AuditTrail
-from app.db import Sessions, transaction
+from app.db import Sessions, driver_of, transaction
 from app.exchange.errors import access as errors
 from app.exchange.models import AccessGrantRow, AccessRequestRow
 from app.exchange.repository import access_requests as repository
@@ -170,7 +170,9 @@ async def user_of(
             )
         posts = await identity.posts_of_people(session, person_ids=[person_id], now=now)
         card = posts.get(person_id, card)
-        standing = await standing_of(session, person_id=person_id, post_id=card.post_id, at=now)
+        standing = await standing_of(
+            await driver_of(session), person_id=person_id, post_id=card.post_id, at=now
+        )
         rows = await repository.requests_of(session, person_id=person_id, limit=SHOWN_MAX)
         grants = await repository.grants_of(session, person_id=person_id, limit=SHOWN_MAX)
         signed = await repository.agreements_of(session, person_id=person_id)
@@ -199,7 +201,9 @@ async def users(sessions: Sessions, *, caller: Principal, now: datetime) -> list
         newest = await repository.newest_stages(session, person_ids=people)
         lines = []
         for person_id, card in posts.items():
-            standing = await standing_of(session, person_id=person_id, post_id=card.post_id, at=now)
+            standing = await standing_of(
+                await driver_of(session), person_id=person_id, post_id=card.post_id, at=now
+            )
             lines.append(UserLine(card=card, stage=_stage(newest.get(person_id), standing)))
         return lines
 
