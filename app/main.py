@@ -66,7 +66,7 @@ def create_app(parts: Parts) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
     )
-    _give(application, parts)
+    give_parts(application, parts)
     _assemble(application, settings=parts.settings)
     return application
 
@@ -93,7 +93,7 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
     settings: Settings = application.state.settings
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(open_parts(settings))
-        _give(application, parts)
+        give_parts(application, parts)
         if settings.metrics_port:
             _serve_metrics(stack, settings.metrics_port)
         await stack.enter_async_context(sequencing(parts))
@@ -137,7 +137,8 @@ def _serve_metrics(stack: AsyncExitStack, port: int) -> None:
         stack.callback(server.shutdown)
 
 
-def _give(application: FastAPI, parts: Parts) -> None:
+def give_parts(application: FastAPI, parts: Parts) -> None:
+    """Let the routes of an assembled application work with ``parts``."""
     state = application.state
     state.settings, state.keys, state.sessions = parts.settings, parts.keys, parts.sessions
     state.direct = parts.direct
