@@ -7,6 +7,7 @@ from fines.models.catalogue import (
     MrpValue,
     OffenceArticle,
 )
+from fines.models.ledger import LedgerPosting
 from fines.models.papers import (
     Paper,
     SlipRow,
@@ -17,24 +18,42 @@ from fines.models.payments import (
     TerminalOrder,
     TerminalReport,
 )
+from fines.models.reconciliation import (
+    AcquirerFile,
+    AcquirerRow,
+    ReconciliationCase,
+    ReconciliationItem,
+    TreasuryLineRow,
+    TreasuryStatement,
+)
 from fines.models.records import (
     OffenceAct,
     OffenceRecord,
     offence_record_numbers,
     receipt_numbers,
 )
+from fines.models.refunds import Refund, RefundInstruction
 
 __all__ = [
+    "AcquirerFile",
+    "AcquirerRow",
+    "LedgerPosting",
     "MrpValue",
     "OffenceAct",
     "OffenceArticle",
     "OffenceRecord",
     "Paper",
     "Payment",
+    "ReconciliationCase",
+    "ReconciliationItem",
+    "Refund",
+    "RefundInstruction",
     "SlipRow",
     "TerminalHello",
     "TerminalOrder",
     "TerminalReport",
+    "TreasuryLineRow",
+    "TreasuryStatement",
     "offence_record_numbers",
     "receipt_numbers",
 ]

@@ -44,12 +44,16 @@ class Payment(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    # The running number the books know a payment by; ids are random, and ten million random
+    # places in an index do not stay in memory.
+    number: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), unique=True)
     offence_record_id: Mapped[UUID] = mapped_column(sa.ForeignKey("offence_records.id"))
     status: Mapped[PaymentStatus]
     reason: Mapped[Reason]
     department_id: Mapped[UUID] = mapped_column(sa.ForeignKey("departments.id"))
     post_id: Mapped[UUID] = mapped_column(sa.ForeignKey("posts.id"))
     terminal_device_id: Mapped[UUID] = mapped_column(sa.ForeignKey("devices.id"))
+    shift_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("shifts.id"))
     terminal_number_expected: Mapped[str] = mapped_column(sa.String(8))
     amount_tiyn: Mapped[int] = mapped_column(sa.BigInteger)
     rounding: Mapped[RoundingCode]

@@ -30,6 +30,7 @@ class AssignedTerminal:
     """The terminal the officer has signed for."""
 
     device_id: UUID
+    shift_id: UUID
     terminal_number: str
 
 
@@ -79,7 +80,11 @@ async def assigned_terminal(session: AsyncSession, *, caller: Principal) -> Assi
     found = await open_assignment_of(session, post_id=caller.post_id, kind=DeviceKind.TERMINAL)
     if found is None or not found.terminal_number:
         raise TerminalNotAssigned(f"post {caller.post_id} has no terminal")
-    return AssignedTerminal(device_id=found.device_id, terminal_number=found.terminal_number)
+    return AssignedTerminal(
+        device_id=found.device_id,
+        shift_id=found.shift_id,
+        terminal_number=found.terminal_number,
+    )
 
 
 def full_name(record: models.OffenceRecord) -> str:

@@ -18,6 +18,7 @@ from fines.rules.payment import (
     next_payment_status,
     status_after_outcome,
 )
+from fines.service.bookkeeping import book_approval, book_confirmation, book_reversal
 from fines.service.desk import Desk, record_of
 from fines.service.reports import answered_before, keep_answer, locked_order, refuse_card_numbers
 from fines.service.slips import make_sale_slips, make_unpaid_slip, unprinted
@@ -147,6 +148,7 @@ async def _take_late_approval(
         payment.reason = reason  # stays unknown: money moved that must not have
         return
     store_approval(payment, outcome.approval, now)
+    await book_approval(session, payment, now=now)
     await make_sale_slips(desk, session, payment, outcome.approval, now)
     await session.flush()
 
@@ -164,6 +166,7 @@ async def _confirm(
     record = await record_of(session, payment)
     await session.refresh(record, with_for_update=True)
     record.status = next_offence_status(current=record.status, target=OffenceStatus.PAID_HALF)
+    await book_confirmation(session, payment, full_tiyn=record.fine_full_tiyn, now=now)
     await desk.trail.record(
         session,
         event="fines.payment_confirmed",
@@ -191,6 +194,8 @@ async def _end_unpaid(
     if before is payment.status:
         return tuple(await unprinted(session, payment, kind))
     payment.ended_at = now
+    if payment.status is PaymentStatus.REVERSED:
+        await book_reversal(session, payment, now=now)
     # Why the server took it back says more than that the terminal was told to.
     if payment.reason is Reason.NONE or outcome.reason is not Reason.SERVER_REFUSED:
         payment.reason = outcome.reason

@@ -18,6 +18,7 @@ from fines import models, rendering, repository
 from fines.errors import ImageNotValid, PaperAltered, ReceiptNotIssued, SlipNotFound
 from fines.rules.payment import PaymentStatus, next_payment_status
 from fines.rules.verification import paper_code_fits
+from fines.service.bookkeeping import settle_if_booked
 from fines.service.desk import Desk, own_payment, own_record
 from fines.service.facts import full_name
 from fines.service.slips import slip_hash
@@ -197,6 +198,7 @@ async def file_signed_slip(
             await desk.trail.record(
                 session, event="fines.slip_filed", at=now, who=caller, fields=fields
             )
+            await settle_if_booked(session, payment)
         return _filing(payment)
 
 

@@ -164,6 +164,7 @@ def _new_payment(
         department_id=caller.department_id,
         post_id=caller.post_id,
         terminal_device_id=terminal.device_id,
+        shift_id=terminal.shift_id,
         terminal_number_expected=terminal.terminal_number,
         amount_tiyn=record.fine_half_tiyn,
         rounding=record.rounding,

@@ -25,6 +25,7 @@ from fines.rules.payment import (
     judge_approval,
     next_payment_status,
 )
+from fines.service.bookkeeping import book_approval
 from fines.service.desk import Desk, record_of
 from fines.service.reports import answered_before, keep_answer, locked_order, refuse_card_numbers
 from fines.service.slips import make_sale_slips, unprinted
@@ -203,6 +204,7 @@ async def take_approval(
             reason = _reason_against(order, payment, approval)
             if reason is Reason.NONE:
                 store_approval(payment, approval, now)
+                await book_approval(session, payment, now=now)
                 slips = await make_sale_slips(desk, session, payment, approval, now)
                 answer = ApprovalAnswer(accepted=True, slips=slips)
             else:
