@@ -164,6 +164,13 @@ def _message(message):
     return Ask(lambda _world, _caller, _ids: {"json": message.model_dump(mode="json")})
 
 
+def _totals(_world, _caller, _ids):
+    counted = terminal.Totals(
+        terminal_number="00000001", closed_at=bodycam.STARTED_AT, count=0, sum_tiyn=0
+    )
+    return {"json": counted.model_dump(mode="json")}
+
+
 def _printed(_world, _caller, ids):
     return {"json": {"slip_ids": [ids["slip_ids"]], "at": bodycam.STARTED_AT.isoformat()}}
 
@@ -347,6 +354,11 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     f"POST {terminal.PATH_PRINTED}": (
         Ask(_printed, ("slip_ids",), harmless={"slip_ids": _PASSED_OVER}),
     ),
+    # The order of this world is a sale: a terminal without an order for totals tells none.
+    f"POST {terminal.PATH_TOTALS}": (Ask(_totals, good=False),),
+    # The device of this world is a camera; a unit's terminal is tried in test_terminal_totals.
+    "POST /api/terminals/{device_id}/totals": (Ask(good=False),),
+    "GET /api/terminals/{device_id}/totals": (Ask(good=False),),
     f"POST {dock.PATH_ANNOUNCE}": (
         Ask(_announced, ("camera_id",)),
         Ask(_forged, ("camera_id",), good=False),

@@ -33,6 +33,7 @@ from fines.models.records import (
     receipt_numbers,
 )
 from fines.models.refunds import Refund, RefundInstruction
+from fines.models.totals import TerminalTotals
 
 __all__ = [
     "AcquirerFile",
@@ -52,6 +53,7 @@ __all__ = [
     "TerminalHello",
     "TerminalOrder",
     "TerminalReport",
+    "TerminalTotals",
     "TreasuryLineRow",
     "TreasuryStatement",
     "offence_record_numbers",

@@ -17,6 +17,7 @@ CURRENCY: Final = "398"  # ISO 4217, tenge
 PRINT_RETRY: Final = timedelta(seconds=10)  # the time to put paper in
 LAST_RESULT_RETRY: Final = timedelta(seconds=5)
 ORDER_LIFE: Final = timedelta(seconds=90)  # a sale no agent took by then is withdrawn
+RECONCILE_LIFE: Final = timedelta(hours=12)  # a terminal's day is closed within the shift
 STANDING_ORDER_LIFE: Final = timedelta(days=30)  # settle and print: wanted until done
 _DIGIT_RUN: Final = re.compile(r"(?<![0-9])[2-6][ -]?(?:[0-9][ -]?){11,17}[0-9](?![0-9])")
 _LUHN_FOLD: Final = 9

@@ -83,6 +83,10 @@ async def next_order(desk: Desk, *, caller: Principal, now: datetime) -> Order |
         due = await repository.order_due(session, device_id=caller.device, now=now)
         if due is None:
             return None
+        if due.kind is OrderKind.RECONCILE:
+            due.status = OrderStatus.TAKEN
+            due.taken_at = due.taken_at or now
+            return Order(order_id=due.id, kind=due.kind, expires_at=due.expires_at)
         order, payment = await locked_order(session, caller=caller, order_id=due.id)
         if order.status not in {OrderStatus.WAITING, OrderStatus.TAKEN}:
             return None
