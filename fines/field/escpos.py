@@ -87,10 +87,10 @@ def _mixed(row: Row) -> bytes:
     return bytes(out + _columns(pictures))
 
 
-def _columns(pictures: bytes) -> bytes:
+def _columns(pictures: bytes | bytearray) -> bytes:
     if not pictures:
         return b""
-    return _COLUMNS_24 + (len(pictures) // 3).to_bytes(2, "little") + _harmless(pictures)
+    return _COLUMNS_24 + (len(pictures) // 3).to_bytes(2, "little") + _harmless(bytes(pictures))
 
 
 def _harmless(dots: bytes) -> bytes:
