@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from fines.field.desk import ApprovalDesk
+from fines.field.desk import ApprovalDesk, Begin, begin_thread
 from fines.field.driver import (
     SaleEnd,
     SaleRequest,
@@ -66,6 +66,7 @@ class Agent:
     journal: Journal
     now: Callable[[], datetime]
     stop: threading.Event = field(default_factory=threading.Event)
+    begin: Begin = begin_thread
     idle: bool = False  # nothing but waiting for an order: may be interrupted at once
     _driver: TerminalDriver | None = None
     _terminal_number: str = ""
@@ -233,6 +234,7 @@ class Agent:
             now=self.now,
             wait_seconds=self.settings.approval_wait_seconds,
             waits_max=self.settings.approval_waits_max,
+            begin=self.begin,
         )
         self.journal.note(order_id, Stage.SENDING, at=self.now())
         try:

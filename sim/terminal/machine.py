@@ -7,10 +7,8 @@ status information; any other answer, or none, sends a reversal, which survives 
 import base64
 import contextlib
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,6 +16,7 @@ from fines.wire import zvt, zvt_fields
 from fines.wire.zvt import Apdu, Code, Command, Progress
 from fines.wire.zvt_errors import ZvtMalformed
 from fines.wire.zvt_status import StatusInformation
+from sim.clock import SYSTEM, Clock
 from sim.district import Card
 from sim.terminal import iso
 from sim.terminal.blocks import Blocks, TerminalTimers
@@ -51,11 +50,12 @@ class Machine:
     told: Callable[[str], None]
     card_seconds: float
     ask_again_seconds: float = _ASK_AGAIN_SECONDS
+    clock: Clock = SYSTEM
 
     def __post_init__(self) -> None:
-        blocks = Blocks(wire=self.wire, timers=self.timers, alive=self._alive)
+        blocks = Blocks(wire=self.wire, timers=self.timers, alive=self._alive, clock=self.clock)
         self._blocks = blocks
-        self._talk = Dialogue(blocks=blocks, t3_seconds=self.timers.t3_seconds)
+        self._talk = Dialogue(blocks=blocks, t3_seconds=self.timers.t3_seconds, clock=self.clock)
         self._registered = False
         self._seen_sequence: int | None = None
         self._turn = 0  # which insertion of a card this sale has read
@@ -75,7 +75,7 @@ class Machine:
                     self._obey(message)
                 except ZvtMalformed:
                     self._talk.refuse(Code.PROTOCOL_ERROR)
-            elif time.monotonic() >= self._owed_next:
+            elif self.clock.monotonic() >= self._owed_next:
                 self._settle_owed()
 
     def _alive(self) -> None:
@@ -279,7 +279,7 @@ class Machine:
         )
 
     def _fail(self, *, result: int = Code.OK, host_result: int | None = None) -> None:
-        now = datetime.now(_ZONE)
+        now = self.clock.now().astimezone(_ZONE)
         status = StatusInformation(
             result=result,
             host_result=host_result,
@@ -293,9 +293,9 @@ class Machine:
     def _wait_for_card(self, seconds: float) -> Card | None:
         self._talk.progress(Progress.INSERT_CARD)
         self._step("card_waiting")
-        end = time.monotonic() + seconds
+        end = self.clock.monotonic() + seconds
         card, self._turn = self.slot.look()
-        while card is None and time.monotonic() < end and not self._talk.aborted:
+        while card is None and self.clock.monotonic() < end and not self._talk.aborted:
             message = self._blocks.receive(0.05)
             if message is not None:
                 self._talk.interrupted_by(message)
@@ -311,7 +311,7 @@ class Machine:
 
     def _settle_owed(self) -> bool:
         """Send every owed reversal; ``False`` while one is still unanswered."""
-        self._owed_next = time.monotonic() + _OWED_EVERY_SECONDS
+        self._owed_next = self.clock.monotonic() + _OWED_EVERY_SECONDS
         while self.memory.owed:
             reversal = self.memory.owed[0]
             try:
