@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
+from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
 from bodycam.rules.life_cycle import ComplaintKind, ComplaintStatus, RecordingStatus
 
 
@@ -75,6 +76,7 @@ class RecordingIndexRow(Base):
 
     recording_id: Mapped[UUID] = mapped_column(sa.ForeignKey("recordings.id"), primary_key=True)
     packed: Mapped[bytes]
+    form: Mapped[PlayForm] = mapped_column(server_default=PlayForm.FRAGMENTED.value)
 
 
 class TrackPointRow(Base):
@@ -125,3 +127,47 @@ class ComplaintRow(Base):
     complainant_contact: Mapped[str] = mapped_column(sa.String(200))
 
     __table_args__ = (sa.Index(None, "department_id", "registered_at"),)
+
+
+class RecordingFindingRow(Base):
+    """What an examination found; ``body`` is of the kind's own form."""
+
+    __tablename__ = "recording_findings"
+
+    recording_id: Mapped[UUID] = mapped_column(sa.ForeignKey("recordings.id"), primary_key=True)
+    kind: Mapped[FindingKind] = mapped_column(primary_key=True)
+    outcome: Mapped[FindingOutcome]
+    reason: Mapped[str | None] = mapped_column(sa.String(200))
+    body: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    found_at: Mapped[datetime]
+
+
+class RecordingSheetRow(Base):
+    """A sheet of small pictures: ``count`` of them from ``first_ms`` on, ``step_ms`` apart."""
+
+    __tablename__ = "recording_sheets"
+
+    recording_id: Mapped[UUID] = mapped_column(sa.ForeignKey("recordings.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    first_ms: Mapped[int] = mapped_column(sa.BigInteger)
+    step_ms: Mapped[int]
+    count: Mapped[int]
+    picture: Mapped[bytes] = mapped_column(deferred=True)  # JPEG
+    made_at: Mapped[datetime]
+
+
+class RecordingDerivativeRow(Base):
+    """Bytes made of an original: ``recipe`` are ranges of it, joined in this order."""
+
+    __tablename__ = "recording_derivatives"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    recording_id: Mapped[UUID] = mapped_column(sa.ForeignKey("recordings.id"))
+    kind: Mapped[DerivativeKind]
+    parent_root: Mapped[bytes]  # Merkle root of the original as stored
+    recipe: Mapped[list[list[int]]] = mapped_column(JSONB)  # offset and length
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    sha256: Mapped[bytes]
+    made_at: Mapped[datetime]
+
+    __table_args__ = (sa.UniqueConstraint("recording_id", "kind"),)

@@ -1,0 +1,33 @@
+"""What is made of a recording besides the recording: findings, sheets of pictures, derivatives."""
+
+import enum
+
+
+class PlayForm(enum.Enum):
+    """How the stored bytes are brought to a player."""
+
+    FRAGMENTED = "fragmented"  # byte ranges of the file itself
+    PLAIN = "plain"  # ranges of the file behind headers made for each piece
+
+
+class FindingKind(enum.Enum):
+    """What was looked for. Each is looked for once, and again by request only."""
+
+    SIGNED_VIDEO = "signed_video"  # what the camera signed into the stream
+    STORYBOARD = "storyboard"  # small pictures along the time line
+    LOUDNESS = "loudness"  # how loud it was along the time line
+    DECODING = "decoding"  # fragments whose pictures do not decode
+
+
+class FindingOutcome(enum.Enum):
+    """How looking ended."""
+
+    DONE = "done"
+    REFUSED = "refused"  # there is no sandbox to look in: nothing is known
+    FAILED = "failed"  # the tool failed on these bytes, or took too much
+
+
+class DerivativeKind(enum.Enum):
+    """What was made of an original, which itself never changes."""
+
+    SALVAGED = "salvaged"  # the whole fragments of a damaged file, in their order

@@ -1,0 +1,317 @@
+import random
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from bodycam.rules.signed_video.claims import Scheme
+from bodycam.rules.signed_video.trust import AnchorsNotReadable, Trust, read_anchors
+from tests.factories_video import (
+    FRAMES,
+    GROUP,
+    TICKS,
+    authority,
+    camera_key,
+    certificate,
+    judged,
+    pem,
+    signed,
+    verdicts,
+    with_byte_changed,
+)
+
+BOTH = [(codec, scheme) for codec in ("h264", "h265") for scheme in ("axis", "onvif")]
+WHOLE = [(0, 100, "signed"), (100, 120, "unsigned")]
+TAIL = (100, 120, "unsigned")  # its signature would stand in the next group
+
+
+@pytest.fixture(scope="module")
+def rsa_key():
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+@pytest.mark.parametrize(
+    "form",
+    [{}, {"version": 3}, {"version": 1}, {"escaped": False}, {"with_list": False}],
+    ids=str,
+)
+def test_an_untouched_stream_is_signed_to_its_last_closed_group(codec, scheme, form):
+    found = judged(signed(codec, scheme, **form), codec)
+
+    assert found.scheme is Scheme(scheme)
+    assert verdicts(found) == WHOLE
+    assert not found.tampered
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+def test_parts_of_a_group_are_signed_on_their_own(codec, scheme):
+    found = judged(signed(codec, scheme, units_max=7), codec)
+
+    assert verdicts(found) == [(0, 114, "signed"), (114, 120, "unsigned")]
+    assert not found.tampered
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+def test_an_unsigned_claim_counts_once_a_signed_one_covers_it(codec, scheme):
+    found = judged(signed(codec, scheme, sign_every=3), codec)
+
+    assert verdicts(found) == [(0, 60, "signed"), (60, 120, "unsigned")]
+
+
+@pytest.mark.parametrize("scheme", ["axis", "onvif"])
+def test_frames_of_many_slices_are_checked_slice_by_slice(scheme):
+    frames = signed("h264", scheme, slices=4)
+    third = frames[30][2]
+    frames[30][2] = third[:9] + bytes([third[9] ^ 1]) + third[10:]
+
+    found = judged(frames)
+
+    assert verdicts(found) == [(0, 30, "signed"), (30, 31, "changed"), (31, 100, "signed"), TAIL]
+
+
+@pytest.mark.parametrize("scheme", ["axis", "onvif"])
+def test_rsa_keys_sign_too(scheme, rsa_key):
+    chain = pem(certificate("camera", rsa_key, "Cameras", authority()[1]))
+
+    found = judged(signed("h264", scheme, key=rsa_key, chain_pem=chain))
+
+    assert verdicts(found) == WHOLE
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+@pytest.mark.parametrize("number", [0, 1, 37, 39, 40, 99])
+def test_one_changed_byte_is_found_in_its_frame_and_no_other(codec, scheme, number):
+    frames = with_byte_changed(signed(codec, scheme), number)
+
+    found = judged(frames, codec)
+
+    before = [(0, number, "signed")] if number else []
+    after = [(number + 1, 100, "signed")] if number < 99 else []
+    assert verdicts(found) == [*before, (number, number + 1, "changed"), *after, TAIL]
+    assert found.missing == ()
+    assert found.tampered
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+@pytest.mark.parametrize("number", [37, 39, 45])
+def test_a_dropped_frame_is_missed_where_it_stood(codec, scheme, number):
+    frames = signed(codec, scheme)
+    del frames[number]
+
+    found = judged(frames, codec)
+
+    assert [(one.frame, one.count) for one in found.missing] == [(number, 1)]
+    assert verdicts(found) == [(0, 99, "signed"), (99, 119, "unsigned")]
+    assert found.tampered
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+def test_frames_in_another_order_are_named(codec, scheme):
+    frames = signed(codec, scheme)
+    frames[33], frames[34] = frames[34], frames[33]
+
+    found = judged(frames, codec)
+
+    assert found.tampered
+    assert found.missing == ()
+    assert [
+        (one.end_frame - one.first_frame) for one in found.spans if one.verdict.value == "moved"
+    ] == [1]
+    assert {one.first_frame for one in found.spans if one.verdict.value == "moved"} <= {33, 34}
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+@pytest.mark.parametrize("form", [{}, {"with_list": False}, {"version": 1}], ids=str)
+def test_a_group_cut_out_is_missed(codec, scheme, form):
+    frames = signed(codec, scheme, **form)
+    del frames[2 * GROUP : 3 * GROUP]
+
+    found = judged(frames, codec)
+
+    assert found.tampered
+    assert found.missing or form == {"with_list": False}
+    assert all(20 <= one.frame <= 40 for one in found.missing)
+    assert verdicts(found)[0] == (0, 20, "signed")
+    assert (40, 80, "signed") in verdicts(found)
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+def test_many_groups_cut_out_are_missed(codec, scheme):
+    frames = signed(codec, scheme)
+    del frames[GROUP : 4 * GROUP]
+
+    found = judged(frames, codec)
+
+    assert found.tampered
+    assert found.missing
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+def test_a_frame_put_in_is_not_signed(codec, scheme):
+    frames = signed(codec, scheme)
+    frames.insert(50, frames[10])
+
+    found = judged(frames, codec)
+
+    assert (50, 51, "changed") in verdicts(found)
+    assert found.tampered
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+def test_a_stripped_signature_leaves_its_group_unsigned_and_no_other(codec, scheme):
+    frames = signed(codec, scheme)
+    sei = 0x06 if codec == "h264" else 0x4E
+    frames[60] = [unit for unit in frames[60] if unit[0] != sei or b"x26" in unit]
+
+    found = judged(frames, codec)
+
+    assert verdicts(found) == [(0, 40, "signed"), (40, 60, "unsigned"), (60, 100, "signed"), TAIL]
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+def test_a_stream_stripped_of_all_signatures_is_unsigned(codec, scheme):
+    sei = 0x06 if codec == "h264" else 0x4E
+    frames = [[unit for unit in units if unit[0] != sei] for units in signed(codec, scheme)]
+
+    found = judged(frames, codec)
+
+    assert found.scheme is None
+    assert verdicts(found) == [(0, FRAMES, "unsigned")]
+
+
+def _forged(frames, at):
+    """Change a hash under the signature of the SEI in frame ``at``."""
+    sei = next(unit for unit in frames[at] if unit[0] == 0x06 and len(unit) > 600)
+    changed = sei[:400] + bytes([sei[400] ^ 0x20]) + sei[401:]
+    frames[at] = [changed if unit is sei else unit for unit in frames[at]]
+
+
+@pytest.mark.parametrize("scheme", ["axis", "onvif"])
+def test_a_changed_signature_convicts_what_it_covers(scheme):
+    frames = signed("h264", scheme)
+    _forged(frames, 60)
+
+    found = judged(frames)
+
+    assert found.wrong_signatures or found.broken_claims
+    assert (60, 100, "signed") in verdicts(found)
+    assert all(one[2] != "signed" for one in verdicts(found) if 40 <= one[0] < 60)
+
+
+def test_a_file_cut_out_of_a_longer_one_is_whole_in_itself():
+    frames = signed("h264", "onvif")[2 * GROUP :]
+
+    found = judged(frames)
+
+    assert verdicts(found) == [(0, 60, "signed"), (60, 80, "unsigned")]
+    assert not found.tampered
+
+
+def test_a_chain_to_the_configured_authority_is_proven():
+    anchors = read_anchors(pem(authority()[0]))
+
+    found = judged(signed(started_at_ticks=TICKS * 10**7), anchors=anchors)
+
+    assert found.trust is Trust.PROVEN
+    assert verdicts(found) == WHOLE
+
+
+def test_without_authority_a_key_proves_nothing_of_its_owner():
+    found = judged(signed())
+
+    assert found.trust is Trust.UNPROVEN
+
+
+def test_a_forger_with_his_own_authority_is_found():
+    key = ec.generate_private_key(ec.SECP256R1())
+    root, root_key = authority("Forgers")
+    frames = signed(key=key, chain_pem=pem(certificate("camera", key, "Forgers", root_key), root))
+
+    found = judged(frames, anchors=read_anchors(pem(authority()[0])))
+
+    assert found.trust is Trust.FOREIGN
+    assert verdicts(found) == [(0, 100, "forged"), TAIL]
+
+
+def test_a_certificate_that_may_not_issue_makes_no_chain():
+    key = ec.generate_private_key(ec.SECP256R1())
+    leaf = certificate("camera", camera_key(), "Cameras", authority()[1])
+    frames = signed(key=key, chain_pem=pem(certificate("x", key, "camera", camera_key()), leaf))
+
+    found = judged(frames, anchors=read_anchors(pem(authority()[0])))
+
+    assert found.trust is Trust.FOREIGN
+
+
+def test_a_certificate_out_of_its_time_makes_no_chain():
+    chain = pem(certificate("camera", camera_key(), "Cameras", authority()[1], days=30))
+    frames = signed(chain_pem=chain, started_at_ticks=TICKS * 10**7)
+
+    found = judged(frames, anchors=read_anchors(pem(authority()[0])))
+
+    assert found.trust is Trust.FOREIGN
+
+
+def test_a_known_key_of_an_axis_camera_is_proven():
+    frames = signed("h264", "axis")
+    own = next(unit for unit in frames[20] if b"PUBLIC KEY" in unit)
+    anchors = read_anchors(own[own.index(b"-----BEGIN") :])
+
+    found = judged(frames, anchors=anchors)
+
+    assert found.trust is Trust.PROVEN
+
+
+def test_another_key_in_the_middle_convicts_what_it_signed():
+    other = ec.generate_private_key(ec.SECP256R1())
+    frames = signed("h264", "axis")[:60] + signed("h264", "axis", key=other)[60:]
+
+    found = judged(frames)
+
+    assert found.trust is Trust.FOREIGN
+    assert found.wrong_signatures
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----"]
+)
+def test_anchors_that_cannot_be_read_are_refused(text):
+    with pytest.raises(AnchorsNotReadable):
+        read_anchors(text)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_changed_bits_of_a_picture_never_pass(seed):
+    chance = random.Random(seed)
+    codec, scheme = chance.choice(BOTH)
+    frames = [list(units) for units in signed(codec, scheme)]
+    unit = bytearray(frames[number := chance.randrange(5 * GROUP)][-1])
+    unit[chance.randrange(len(unit) - 2)] ^= 1 << chance.randrange(8)
+    frames[number][-1] = bytes(unit)
+
+    found = judged(frames, codec)
+
+    assert found.tampered
+    assert all(
+        one.verdict.value != "signed"
+        for one in found.spans
+        if one.first_frame <= number < one.end_frame
+    )
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_garbage_in_any_unit_never_breaks_the_check(seed):
+    chance = random.Random(seed)
+    codec, scheme = chance.choice(BOTH)
+    frames = [list(units) for units in signed(codec, scheme)]
+    for _ in range(30):
+        units = chance.choice(frames)
+        number = chance.randrange(len(units))
+        content = bytearray(units[number])
+        at = chance.randrange(len(content))
+        content[at : at + chance.randrange(40)] = chance.randbytes(chance.randrange(40))
+        units[number] = bytes(content)
+
+    found = judged(frames, codec)
+
+    assert found.frames == FRAMES
