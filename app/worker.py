@@ -19,6 +19,8 @@ from app.jobs import Queue
 from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
+from bodycam.service import Docking
+from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
 from fines.api import make_desk
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,7 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         del timestamp
         await app.audit.service.close_month(parts.sessions, trail=parts.trail, now=utc_now())
 
+    _footage_jobs(jobs, parts)
     exchange = Queue.EXCHANGE.value
 
     @jobs.periodic(cron="* * * * *")
@@ -93,6 +96,24 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
 
     _add_exchange(jobs, parts)
     return jobs
+
+
+def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(
+        name="bodycam.take_in_waiting",
+        queue=Queue.MEDIA.value,
+        queueing_lock="bodycam.take_in_waiting",
+    )
+    async def take_in_waiting(timestamp: int) -> None:
+        del timestamp
+        docking = Docking(
+            sessions=parts.sessions,
+            store=parts.store,
+            trail=parts.trail,
+            recording_bytes_max=parts.settings.recording_bytes_max,
+        )
+        await take_in_waiting_objects(docking, now=utc_now())
 
 
 def _control_jobs(jobs: procrastinate.App, parts: Parts) -> None:

@@ -291,3 +291,20 @@ async def journal(session: AsyncSession, *, assignment_id: UUID) -> Sequence[Jou
 
 def _locked(statement: sa.Select[_Row], lock: bool) -> sa.Select[_Row]:  # noqa: FBT001 - private
     return statement.with_for_update() if lock else statement
+
+
+async def camera_of_serial(
+    session: AsyncSession, *, department_id: UUID, serial_number: str
+) -> UUID | None:
+    """Return the unit's camera with the serial number; ``None`` for none and for several."""
+    statement = (
+        sa.select(Device.id)
+        .where(
+            Device.department_id == department_id,
+            Device.kind == DeviceKind.CAMERA,
+            Device.serial_number == serial_number,
+        )
+        .limit(2)
+    )
+    found = (await session.scalars(statement)).all()
+    return found[0] if len(found) == 1 else None

@@ -47,6 +47,7 @@ class Named:
 PERSONAL = Named(personal=True)
 SERVE_ALL = frozenset({Role.EXCHANGE_OPERATOR, Role.EXCHANGE_CONTROLLER, Role.AUDITOR})
 OBJECTS = {
+    "account": PERSONAL,  # a body-worn system's own
     "access_request_id": Named(personal=True, everywhere=SERVE_ALL),
     "assignment_id": PERSONAL,
     "camera_id": Named(),
@@ -78,7 +79,7 @@ OBJECTS = {
     "system_id": Named(),
 }
 # What a path names that is no object of anybody.
-VALUES = {"part_number": "0"}
+VALUES = {"part_number": "0", "container": "c-1", "object_name": "o-1"}
 
 
 @dataclass(frozen=True)
@@ -263,6 +264,8 @@ DONE = fines.outcome(terminal.Result.COMPLETED)
 _CARRIED = "only carried on to the playlist, which looks whose it is"
 _PASSED_OVER = "only the papers of the order's own payment are noted"
 ASKS: dict[str, tuple[Ask, ...]] = {
+    "GET /axis/v1.0/{account}/System/{object_name}": (Ask(),),
+    "POST /api/axis/connection-file": (_json("device_id", site_name="Алматы"),),
     "POST /api/access/forms": (
         Ask(_form, ("responsible_id",), harmless={"responsible_id": _NOT_HIS_OFFICIAL}),
     ),

@@ -108,9 +108,7 @@ class Post:
             terminal_number=self.number,
             merchant_number="398000000000104",
             answer_seconds=8.0,
-            connect=lambda: WayToHost(
-                self.world, self.town.weather, self.town.switch, self._name
-            ),
+            connect=lambda: WayToHost(self.world, self.town.weather, self.town.switch, self._name),
             clock=self.world.clock,
         )
 
@@ -164,9 +162,7 @@ class Post:
         return beside
 
     def _driver(self):
-        timers = Timers(
-            t1_seconds=0.2, t2_seconds=1.0, t3_seconds=4.0, t4_seconds=40.0, repeats=2
-        )
+        timers = Timers(t1_seconds=0.2, t2_seconds=1.0, t3_seconds=4.0, t4_seconds=40.0, repeats=2)
         line = Line(
             url="cable",
             timers=timers,
@@ -366,9 +362,7 @@ class Town:
 
     def _is_over(self):
         return (
-            self._working == 0
-            and self.server.is_idle
-            and all(post.is_idle for post in self.posts)
+            self._working == 0 and self.server.is_idle and all(post.is_idle for post in self.posts)
         )
 
     def account(self):

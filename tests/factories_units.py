@@ -254,6 +254,12 @@ class World:
         (await bodycam.dock_whole(self.door, docked, headers)).raise_for_status()
         self.recorded[str(docked.recording_id)] = docked
         self.undocked[str(camera.camera_id)] = self.recorded_by("", camera)
+        account = held.devices[DeviceKind.DOCK].device_id
+        for container in ("c-1", "System"):
+            for path in (container, f"{container}/o-1"):
+                url = f"/axis/v1.0/{account}/{path}"
+                (await self.door.put(url, headers=headers)).raise_for_status()
+        held.ids["account"] = account
         reviewer = await self.headers(held.person(Role.COMPLAINTS_REVIEWER))
         answer = await self.door.post("/api/complaints", json=complaint(), headers=reviewer)
         complaint_id = answer.raise_for_status().json()["complaint_id"]

@@ -105,7 +105,7 @@ async def put_part(
             recording_id=recording_id,
             number=part_number,
             digest_header=request.headers.get(protocol.DIGEST_HEADER, ""),
-            size_bytes=_content_length(request),
+            size_bytes=content_length(request),
             body=request.stream(),
             caller=caller,
             now=utc_now(),
@@ -115,7 +115,8 @@ async def put_part(
         raise PartSizeWrong("the sender went away") from gone
 
 
-def _content_length(request: Request) -> int | None:
+def content_length(request: Request) -> int | None:
+    """Return the length of the body as the request declares it."""
     text = request.headers.get("Content-Length", "")
     return int(text) if text.isascii() and text.isdigit() else None
 

@@ -9,8 +9,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
+from bodycam.models.axis import AxisContainerRow, AxisObjectRow
 from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
 from bodycam.rules.life_cycle import ComplaintKind, ComplaintStatus, RecordingStatus
+
+__all__ = ["AxisContainerRow", "AxisObjectRow"]
 
 
 class RecordingRow(Base):
@@ -49,8 +52,10 @@ class RecordingRow(Base):
     announced_at: Mapped[datetime]
     stored_at: Mapped[datetime | None]
     receipt_signature: Mapped[str | None] = mapped_column(sa.String(88))
+    door: Mapped[str] = mapped_column(sa.String(32), server_default="dock")  # dock | axis
 
     __table_args__ = (
+        sa.CheckConstraint("door IN ('dock', 'axis')", "door"),
         sa.Index(None, "department_id", "started_at"),
         sa.Index(None, "camera_id", "started_at"),
         sa.Index(None, "dock_id", "status"),

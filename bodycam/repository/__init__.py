@@ -130,7 +130,8 @@ async def add_track(
     names = ("at", "latitude_e7", "longitude_e7", "cell")
     rows = sa.func.unnest(at, latitude_e7, longitude_e7, cell).table_valued(*names).render_derived()
     chosen = sa.select(sa.literal(recording_id, sa.Uuid()), *(rows.columns[name] for name in names))
-    await session.execute(sa.insert(TrackPointRow).from_select(["recording_id", *names], chosen))
+    statement = insert(TrackPointRow).from_select(["recording_id", *names], chosen)
+    await session.execute(statement.on_conflict_do_nothing())
 
 
 def _array(kind: sa.types.TypeEngine[Any], values: Iterable[Any]) -> sa.ColumnElement[Any]:

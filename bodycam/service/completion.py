@@ -34,7 +34,7 @@ _NAMED_MAX: Final = 100
 
 
 @dataclass(frozen=True)
-class _Examined:
+class Examined:
     """What the stored bytes turned out to be."""
 
     digests: list[bytes]
@@ -82,16 +82,18 @@ async def complete_recording(
         if row is None:
             raise RecordingNotFound(f"no recording {recording_id}")
         if row.status in OPEN:
-            await _conclude(session, docking, row, examined, caller=caller, now=now)
+            await conclude(session, docking, row, examined, caller=caller, now=now)
             row.receipt_signature = sign_receipt(receipt=_receipt(row), key=receipt_key).signature
         receipt = _receipt(row)
     return sign_receipt(receipt=receipt, key=receipt_key)
 
 
-async def _examine(docking: Docking, known: Known) -> _Examined:
+async def _examine(docking: Docking, known: Known) -> Examined:
     if docking.store.takes_parts_itself:
         # Not every store checks what it was told to: what it gives back is what counts.
-        return await _examine_stream(docking, known)
+        return await examine_stream(
+            docking, object_key=known.object_key, size_bytes=known.found_bytes
+        )
     async with transaction(docking.sessions) as session:
         rows = await repository.part_digests(session, recording_id=known.recording_id)
     digests = [rows[number][0] for number in range(block_count(known.found_bytes))]
@@ -101,26 +103,25 @@ async def _examine(docking: Docking, known: Known) -> _Examined:
             act=lambda read_at: index_by_reading(read_at=read_at, size_bytes=known.found_bytes),
         )
     except NotMp4 as reason:
-        return _Examined(digests, None, str(reason))
-    return _Examined(digests, index, None)
+        return Examined(digests, None, str(reason))
+    return Examined(digests, index, None)
 
 
-async def _examine_stream(docking: Docking, known: Known) -> _Examined:
-    indexer = StreamIndexer(size_bytes=known.found_bytes)
+async def examine_stream(docking: Docking, *, object_key: str, size_bytes: int) -> Examined:
+    """Read a whole sealed object back; return the digests of its blocks and its index."""
+    indexer = StreamIndexer(size_bytes=size_bytes)
     hashing = _BlockHashes()
 
     def take(chunk: bytes) -> None:
         hashing.feed(chunk)
         indexer.feed(chunk)
 
-    async for chunk in docking.store.open_range(
-        key=known.object_key, start=0, length=known.found_bytes
-    ):
+    async for chunk in docking.store.open_range(key=object_key, start=0, length=size_bytes):
         await asyncio.to_thread(take, chunk)
     try:
-        return _Examined(hashing.finish(), indexer.finish(), None)
+        return Examined(hashing.finish(), indexer.finish(), None)
     except NotMp4 as reason:
-        return _Examined(hashing.finish(), None, str(reason))
+        return Examined(hashing.finish(), None, str(reason))
 
 
 class _BlockHashes:
@@ -174,15 +175,16 @@ async def _begin_anew(
     )
 
 
-async def _conclude(
+async def conclude(
     session: AsyncSession,
     docking: Docking,
     row: RecordingRow,
-    examined: _Examined,
+    examined: Examined,
     *,
     caller: Principal,
     now: datetime,
 ) -> None:
+    """Write down what a stored recording is: whole or damaged, playable or quarantined."""
     row.stored_root = merkle_root(examined.digests)
     row.stored_at = now
     damage = _signed_damage(row, examined.digests)

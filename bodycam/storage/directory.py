@@ -161,6 +161,19 @@ class DirectoryStore:
             raise
         return handle
 
+    async def put_part(
+        self,
+        *,
+        key: str,
+        upload: str,  # noqa: ARG002 - the port's names
+        number: int,
+        block: bytes,
+    ) -> None:
+        """Write the part at its place and sync it."""
+        async with self.open_part(key=key, number=number, size_bytes=len(block)) as part:
+            await part.write(block)
+            await part.sync()
+
     async def stored_parts(self, *, key: str, upload: str) -> dict[int, int]:  # noqa: ARG002 - the port's names
         """Refuse: our rows know what was acknowledged, the file does not."""
         raise PartGoesToStore(f"the rows know the parts of {key}")

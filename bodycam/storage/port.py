@@ -83,6 +83,13 @@ class ObjectStore(Protocol):
             AlreadyStored: the object is sealed.
         """
 
+    async def put_part(self, *, key: str, upload: str, number: int, block: bytes) -> None:
+        """Store a whole part that came through us: in any store, synced when this returns.
+
+        For doors whose protocol leaves no other way; a dock sends its parts itself. The size
+        given to ``begin`` need not be true, the size given to ``seal`` must be.
+        """
+
     async def stored_parts(self, *, key: str, upload: str) -> dict[int, int]:
         """Return number and size of the parts that the store holds (``takes_parts_itself``)."""
 

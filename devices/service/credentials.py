@@ -14,6 +14,7 @@ from devices import repository
 from devices.rules.lifecycle import ADMITTED
 
 HEADER: Final = "device-credential"
+SWIFT_HEADER: Final = "x-auth-token"  # body-worn systems of another make show it there
 
 
 class Presented(Protocol):
@@ -33,11 +34,15 @@ class Presented(Protocol):
 async def authenticate_device(request: Presented) -> Principal | None:
     """Return the device that the header ``Device-Credential`` proves, or ``None``.
 
+    A system that speaks OpenStack Swift is given the same words as its token and shows them in
+    ``X-Auth-Token``.
+
     ``None`` stands for all alike: no header, another form, no such device, a wrong secret, or a
     device that is out of service. The secret is compared in constant time, also where there is
     no such device. Mutual TLS comes later: until then the credential is the whole proof.
     """
-    credential = read_credential(request.headers.get(HEADER, ""))
+    shown = request.headers.get(HEADER) or request.headers.get(SWIFT_HEADER, "")
+    credential = read_credential(shown)
     if credential is None:
         return None
     direct: Direct = request.app.state.direct

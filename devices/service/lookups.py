@@ -67,6 +67,25 @@ async def terminal_number_in(
     return device.terminal_number
 
 
+async def dock_of(session: AsyncSession, *, device_id: UUID) -> Principal | None:
+    """Return a dock as a job acts for it, or ``None`` where it is none."""
+    device = await repository.device_by_id(session, device_id)
+    if device is None or device.kind is not DeviceKind.DOCK:
+        return None
+    return Principal(
+        department_id=device.department_id, device_id=device.id, device_kind=device.kind
+    )
+
+
+async def camera_of_serial(
+    session: AsyncSession, *, dock: Principal, serial_number: str
+) -> UUID | None:
+    """Return the camera of the dock's department with that serial number, if there is just one."""
+    return await repository.camera_of_serial(
+        session, department_id=dock.department_id, serial_number=serial_number
+    )
+
+
 async def _facts(session: AsyncSession, row: Assignment) -> AssignmentFacts | None:
     device = await repository.device_by_id(session, row.device_id)
     if device is None or row.issued_at is None:

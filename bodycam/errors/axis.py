@@ -1,0 +1,42 @@
+"""Refusals at the door for body-worn systems of another make."""
+
+from app.errors import DomainError, Kind
+
+
+class AxisMetadataNotValid(DomainError):
+    """A name, a header or a track is not of the form of the content destination API."""
+
+    kind = Kind.INVALID
+    code = "bodycam.axis_metadata_not_valid"
+    cure = "The system keeps the recording; download it there by hand and report it."
+
+
+class AxisContainerNotFound(DomainError):
+    """The container was not put before its objects."""
+
+    kind = Kind.NOT_FOUND
+    code = "bodycam.axis_container_not_found"
+    cure = "Put the container first."
+
+
+class AxisObjectNotFound(DomainError):
+    """No such object, or one that this system may not read."""
+
+    kind = Kind.NOT_FOUND
+    code = "bodycam.axis_object_not_found"
+
+
+class AxisBusy(DomainError):
+    """As many objects are being received as the server takes at once."""
+
+    kind = Kind.UNAVAILABLE
+    code = "bodycam.axis_busy"
+    cure = "Send it again in a few seconds."
+
+
+class AxisObjectCut(DomainError):
+    """The body ended early, or is not what its ETag says; nothing is kept."""
+
+    kind = Kind.UNAVAILABLE
+    code = "bodycam.axis_object_cut"
+    cure = "Send the object again from its beginning."

@@ -1,0 +1,97 @@
+"""Statements about the containers and objects of body-worn systems of another make."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bodycam.models.axis import AxisContainerRow, AxisObjectRow
+
+
+async def add_container(
+    session: AsyncSession, *, dock_id: UUID, name: str, now: datetime
+) -> tuple[AxisContainerRow, bool]:
+    """Return the container, locked, and whether it is new."""
+    statement = (
+        insert(AxisContainerRow)
+        .values(dock_id=dock_id, name=name, metadata_={}, created_at=now, changed_at=now)
+        .on_conflict_do_nothing()
+        .returning(AxisContainerRow.name)
+    )
+    new = (await session.execute(statement)).first() is not None
+    row = await container(session, dock_id=dock_id, name=name, lock=True)
+    if row is None:
+        raise LookupError(name)  # nothing deletes a container
+    return row, new
+
+
+async def container(
+    session: AsyncSession, *, dock_id: UUID, name: str, lock: bool = False
+) -> AxisContainerRow | None:
+    """Return the container of the system."""
+    statement = sa.select(AxisContainerRow).where(
+        AxisContainerRow.dock_id == dock_id, AxisContainerRow.name == name
+    )
+    if lock:
+        statement = statement.with_for_update()
+    row: AxisContainerRow | None = await session.scalar(statement)
+    return row
+
+
+async def newest(
+    session: AsyncSession, *, dock_id: UUID, container: str, name: str
+) -> AxisObjectRow | None:
+    """Return the newest version of an object."""
+    statement = (
+        sa.select(AxisObjectRow)
+        .where(
+            AxisObjectRow.dock_id == dock_id,
+            AxisObjectRow.container == container,
+            AxisObjectRow.name == name,
+        )
+        .order_by(AxisObjectRow.version.desc())
+        .limit(1)
+    )
+    row: AxisObjectRow | None = await session.scalar(statement)
+    return row
+
+
+async def not_taken_in(
+    session: AsyncSession, *, dock_id: UUID, container: str
+) -> Sequence[AxisObjectRow]:
+    """Return what has come and is not yet part of a recording, locked, in order of name."""
+    statement = (
+        sa.select(AxisObjectRow)
+        .where(
+            AxisObjectRow.dock_id == dock_id,
+            AxisObjectRow.container == container,
+            AxisObjectRow.taken_in_at.is_(None),
+        )
+        .order_by(AxisObjectRow.name, AxisObjectRow.version)
+        .with_for_update(skip_locked=True)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def waiting_containers(session: AsyncSession, *, limit: int) -> list[tuple[UUID, str]]:
+    """Return the containers that hold something not yet taken in."""
+    statement = (
+        sa.select(AxisObjectRow.dock_id, AxisObjectRow.container)
+        .where(AxisObjectRow.taken_in_at.is_(None))
+        .distinct()
+        .limit(limit)
+    )
+    return [(row[0], row[1]) for row in await session.execute(statement)]
+
+
+async def recordings_of(session: AsyncSession, *, dock_id: UUID, container: str) -> list[UUID]:
+    """Return the recordings that a container's clips have become."""
+    statement = sa.select(AxisObjectRow.recording_id).where(
+        AxisObjectRow.dock_id == dock_id,
+        AxisObjectRow.container == container,
+        AxisObjectRow.recording_id.is_not(None),
+    )
+    return [one for one in await session.scalars(statement) if one is not None]

@@ -1,0 +1,221 @@
+"""The door for body-worn systems of another make: containers, objects, and what they become.
+
+A clip becomes a recording as soon as its camera is known to the unit; until then its bytes are
+kept and tried again by a job. Nothing that has come is refused for what it says of itself.
+"""
+
+from collections.abc import AsyncIterable, Mapping
+from datetime import datetime
+from typing import Final
+from uuid import uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Principal
+from app.db import transaction
+from bodycam.errors import RecordingTooLarge
+from bodycam.errors.axis import (
+    AxisContainerNotFound,
+    AxisObjectCut,
+    AxisObjectNotFound,
+)
+from bodycam.models.axis import AxisObjectRow
+from bodycam.repository import axis as repository
+from bodycam.rules import axis as rules
+from bodycam.service.axis_recordings import take_in
+from bodycam.service.docking import Docking
+from bodycam.service.inlet import TooMuch, take_object
+
+SMALL_BYTES_MAX: Final = 16 << 20  # of anything that is no clip
+
+
+async def put_container(
+    docking: Docking, *, name: str, metadata: Mapping[str, str], caller: Principal, now: datetime
+) -> bool:
+    """Make a container, or add to the one that is there; return whether it is new.
+
+    Raises:
+        AxisMetadataNotValid: the name or a header is not of the form.
+    """
+    name = rules.checked_name(name)
+    async with transaction(docking.sessions) as session:
+        row, new = await repository.add_container(
+            session, dock_id=caller.device, name=name, now=now
+        )
+        row.metadata_ = rules.merged(row.metadata_, metadata)
+        row.changed_at = now
+        if new:
+            await docking.trail.record(
+                session,
+                event="bodycam.axis_container_put",
+                at=now,
+                who=caller,
+                fields={"rejected": name.startswith(rules.REJECTED)},
+            )
+    return new
+
+
+async def post_container(
+    docking: Docking, *, name: str, metadata: Mapping[str, str], caller: Principal, now: datetime
+) -> None:
+    """Add to a container's metadata; at its end its clips become recordings.
+
+    Raises:
+        AxisContainerNotFound: it was not put.
+    """
+    async with transaction(docking.sessions) as session:
+        row = await repository.container(session, dock_id=caller.device, name=name, lock=True)
+        if row is None:
+            raise AxisContainerNotFound("no such container")
+        row.metadata_ = rules.merged(row.metadata_, metadata)
+        row.changed_at = now
+    await take_in(docking, dock_id=caller.device, container=name, caller=caller, now=now)
+
+
+async def read_container(docking: Docking, *, name: str, caller: Principal) -> dict[str, str]:
+    """Return a container's metadata.
+
+    Raises:
+        AxisContainerNotFound: it was not put.
+    """
+    async with transaction(docking.sessions) as session:
+        row = await repository.container(session, dock_id=caller.device, name=name)
+        if row is None:
+            raise AxisContainerNotFound("no such container")
+        return dict(row.metadata_)
+
+
+async def put_object(
+    docking: Docking,
+    *,
+    container: str,
+    name: str,
+    metadata: Mapping[str, str],
+    body: AsyncIterable[bytes],
+    declared_bytes: int | None,
+    etag: str,
+    caller: Principal,
+    now: datetime,
+) -> str:
+    """Store an object and return its ETag; when this returns it is on the disk, synced.
+
+    The same bytes again change nothing but the metadata. Other bytes are another version.
+
+    Raises:
+        AxisContainerNotFound: its container was not put.
+        AxisMetadataNotValid, RecordingTooLarge: it will never be taken so.
+        AxisObjectCut, StoreFull, StoreSilent: send it again.
+    """
+    name = rules.checked_name(name)
+    await read_container(docking, name=container, caller=caller)
+    clip = rules.kind_of(name, metadata) is rules.ObjectKind.CLIP
+    bytes_max = docking.recording_bytes_max if clip else SMALL_BYTES_MAX
+    if declared_bytes is not None and declared_bytes > bytes_max:
+        raise RecordingTooLarge(f"over {bytes_max} bytes", bytes_max=bytes_max)
+    object_id = uuid4()
+    key = f"axis/{object_id}"
+    try:
+        taken = await take_object(
+            docking.store, key=key, body=body, declared_bytes=declared_bytes, bytes_max=bytes_max
+        )
+    except TooMuch as error:
+        raise RecordingTooLarge(f"over {bytes_max} bytes", bytes_max=bytes_max) from error
+    if etag and etag != taken.md5.hex():
+        await docking.store.discard(key=key, upload="")
+        raise AxisObjectCut("the bytes are not those of the ETag")
+    async with transaction(docking.sessions) as session:
+        # The container's lock puts two senders of one name in a row.
+        await repository.container(session, dock_id=caller.device, name=container, lock=True)
+        known = await repository.newest(
+            session, dock_id=caller.device, container=container, name=name
+        )
+        if known is not None and known.block_digests == taken.block_digests:
+            known.metadata_ = dict(metadata)
+        else:
+            session.add(
+                AxisObjectRow(
+                    id=object_id,
+                    dock_id=caller.device,
+                    container=container,
+                    name=name,
+                    version=1 if known is None else known.version + 1,
+                    metadata_=dict(metadata),
+                    size_bytes=taken.size_bytes,
+                    md5=taken.md5,
+                    block_digests=taken.block_digests,
+                    object_key=key,
+                    stored_at=now,
+                )
+            )
+            known = None
+    if known is None:
+        await take_in(docking, dock_id=caller.device, container=container, caller=caller, now=now)
+    return taken.md5.hex()
+
+
+async def post_object(
+    docking: Docking,
+    *,
+    container: str,
+    name: str,
+    metadata: Mapping[str, str],
+    caller: Principal,
+) -> None:
+    """Replace an object's metadata.
+
+    Raises:
+        AxisObjectNotFound: there is none.
+    """
+    async with transaction(docking.sessions) as session:
+        row = await _object(session, container=container, name=name, caller=caller)
+        row.metadata_ = dict(metadata)
+
+
+async def read_object(
+    docking: Docking, *, container: str, name: str, caller: Principal
+) -> tuple[dict[str, str], int, str]:
+    """Return an object's metadata, its size and its ETag; its bytes are not given back.
+
+    Raises:
+        AxisObjectNotFound: there is none.
+    """
+    async with transaction(docking.sessions) as session:
+        row = await _object(session, container=container, name=name, caller=caller)
+        return dict(row.metadata_), row.size_bytes, row.md5.hex()
+
+
+async def _object(
+    session: AsyncSession, *, container: str, name: str, caller: Principal
+) -> AxisObjectRow:
+    row = await repository.newest(session, dock_id=caller.device, container=container, name=name)
+    if row is None:
+        raise AxisObjectNotFound("no such object")
+    return row
+
+
+async def read_system_object(
+    docking: Docking, *, name: str, caller: Principal
+) -> tuple[bytes, str]:
+    """Return an object of the container ``System`` and its ETag: ours, or what was put there.
+
+    Raises:
+        AxisObjectNotFound: there is none.
+    """
+    ours = {"Capabilities.json": rules.capabilities, "Categories.json": rules.categories}
+    if name in ours:
+        body = ours[name]()
+        return body, rules.etag_of(body)
+    async with transaction(docking.sessions) as session:
+        row = await _object(session, container=rules.SYSTEM, name=name, caller=caller)
+        key, size, etag = row.object_key, row.size_bytes, row.md5.hex()
+    return await docking.store.read(key=key, start=0, length=size), etag
+
+
+async def take_in_waiting(docking: Docking, *, now: datetime) -> int:
+    """Try everything again that could not become part of a recording; return how much did."""
+    async with transaction(docking.sessions) as session:
+        waiting = await repository.waiting_containers(session, limit=500)
+    count = 0
+    for dock_id, container in waiting:
+        count += await take_in(docking, dock_id=dock_id, container=container, caller=None, now=now)
+    return count
