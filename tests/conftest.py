@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import uuid4
 
 import httpx
@@ -14,6 +14,7 @@ import pytest
 import pytest_socket
 from fastapi import FastAPI
 from psycopg import sql
+from starlette.routing import BaseRoute
 
 from app import keys as app_keys
 from app.db import Sessions, make_engine, make_sessions
@@ -158,16 +159,22 @@ async def parts(settings: Settings) -> AsyncIterator["Parts"]:
         yield parts
 
 
+class Assembled(NamedTuple):
+    """An application as it was first assembled: its state, and its routes."""
+
+    application: FastAPI
+    state: dict[str, object]
+    routes: list[BaseRoute]
+
+
 @pytest.fixture(scope="session")
-def assembled() -> dict[tuple[object, ...], tuple[FastAPI, dict[str, object]]]:
+def assembled() -> dict[tuple[object, ...], Assembled]:
     """The applications assembled so far: some two hundred routes are built once, not per test."""
     return {}
 
 
 @pytest.fixture
-async def app(
-    parts: "Parts", assembled: dict[tuple[object, ...], tuple[FastAPI, dict[str, object]]]
-) -> FastAPI:
+async def app(parts: "Parts", assembled: dict[tuple[object, ...], Assembled]) -> FastAPI:
     """The whole application, as served, with this test's parts and nothing of the one before."""
     from app.main import create_app, give_parts
 
@@ -175,10 +182,13 @@ async def app(
     key = (settings.body_bytes_max, settings.concurrency_max, settings.ncalayer_url)
     if key not in assembled:
         application = create_app(parts)
-        assembled[key] = (application, dict(application.state._state))
-    application, state = assembled[key]
+        assembled[key] = Assembled(
+            application, dict(application.state._state), list(application.router.routes)
+        )
+    application, state, routes = assembled[key]
     application.state._state.clear()
     application.state._state.update(state)
+    application.router.routes[:] = routes  # a test may have added some
     give_parts(application, parts)
     return application
 
