@@ -4,7 +4,14 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv/bin
 
-.PHONY: help demo up test check bench lock format clean
+# A worker for each core, each with a PostgreSQL of its own. In their order: the quick tests are first, and the
+# last keep a server up. What shares a server says so by a group; see tests/e2e/conftest.py.
+SPREAD := -n auto --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
+
+# How often what may go wrong at any instant is tried in a night; with each run it is tried less often.
+NIGHT := --kills 200 --blocks 1000
+
+.PHONY: help demo up test nightly check lint bench lock format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
@@ -19,15 +26,21 @@ up: ## keep the server, the worker and the simulators up; print addresses and lo
 
 test: ## pass the tests on a real PostgreSQL, a real serial line and a real browser
 	@$(PYTHON) deploy/bootstrap.py --browser
-	@$(VENV)/python -m pytest
+	@$(VENV)/python -m pytest $(SPREAD)
 
-check: ## format, lint, types, import contracts, migrations
+nightly: ## pass the tests that try every instant as often as was promised; takes an hour
+	@$(PYTHON) deploy/bootstrap.py --browser
+	@$(VENV)/python -m pytest -m nightly $(NIGHT)
+
+check: lint ## format, lint, types, import contracts, migrations, house rules
+	@$(VENV)/python -m pytest -q tests/migrations tests/architecture
+
+lint: ## the part of check that runs no test
 	@$(PYTHON) deploy/bootstrap.py
 	@$(VENV)/ruff format --check .
 	@$(VENV)/ruff check .
 	@$(VENV)/mypy
 	@$(VENV)/lint-imports
-	@$(VENV)/python -m pytest -q tests/migrations tests/architecture
 
 bench: ## measure speed and memory as ratios against a peer in the same run
 	@$(PYTHON) deploy/bootstrap.py

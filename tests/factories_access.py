@@ -56,6 +56,7 @@ OBJECTS = {
     "complaint_id": Named(),
     "control_request_id": Named(everywhere=SERVE_ALL),
     "device_id": Named(),
+    "hold_id": Named(everywhere=SERVE_ALL),
     "device_ids": Named(),
     "entry_id": PERSONAL,
     "offence_record_id": PERSONAL,
@@ -296,6 +297,16 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     ),
     f"{_ONE_REPORT}/marks": (_json("request_ids", mark="in_order"),),
     f"{_ONE_REPORT}/review": (Ask(_reviewed),),
+    f"{_ONE_REPORT}/requests/{{control_request_id}}/holds": (_json(reason="case", text="-"),),
+    f"{_ONE_REPORT}/requests/{{control_request_id}}/holds/{{hold_id}}/release": (
+        _json(text="-"),
+    ),
+    "POST /console/control/{report_id}/requests/{control_request_id}/holds": (
+        Ask(lambda _w, _c, _i: {"data": {"reason": "case", "text": "-"}}),
+    ),
+    "POST /console/control/{report_id}/requests/{control_request_id}/holds/{hold_id}/release": (
+        Ask(lambda _w, _c, _i: {"data": {"text": "-"}}),
+    ),
     "POST /console/control/{report_id}/marks": (Ask(_chosen, ("request",)),),
     "POST /console/control/{report_id}/requests/{control_request_id}/mark": (
         Ask(lambda _w, _c, _i: {"data": {"mark": "in_order"}}),
@@ -327,6 +338,17 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(lambda _w, _c, _i: {"json": {"text": JUSTIFICATION}}, good=False),
     ),
     "POST /api/requests/{request_id}/confirmation": (Ask(_any_signature, good=False),),
+    "POST /api/requests/{request_id}/objection-paper": (
+        Ask(lambda _w, _c, _i: {"json": {"reason": "-"}}, good=False),
+    ),
+    "POST /api/requests/{request_id}/objection": (
+        Ask(
+            lambda world, caller, ids: {
+                "json": {"reason": "-"} | _any_signature(world, caller, ids)["json"]
+            },
+            good=False,
+        ),
+    ),
     "POST /api/sanctions": (Ask(lambda _w, _c, _i: {"json": SANCTION}),),
     "GET /api/sanctions/{sanction_id}": (_OF_INVESTIGATOR,),
     "POST /api/sanctions/{sanction_id}/signature": (

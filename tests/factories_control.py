@@ -17,10 +17,12 @@ from app.exchange.models import (
     ControlSpanRow,
     EscalationRow,
     RegisterRequestRow,
+    RequestHoldRow,
 )
 from app.exchange.rules.basis_rules import Basis, SubjectKind
 from app.exchange.rules.control import EscalationReason
 from app.exchange.rules.requests import RequestStatus
+from app.exchange.rules.retention import HoldReason
 from app.exchange.service import control
 from app.exchange.storage import Content, new_key
 from app.identity.models import Person, Post, Superior
@@ -165,7 +167,7 @@ class Month:
 
 async def overdue_report(sessions, keys, *, officer, official):
     """Put a report of one request before its official and the controllers; return their ids."""
-    report_id, request_id, event_id = uuid4(), uuid4(), uuid4()
+    report_id, request_id, event_id, hold_id = uuid4(), uuid4(), uuid4(), uuid4()
     at = datetime(2025, next(_MONTHS), 15, tzinfo=UTC)  # an official has one report a month
     month = f"{at:%Y-%m}"
     key = new_key(vault=keys.vault, owner=request_id)
@@ -190,6 +192,7 @@ async def overdue_report(sessions, keys, *, officer, official):
         )  # fmt: skip
         await session.flush()
         here = {"report_id": report_id, "person_id": person}
+        hold = {"reason": HoldReason.CASE, "text": "-", "held_by": above, "held_at": at}
         span = {"begin_at": at - timedelta(days=1), "end_at": at + timedelta(days=1)}
         up = {"reason": EscalationReason.OVERDUE, "at": at, "event_id": event_id}
         session.add_all(
@@ -197,10 +200,12 @@ async def overdue_report(sessions, keys, *, officer, official):
                 ControlOfficerRow(**here, place=0, last_number=1, closing_leaf_index=None),
                 ControlSpanRow(id=uuid4(), **here, **span),
                 EscalationRow(id=uuid4(), report_id=report_id, to_person_id=None, **up),
+                RequestHoldRow(id=hold_id, request_id=request_id, **hold),
             ]
         )
     return {
         "report_id": str(report_id),
+        "hold_id": str(hold_id),
         "officer_id": str(person),
         **dict.fromkeys(("control_request_id", "request", "request_ids"), str(request_id)),
     }

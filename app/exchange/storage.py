@@ -26,6 +26,7 @@ class Content(enum.Enum):
     ANSWER = b"saqshy exchange answer v1 "
     SUBJECT = b"saqshy exchange subject v1 "
     JUSTIFICATION = b"saqshy exchange justification v1 "
+    OBJECTION = b"saqshy exchange objection v1 "
     SANCTION = b"saqshy exchange sanction v1 "
     SEED = b"saqshy exchange seed v1 "
 

@@ -27,6 +27,24 @@ class Department(Base):
     parent_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("departments.id"), index=True)
 
 
+class DepartmentBoundary(Base):
+    """The district that a department serves, from one day to another, both included.
+
+    ``ring`` is a closed ring of GeoJSON: pairs of longitude and latitude in degrees.
+    """
+
+    __tablename__ = "department_boundaries"
+    __table_args__ = (sa.UniqueConstraint("department_id", "valid_from"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    department_id: Mapped[UUID] = mapped_column(sa.ForeignKey("departments.id"))
+    ring: Mapped[list[list[float]]] = mapped_column(postgresql.JSONB)
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    source: Mapped[str] = mapped_column(sa.String(300))
+    verified: Mapped[bool]
+
+
 class Person(Base):
     """A member of staff, now or once."""
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import StringConstraints
 
 from app.access import Access, Caller, Principal, Role
 from app.db import SessionsOfApp, transaction
@@ -21,6 +22,7 @@ from app.exchange.errors.control import MarkNotValid
 from app.exchange.service import control
 from app.exchange.service.control import (
     ControlDesk,
+    HoldReason,
     Mark,
     ReportFilter,
     Towards,
@@ -29,9 +31,11 @@ from app.ports import SettingsOfApp
 from app.web.control_words import (
     BASES,
     FLAGS,
+    HOLD_REASONS,
     MARK_FAULTS,
     MARKS,
     REFERENCES,
+    SECOND,
     SERVICES,
     STATUSES,
     SUBJECT_FIELDS,
@@ -43,6 +47,8 @@ from app.web.viewer import viewer_of
 
 _READERS = Access(roles=[Role.RESPONSIBLE_OFFICIAL, Role.EXCHANGE_CONTROLLER, Role.AUDITOR])
 _REVIEWERS = Access(roles=[Role.RESPONSIBLE_OFFICIAL, Role.EXCHANGE_CONTROLLER])
+_HOLD: Final = (Role.RESPONSIBLE_OFFICIAL, Role.AUDITOR)
+_HOLDERS = Access(roles=_HOLD)
 _FORM_BYTES_MAX: Final = 32 << 10  # a page of ids and a thousand letters, percent-encoded
 _ON_A_PAGE: Final = 100
 _MONTHS_ON_A_PAGE: Final = 60
@@ -57,8 +63,15 @@ _WORDS: Final[dict[str, object]] = {
     "statuses": STATUSES,
     "references": REFERENCES,
     "verdicts": VERDICTS,
+    "second": SECOND,
+    "hold_reasons": HOLD_REASONS,
     "may_review": Towards.REVIEW,
 }
+
+# The form wants them too; who sends none by hand is told so by the platform's own words.
+_Words = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1000), Form()
+]
 
 router = APIRouter(prefix="/console/control", max_body_size=_FORM_BYTES_MAX)
 
@@ -210,6 +223,51 @@ async def mark_one(
     return RedirectResponse(f"/console/control/{report_id}/requests/{control_request_id}", 303)
 
 
+@router.post("/{report_id}/requests/{control_request_id}/holds", dependencies=[Depends(_HOLDERS)])
+async def hold_one(
+    report_id: UUID,
+    control_request_id: UUID,
+    caller: Caller,
+    desk: ControlDeskOfApp,
+    reason: Annotated[HoldReason, Form()],
+    text: _Words,
+) -> Response:
+    """Keep the request past its term, and go back to it."""
+    await control.hold_request(
+        desk,
+        caller=caller,
+        report_id=report_id,
+        request_id=control_request_id,
+        reason=reason,
+        text=text,
+    )
+    return RedirectResponse(f"/console/control/{report_id}/requests/{control_request_id}", 303)
+
+
+@router.post(
+    "/{report_id}/requests/{control_request_id}/holds/{hold_id}/release",
+    dependencies=[Depends(_HOLDERS)],
+)
+async def release_one(
+    report_id: UUID,
+    control_request_id: UUID,
+    hold_id: UUID,
+    caller: Caller,
+    desk: ControlDeskOfApp,
+    text: _Words,
+) -> Response:
+    """End a hold, and go back to the request."""
+    await control.release_hold(
+        desk,
+        caller=caller,
+        report_id=report_id,
+        request_id=control_request_id,
+        hold_id=hold_id,
+        text=text,
+    )
+    return RedirectResponse(f"/console/control/{report_id}/requests/{control_request_id}", 303)
+
+
 async def _detail(
     request: Request,
     sessions: SessionsOfApp,
@@ -232,6 +290,7 @@ async def _detail(
         "line": detail.line,
         "report": detail.report,
         "subject": subject,
+        "may_hold": caller.role in _HOLD,
         "subject_fields": SUBJECT_FIELDS,
         "said": said or {"mark": None, "text": "", "error": None},
     }

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.exchange.service.control import Mark
+from app.exchange.service.control import HoldReason, Mark
 from app.web.texts import N_
 
 BASES: Final = {
@@ -27,6 +27,17 @@ FLAGS: Final = {
     "night": N_("at night"),
     "out_of_district": N_("out of district"),
     "several_bases": N_("several bases"),
+    "abandoned": N_("abandoned when drawn"),
+}
+SECOND: Final = {
+    "confirmed": N_("Confirmed"),
+    "objected": N_("Objected"),
+}
+HOLD_REASONS: Final = {
+    HoldReason.COMPLAINT: N_("A complaint"),
+    HoldReason.CASE: N_("A case"),
+    HoldReason.INSPECTION: N_("An inspection"),
+    HoldReason.OTHER: N_("Another reason"),
 }
 STATUSES: Final = {
     "received": N_("Received"),

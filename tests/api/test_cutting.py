@@ -294,6 +294,7 @@ async def another_session(sessions):
     return {"Authorization": f"Bearer {token}"}
 
 
+@pytest.mark.nightly
 async def test_whatever_a_block_races_with_nothing_is_released_a_second_later(
     streaming, sessions, people, request
 ):

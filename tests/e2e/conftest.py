@@ -10,21 +10,32 @@ from sim.player import find_browser
 from sim.stage import Ports, Stage
 from tests.factories_stage import Street
 
-_without_browser = []
-
 
 def pytest_collection_modifyitems(config, items):
     marked = [item for item in items if item.get_closest_marker("browser")]
     if marked and find_browser() is None:
         items[:] = [item for item in items if item not in marked]
         config.hook.pytest_deselected(items=marked)
-        _without_browser.extend(marked)
+    for item in items:
+        group = _group_of(item)
+        if group is not None:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _group_of(item):
+    """Return what must run in one process, one after the other: the tests of one server."""
+    known = item._fixtureinfo.name2fixturedefs
+    if "street" in known and "own_street" not in known:
+        return "street"
+    shared = any(one.scope == "module" for found in known.values() for one in found)
+    return item.path.stem if shared else None
 
 
 def pytest_terminal_summary(terminalreporter):
-    if _without_browser:
+    # Said by the process that reports; where tests are spread it has collected none itself.
+    if find_browser() is None:
         terminalreporter.write_line(
-            f"No Chromium on this machine: {len(_without_browser)} browser test(s) left out;"
+            "No Chromium on this machine: what plays in a browser was left out;"
             " the same footage was played by ffmpeg."
         )
 

@@ -99,6 +99,7 @@ async def grown(sessions, earlier):
     return growth.partition("\n\n")[2]
 
 
+@pytest.mark.nightly
 async def test_whoever_was_told_of_a_leaf_finds_it_once_after_every_kill(sessions, nursery, kills):
     load, chance, checkpoint = Load(sessions), random.Random(7), None
     officers = [asyncio.create_task(load.officer()) for _ in range(6)]

@@ -1,6 +1,6 @@
 """Routes of the exchange, a file for each use."""
 
-from app.exchange.api import access, checks, control, courts, requests, sanctions
+from app.exchange.api import access, checks, control, courts, holds, requests, sanctions
 from app.exchange.api.courts import authenticate_system
 from app.exchange.api.ports import make_ports
 
@@ -13,4 +13,5 @@ routers = (
     sanctions.router,
     courts.router,
     control.router,
+    holds.router,
 )

@@ -20,6 +20,7 @@ from app.exchange.schemas.requests import (
     ConfirmedShape,
     DisclosedShape,
     JustificationBody,
+    ObjectionBody,
     OrderShape,
     OrdersShape,
     RefusalShape,
@@ -27,9 +28,10 @@ from app.exchange.schemas.requests import (
     RequestList,
     RequestView,
     SignatureShape,
+    SignedObjectionBody,
     TextsShape,
 )
-from app.exchange.service import CheckAnswer, RequestInput, RequestOutcome, Shown
+from app.exchange.service import CheckAnswer, OrderToConfirm, RequestInput, RequestOutcome, Shown
 from app.identity.api import RevocationOfApp, TrustOfApp
 
 ASKS = Access(roles=[Role.PATROL_OFFICER, Role.INVESTIGATOR])
@@ -92,16 +94,15 @@ async def list_requests(
 async def orders_to_confirm(caller: Caller, ports: Ports) -> OrdersShape:
     """Show the international orders of the department that the caller may confirm."""
     orders = await service.orders_to_confirm(ports, caller=caller)
-    return OrdersShape(
-        orders=tuple(
-            OrderShape(
-                request_id=order.request_id,
-                received_at=order.received_at,
-                document_base64=base64.b64encode(order.document).decode(),
-                document_sha256=hashlib.sha256(order.document).hexdigest(),
-            )
-            for order in orders
-        )
+    return OrdersShape(orders=tuple(_order(one) for one in orders))
+
+
+def _order(order: OrderToConfirm) -> OrderShape:
+    return OrderShape(
+        request_id=order.request_id,
+        received_at=order.received_at,
+        document_base64=base64.b64encode(order.document).decode(),
+        document_sha256=hashlib.sha256(order.document).hexdigest(),
     )
 
 
@@ -159,6 +160,44 @@ async def confirm(
         revocation=revocation,
     )
     return ConfirmedShape(request_id=request_id, status=RequestStatus.PENDING_VERIFICATION.value)
+
+
+@router.post("/{request_id}/objection-paper", dependencies=[Depends(SECOND)])
+async def objection_paper(
+    request_id: UUID, body: ObjectionBody, response: Response, caller: Caller, ports: Ports
+) -> OrderShape:
+    """Give what the second person signs who objects to a colleague's international order."""
+    paper = await service.objection_paper(
+        ports, caller=caller, request_id=request_id, reason=body.reason
+    )
+    _never_stored(response)
+    return _order(paper)
+
+
+@router.post(
+    "/{request_id}/objection",
+    dependencies=[Depends(SECOND)],
+    max_body_size=_SIGNATURE_BODY_BYTES_MAX,
+)
+async def object_to_order(
+    request_id: UUID,
+    body: SignedObjectionBody,
+    caller: Caller,
+    ports: Ports,
+    trust: TrustOfApp,
+    revocation: RevocationOfApp,
+) -> ConfirmedShape:
+    """Object to a colleague's international order by a signature over the paper: it is refused."""
+    await service.object_to_order(
+        ports,
+        caller=caller,
+        request_id=request_id,
+        reason=body.reason,
+        cms=body.der,
+        trust=trust,
+        revocation=revocation,
+    )
+    return ConfirmedShape(request_id=request_id, status=RequestStatus.REFUSED.value)
 
 
 @router.post("/{request_id}/print", dependencies=[Depends(ASKS)])

@@ -77,3 +77,26 @@ class VolumeNotFound(DomainError):
 
     kind = Kind.NOT_FOUND
     code = "exchange.volume_not_found"
+
+
+class HoldNotFound(DomainError):
+    """No such hold of this request."""
+
+    kind = Kind.NOT_FOUND
+    code = "exchange.hold_not_found"
+
+
+class AlreadyReleased(DomainError):
+    """The hold was released before."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.hold_released"
+    cure = "Look at the request again."
+
+
+class TooManyHolds(DomainError):
+    """The request was held more often than a page shows."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.too_many_holds"
+    cure = "Tell the administrator; the holds that last keep the request all the same."

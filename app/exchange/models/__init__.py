@@ -16,8 +16,10 @@ from app.exchange.models.control import (
 )
 from app.exchange.models.courts import CourtsMessageRow, CourtsSystemRow
 from app.exchange.models.requests import (
+    DeclaredRelativeRow,
     RegisterRequestRow,
     RequestDisclosureRow,
+    RequestHoldRow,
     SamplingSeedRow,
 )
 from app.exchange.models.sanctions import CourtSanctionRow, SanctionStepRow
@@ -35,9 +37,11 @@ __all__ = [
     "CourtSanctionRow",
     "CourtsMessageRow",
     "CourtsSystemRow",
+    "DeclaredRelativeRow",
     "EscalationRow",
     "RegisterRequestRow",
     "RequestDisclosureRow",
+    "RequestHoldRow",
     "SamplingSeedRow",
     "SanctionStepRow",
 ]

@@ -12,6 +12,7 @@ from app.exchange.rules.bases import Basis, SubjectKind
 from app.exchange.rules.disclosures import DisclosureKind
 from app.exchange.rules.gates import Gate, RefusalCode
 from app.exchange.rules.requests import RequestStatus
+from app.exchange.rules.retention import HoldReason
 
 
 class RegisterRequestRow(Base):
@@ -99,6 +100,11 @@ class RegisterRequestRow(Base):
     second_person_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("people.id"))
     second_at: Mapped[datetime | None]
     second_signature_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("signatures.id"))
+    objection_sealed: Mapped[bytes | None]  # the second person's reason why not
+    # Where the tablet stood, in hundredths of a degree: a kilometre is near enough to ask whether
+    # it was the unit's district, and too far to follow anybody.
+    latitude_e2: Mapped[int | None] = mapped_column(sa.SmallInteger)
+    longitude_e2: Mapped[int | None] = mapped_column(sa.SmallInteger)
     next_attempt_at: Mapped[datetime | None]
     attempts: Mapped[int] = mapped_column(default=0)
     dies_at: Mapped[datetime | None]  # only while it waits
@@ -111,7 +117,8 @@ class RegisterRequestRow(Base):
     answer_sha256: Mapped[str | None] = mapped_column(sa.String(64))
     decision_leaf_index: Mapped[int | None] = mapped_column(sa.BigInteger)
     answer_leaf_index: Mapped[int | None] = mapped_column(sa.BigInteger)
-    # Events of the log that carry a commitment to the subject; destruction takes their salts.
+    # The event of its receipt, then those that tell of it later. Where they carry a commitment
+    # to the subject, destruction takes the salts.
     event_ids: Mapped[list[UUID]] = mapped_column(ARRAY(sa.Uuid), default=list)
     received_at: Mapped[datetime]
     decided_at: Mapped[datetime]  # the last time the gates looked at it
@@ -132,6 +139,59 @@ class RequestDisclosureRow(Base):
     post_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("posts.id"))
     at: Mapped[datetime]
     event_id: Mapped[UUID] = mapped_column(unique=True)
+
+
+class RequestHoldRow(Base):
+    """What keeps a request from being destroyed while it lasts: a complaint, a case."""
+
+    __tablename__ = "request_holds"
+    __table_args__ = (
+        # What retention asks of each request it looks at.
+        sa.Index(
+            "ix_request_holds_lasting",
+            "request_id",
+            postgresql_where=sa.text("released_at IS NULL"),
+        ),
+        sa.CheckConstraint(
+            "(released_at IS NULL) = (released_by IS NULL)"
+            " AND (released_at IS NULL) = (release_text IS NULL)",
+            name="release",
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    request_id: Mapped[UUID] = mapped_column(sa.ForeignKey("register_requests.id"), index=True)
+    reason: Mapped[HoldReason]
+    text: Mapped[str] = mapped_column(sa.String(1000))
+    held_by: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"))
+    held_at: Mapped[datetime]
+    release_text: Mapped[str | None] = mapped_column(sa.String(1000))
+    released_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("people.id"))
+    released_at: Mapped[datetime | None]
+
+
+class DeclaredRelativeRow(Base):
+    """A relative whom a member of staff has declared, as the hash under the subject key.
+
+    Nobody reads a relative's number out of it; a request about him is known again.
+    """
+
+    __tablename__ = "declared_relatives"
+    __table_args__ = (
+        sa.Index(
+            "uq_declared_relatives_person_id_relative_index",
+            "person_id",
+            "relative_index",
+            unique=True,
+            postgresql_where=sa.text("withdrawn_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[UUID] = mapped_column(sa.ForeignKey("people.id"))
+    relative_index: Mapped[bytes]
+    declared_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
 
 
 class SamplingSeedRow(Base):

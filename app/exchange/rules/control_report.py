@@ -85,6 +85,9 @@ class ReportLine:
     extended: str = field(default="", repr=False)
     extended_given: bool
     recon: str | None
+    second: str | None = None
+    objection: str = field(default="", repr=False)
+    held: bool = False
     status: str
     refusal: str | None
     flags: tuple[str, ...]

@@ -17,8 +17,8 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 COLUMNS: Final = (
     STREAM_COLUMN, MONTH_COLUMN, NUMBER_COLUMN, "astana_time", "officer", "badge", "unit",
     "device", "basis", "numbers", "service", "subject", "hit", "shown", "printed", "exported",
-    "extended_justification", "register_verdict", "decision", "flags", "mark", "mark_text",
-    "request_id", LEAF_COLUMN,
+    "extended_justification", "register_verdict", "second_person", "decision", "flags",
+    "mark", "mark_text", "request_id", LEAF_COLUMN,
 )  # fmt: skip
 
 
@@ -39,6 +39,11 @@ def verdict_of(line: ReportLine) -> str:
     Empty where no register confirms the basis, or where a gate refused before it was asked.
     """
     return line.recon or ""
+
+
+def _second_of(line: ReportLine) -> str:
+    said = f"{line.second}: {line.objection}" if line.objection else (line.second or "")
+    return cell(said)
 
 
 def numbers_of(line: ReportLine) -> str:
@@ -82,6 +87,7 @@ def _record(one: TableLine) -> Sequence[str]:
         str(shown.exported),
         cell(line.extended) if line.extended_given else ("abandoned" if line.abandoned else ""),
         verdict_of(line),
+        _second_of(line),
         line.refusal or line.status,
         " ".join(line.flags),
         "" if line.mark is None else line.mark.value,

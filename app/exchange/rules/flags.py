@@ -23,6 +23,7 @@ class Flag(enum.Enum):
     NIGHT = "night"
     OUT_OF_DISTRICT = "out_of_district"
     SEVERAL_BASES = "several_bases"
+    ABANDONED = "abandoned"  # drawn for an extended justification that was never given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,10 @@ def is_night(at: datetime, limits: FlagLimits) -> bool:
 
 
 def flags_of(facts: FlagFacts, *, limits: FlagLimits) -> tuple[Flag, ...]:
-    """Return the flags of a request, in the order of ``Flag``. This request itself counts."""
+    """Return the flags of a request as it comes, in the order of ``Flag``. It counts itself.
+
+    ``ABANDONED`` is none of them: it is raised when the request dies.
+    """
     raised = {
         Flag.SELF: facts.subject_is_self,
         # Who looks himself up looks up no colleague and no relative by it.
@@ -89,4 +93,4 @@ def flags_of(facts: FlagFacts, *, limits: FlagLimits) -> tuple[Flag, ...]:
         Flag.OUT_OF_DISTRICT: facts.in_district is False,
         Flag.SEVERAL_BASES: bool(facts.bases_before - {facts.basis}),
     }
-    return tuple(flag for flag in Flag if raised[flag])
+    return tuple(flag for flag in Flag if raised.get(flag))

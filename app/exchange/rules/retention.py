@@ -23,6 +23,15 @@ class Content(enum.Enum):
     JUSTIFICATION = "justification"
 
 
+class HoldReason(enum.Enum):
+    """What needs a request that is past its term."""
+
+    COMPLAINT = "complaint"
+    CASE = "case"  # criminal, administrative or civil
+    INSPECTION = "inspection"
+    OTHER = "other"
+
+
 class KeptBecause(enum.Enum):
     """Why nothing of a request may be destroyed yet."""
 

@@ -6,10 +6,11 @@ from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from app.exchange.rules.control import MARK_TEXT_MAX, Mark
 from app.exchange.rules.control_report import Towards
+from app.exchange.rules.retention import HoldReason
 
 _CMS_CHARACTERS_MAX = 96 * 1024  # a signature of 64 KiB in base64, with room
 _MARKED_AT_ONCE_MAX = 200
@@ -75,6 +76,9 @@ class LineShape(_Shape):
     extended: Annotated[str, Field(repr=False)]
     abandoned: bool
     register_verdict: str
+    second_person: str | None
+    objection: Annotated[str, Field(repr=False)]
+    held: bool
     status: str
     refusal: str | None
     flags: tuple[str, ...]
@@ -126,6 +130,30 @@ class MarkBody(_Shape):
     request_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=_MARKED_AT_ONCE_MAX)]
     mark: Mark
     text: Annotated[str, Field(max_length=MARK_TEXT_MAX)] = ""
+
+
+class _Said(_Shape):
+    text: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=MARK_TEXT_MAX),
+        Field(repr=False),
+    ]
+
+
+class HoldBody(_Said):
+    """Why a request must be kept: a complaint, a case, an inspection."""
+
+    reason: HoldReason
+
+
+class ReleaseBody(_Said):
+    """Why the hold may end."""
+
+
+class HeldAnswer(_Shape):
+    """A hold that was just set."""
+
+    hold_id: UUID
 
 
 class SubjectAnswer(_Shape):

@@ -5,7 +5,14 @@ from datetime import date, datetime
 from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from app.exchange.rules.bases import Basis
 from app.exchange.rules.mrz import INPUT_LENGTH_MAX as MRZ_LENGTH_MAX
@@ -15,6 +22,7 @@ from app.exchange.rules.plates import INPUT_LENGTH_MAX as PLATE_LENGTH_MAX
 from app.exchange.schemas.checks import JUSTIFICATION_MAX, PartShape
 from app.exchange.wire.registers import RegisterName
 
+_REASON_MAX = 1000  # letters: a page, and no file
 _CMS_CHARACTERS_MAX = 96 * 1024  # 64 KiB in base64, with room
 
 # What is too long by a little is read and refused by the gates, and recorded.
@@ -89,6 +97,20 @@ class SignatureShape(_Shape):
     def der(self) -> bytes:
         """The signature's bytes."""
         return base64.b64decode(self.cms)
+
+
+class ObjectionBody(_Shape):
+    """Why the second person of an international order objects."""
+
+    reason: Annotated[
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=_REASON_MAX),
+        Field(repr=False),
+    ]
+
+
+class SignedObjectionBody(ObjectionBody, SignatureShape):
+    """The objection with the detached signature over its paper."""
 
 
 class AnswerShape(_Shape):
@@ -168,7 +190,7 @@ class OrdersShape(_Shape):
 
 
 class ConfirmedShape(_Shape):
-    """The order goes on by itself."""
+    """Where the order stands after its second person spoke; confirmed, it goes on by itself."""
 
     request_id: UUID
     status: str

@@ -10,7 +10,13 @@ from app.exchange.service.access import (
     UserStanding,
     standing_of,
 )
-from app.exchange.service.confirming import OrderToConfirm, confirm_order, orders_to_confirm
+from app.exchange.service.confirming import (
+    OrderToConfirm,
+    confirm_order,
+    object_to_order,
+    objection_paper,
+    orders_to_confirm,
+)
 from app.exchange.service.going_on import end_overdue, justify, own_request, verify_waiting
 from app.exchange.service.make_check import make_check
 from app.exchange.service.make_request import RequestOutcome, make_request
@@ -78,6 +84,8 @@ __all__ = [
     "make_request",
     "mark_of",
     "move_sanction",
+    "object_to_order",
+    "objection_paper",
     "orders_to_confirm",
     "own_request",
     "record_court_answer",

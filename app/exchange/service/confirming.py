@@ -1,6 +1,8 @@
 """The second person of an international order: item 5 exempts it from the register's check."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -15,9 +17,13 @@ from app.exchange.errors import NotTheSecondPerson, RequestNotFound, RequestNotW
 from app.exchange.models import RegisterRequestRow
 from app.exchange.repository import requests
 from app.exchange.rules.bases import rule_set_named
+from app.exchange.rules.gates import Gate, RefusalCode
 from app.exchange.rules.requests import RequestStatus, next_status
+from app.exchange.rules.texts import TEXTS
 from app.exchange.rules.waiting import is_dead
+from app.exchange.service.asking import key_of
 from app.exchange.service.ports import ExchangePorts
+from app.exchange.storage import Content
 from app.identity import service as identity
 from app.identity.register import RevocationPort
 from app.identity.rules.certificates import Trust
@@ -39,9 +45,22 @@ def order_document(row: RegisterRequestRow) -> bytes:
 
     The hash of the facts binds the signature to the request as it was decided, subject included.
     """
-    plain = {
+    return _canonical({"what": "confirmation of an international order", **_plain(row)})
+
+
+def objection_document(row: RegisterRequestRow, reason: str) -> bytes:
+    """Return the canonical bytes that the second person signs who objects, his reason included."""
+    what = "objection to an international order"
+    return _canonical({"what": what, "reason": reason, **_plain(row)})
+
+
+def _canonical(plain: dict[str, object]) -> bytes:
+    return rfc8785.dumps(plain)  # type: ignore[arg-type]  # JSON values, by construction
+
+
+def _plain(row: RegisterRequestRow) -> dict[str, object]:
+    return {
         "v": 1,
-        "what": "confirmation of an international order",
         "request_id": str(row.id),
         "asked_by": str(row.person_id),
         "post_id": str(row.post_id),
@@ -58,7 +77,6 @@ def order_document(row: RegisterRequestRow) -> bytes:
         "snapshot_sha256": row.snapshot_sha256,
         "subject_index": None if row.subject_index is None else row.subject_index.hex(),
     }
-    return rfc8785.dumps(plain)  # type: ignore[arg-type]  # JSON values, by construction
 
 
 async def orders_to_confirm(ports: ExchangePorts, *, caller: Principal) -> Sequence[OrderToConfirm]:
@@ -106,7 +124,7 @@ async def confirm_order(
         SignatureRefused, RevocationUnknown: the signature is not good; recorded. Nothing changed.
     """
     now = ports.clock()
-    try:
+    async with _recording_refusals(ports, caller, request_id, now):
         await identity.ask_about_signer(
             ports.sessions, cms=cms, trust=trust, port=revocation, now=now
         )
@@ -127,6 +145,97 @@ async def confirm_order(
                 who=caller,
                 fields={"check_id": str(request_id), "signature_id": str(signature_id)},
             )
+
+
+async def objection_paper(
+    ports: ExchangePorts, *, caller: Principal, request_id: UUID, reason: str
+) -> OrderToConfirm:
+    """Return what the caller signs who objects to a colleague's international order.
+
+    Raises:
+        RequestNotFound, RequestNotWaiting, NotTheSecondPerson: see ``confirm_order``.
+    """
+    now = ports.clock()
+    async with (
+        _recording_refusals(ports, caller, request_id, now),
+        transaction(ports.sessions) as session,
+    ):
+        row = await _waiting(session, caller, request_id, now)
+        return OrderToConfirm(
+            request_id=row.id,
+            received_at=row.received_at,
+            document=objection_document(row, reason),
+        )
+
+
+async def object_to_order(
+    ports: ExchangePorts,
+    *,
+    caller: Principal,
+    request_id: UUID,
+    reason: str,
+    cms: bytes,
+    trust: Trust,
+    revocation: RevocationPort,
+) -> None:
+    """Object to a colleague's international order, which ends it: nobody is ever asked.
+
+    Args:
+        ports: everything a request needs.
+        caller: the second person.
+        request_id: the order's request.
+        reason: why not; it is kept sealed with the request and stands in no event.
+        cms: his detached signature over ``objection_document``, DER.
+        trust: the roots his certificate must chain to.
+        revocation: who is asked whether it was revoked, before any transaction.
+
+    Raises:
+        RequestNotFound, RequestNotWaiting, NotTheSecondPerson, SignatureRefused,
+        RevocationUnknown: see ``confirm_order``. Nothing changed.
+    """
+    now = ports.clock()
+    async with _recording_refusals(ports, caller, request_id, now):
+        await identity.ask_about_signer(
+            ports.sessions, cms=cms, trust=trust, port=revocation, now=now
+        )
+        async with transaction(ports.sessions) as session:
+            row = await _waiting(session, caller, request_id, now)
+            document = objection_document(row, reason)
+            signature_id = await identity.sign_document(
+                session, caller=caller, content=document, cms=cms, now=now, roots=trust
+            )
+            row.second_person_id, row.second_at = caller.person, now
+            row.second_signature_id = signature_id
+            key = key_of(row, ports.keys)
+            row.objection_sealed = key.seal(Content.OBJECTION, reason.encode())
+            row.status = next_status(row.status, RequestStatus.REFUSED)
+            row.gate, row.refusal = Gate.RECON, RefusalCode.SECOND_PERSON_REFUSED
+            row.next_attempt_at, row.dies_at, row.decided_at = None, None, now
+            event_id = await ports.trail.record(
+                session,
+                event="exchange.order_objected",
+                at=now,
+                who=caller,
+                fields={
+                    "check_id": str(request_id),
+                    "of_person": str(row.person_id),
+                    "signature_id": str(signature_id),
+                    "gate": Gate.RECON.value,
+                    "refusal": RefusalCode.SECOND_PERSON_REFUSED.value,
+                    "item": TEXTS[RefusalCode.SECOND_PERSON_REFUSED].item,
+                    "document_sha256": hashlib.sha256(document).hexdigest(),
+                },
+            )
+            row.event_ids = [*row.event_ids, event_id]
+
+
+@asynccontextmanager
+async def _recording_refusals(
+    ports: ExchangePorts, caller: Principal, request_id: UUID, now: datetime
+) -> AsyncIterator[None]:
+    """Record whatever refuses the second person's act, in a transaction of its own."""
+    try:
+        yield
     except DomainError as refusal:
         async with transaction(ports.sessions) as session:
             await ports.trail.record(

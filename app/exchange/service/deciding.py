@@ -87,7 +87,7 @@ async def _decide_new(ports: ExchangePorts, asking: Asking, said: Said) -> Decid
         row = _row_of(asking, gathered, running, key)
         attempts = 0 if said.case is None else 1
         row |= _decision(asking, said, gathered, verdict, status, attempts=attempts, now=now)
-        await requests.insert(connection, row | {"event_ids": _subject_events(asking, event_id)})
+        await requests.insert(connection, row | {"event_ids": [event_id]})
     return Decided(
         asking=asking,
         verdict=verdict,
@@ -139,7 +139,7 @@ async def decide_again(
         values["extended_sealed"] = key.seal(Content.JUSTIFICATION, text)
     for name, value in values.items():
         setattr(row, name, value)
-    row.event_ids = [*row.event_ids, *_subject_events(asking, event_id)]
+    row.event_ids = [*row.event_ids, event_id]
     await session.flush()
     return Decided(
         asking=asking,
@@ -154,10 +154,6 @@ async def decide_again(
 
 def _drawn(seed: bytes, running: RunningNumber) -> bool:
     return is_drawn(seed, person_id=running.stream, month=running.month, number=running.number)
-
-
-def _subject_events(asking: Asking, event_id: UUID) -> list[UUID]:
-    return [] if asking.about.iin is None else [event_id]
 
 
 def _row_of(

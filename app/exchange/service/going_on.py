@@ -19,6 +19,7 @@ from app.errors import DomainError
 from app.exchange.errors import RequestNotFound, RequestNotWaiting
 from app.exchange.models import RegisterRequestRow
 from app.exchange.repository import requests
+from app.exchange.rules.flags import Flag
 from app.exchange.rules.gates import Gate, Outcome, SecondPerson, decide
 from app.exchange.rules.requests import RequestStatus, next_status
 from app.exchange.rules.waiting import is_dead, next_attempt_at
@@ -220,6 +221,8 @@ async def _end(
     was = row.status
     row.status = next_status(was, target)
     row.next_attempt_at, row.dies_at = None, None
+    if target is RequestStatus.EXPIRED and row.extended_asked and row.extended_sealed is None:
+        row.flags = [*row.flags, Flag.ABANDONED.value]
     await ports.trail.record(
         session,
         event=event,
@@ -230,6 +233,7 @@ async def _end(
             "of_person": str(row.person_id),
             "was": was.value,
             "drawn": row.extended_asked,
+            "flags": list(row.flags),
             "attempts": row.attempts,
         },
     )

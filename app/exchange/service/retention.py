@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.service import forget_subjects
 from app.db import transaction
 from app.exchange.models import RegisterRequestRow
-from app.exchange.repository import requests
+from app.exchange.repository import holds, requests
 from app.exchange.rules.retention import Content, KeptRequest, may_destroy
 from app.exchange.service.ports import ExchangePorts
 
@@ -39,8 +39,11 @@ async def destroy_overdue(ports: ExchangePorts, *, reviewed_of: ReviewedOf | Non
             rows = await requests.kept_before(
                 session, before=now - _SHORTEST_TERM, after=after, limit=_ROWS_AT_ONCE
             )
+            held = await holds.held_among(session, [row.id for row in rows])
             for row in rows:
-                destroyed += await _destroy(session, ports, row, reviewed_of, now)
+                destroyed += await _destroy(
+                    session, ports, row, reviewed_of, held=row.id in held, now=now
+                )
         if len(rows) < _ROWS_AT_ONCE:
             return destroyed
         after = rows[-1].id
@@ -51,13 +54,15 @@ async def _destroy(
     ports: ExchangePorts,
     row: RegisterRequestRow,
     reviewed_of: ReviewedOf | None,
+    *,
+    held: bool,
     now: datetime,
 ) -> bool:
     reviewed = None
     if reviewed_of is not None:
         reviewed = await reviewed_of(session, person_id=row.person_id, month=row.month)
     request = KeptRequest(
-        status=row.status, received_at=row.received_at, held=False, reviewed=reviewed
+        status=row.status, received_at=row.received_at, held=held, reviewed=reviewed
     )
     destruction = may_destroy(request, now=now)
     gone = [name for name in _PRESENT if name in destruction.contents and _PRESENT[name](row)]
@@ -84,7 +89,10 @@ async def _destroy(
 _PRESENT: Final[dict[Content, Callable[[RegisterRequestRow], bool]]] = {
     Content.ANSWER: lambda row: row.answer is not None,
     Content.SUBJECT: lambda row: row.subject_sealed is not None,
-    Content.JUSTIFICATION: lambda row: row.extended_sealed is not None,
+    # The second person's reason against an order goes with the reasons for it.
+    Content.JUSTIFICATION: lambda row: (
+        row.extended_sealed is not None or row.objection_sealed is not None
+    ),
 }
 
 
@@ -94,10 +102,10 @@ async def _erase(
     if Content.ANSWER in gone:
         row.answer, row.destroyed_at = None, now
     if Content.JUSTIFICATION in gone:
-        row.extended_sealed = None
+        row.extended_sealed, row.objection_sealed = None, None
     if Content.SUBJECT in gone:
         row.subject_sealed = None
-    if row.answer is not None or row.subject_sealed is not None or row.extended_sealed is not None:
+    if any(present(row) for present in _PRESENT.values()):
         return 0
     row.wrapped_key, row.subject_index = None, None
     row.destroyed_at = row.destroyed_at or now

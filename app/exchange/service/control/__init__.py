@@ -2,6 +2,7 @@
 
 from app.exchange.rules.control import Mark
 from app.exchange.rules.control_report import ReportFilter, Towards
+from app.exchange.rules.retention import HoldReason
 from app.exchange.service.control.desk import ControlDesk, DeviceNamesOf
 from app.exchange.service.control.escalating import escalate_reports
 from app.exchange.service.control.exporting import (
@@ -10,6 +11,7 @@ from app.exchange.service.control.exporting import (
     export_table,
     export_volume,
 )
+from app.exchange.service.control.holding import hold_request, release_hold
 from app.exchange.service.control.opening import open_reports
 from app.exchange.service.control.reading import (
     FIRST_PLACE,
@@ -36,6 +38,7 @@ __all__ = [
     "MARKED_AT_ONCE_MAX",
     "ControlDesk",
     "DeviceNamesOf",
+    "HoldReason",
     "Mark",
     "PaperVolume",
     "ReportCard",
@@ -49,6 +52,7 @@ __all__ = [
     "export_closing",
     "export_table",
     "export_volume",
+    "hold_request",
     "is_reviewed",
     "list_reports",
     "mark_requests",
@@ -56,6 +60,7 @@ __all__ = [
     "read_page",
     "read_request",
     "read_summary",
+    "release_hold",
     "review_to_sign",
     "sign_review",
     "unmask",

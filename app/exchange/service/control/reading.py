@@ -14,9 +14,10 @@ from app.exchange.errors.control import RequestNotInReport
 from app.exchange.models import (
     ControlMarkRow,
     RegisterRequestRow,
+    RequestHoldRow,
 )
 from app.exchange.repository import control as repository
-from app.exchange.repository import control_lines
+from app.exchange.repository import control_lines, holds
 from app.exchange.repository.control_lines import Of
 from app.exchange.rules.control import is_overdue
 from app.exchange.rules.control_report import (
@@ -27,8 +28,9 @@ from app.exchange.rules.control_report import (
     Towards,
     masked,
 )
+from app.exchange.rules.gates import RefusalCode
 from app.exchange.service.control.desk import ControlDesk, Opened, opened
-from app.exchange.service.control.subjects import justification_of, searched_of
+from app.exchange.service.control.subjects import justification_of, objection_of, searched_of
 from app.identity import service as identity
 
 FIRST_PLACE = ReportPlace(officer=0, number=-(2**62))
@@ -86,6 +88,8 @@ class RequestDetail:
     marks: tuple[ControlMarkRow, ...]
     markers: Mapping[UUID, str]
     decided_by: str
+    second_person: str
+    holds: tuple[RequestHoldRow, ...]
 
 
 async def list_reports(
@@ -211,6 +215,7 @@ async def lines_of(
     shown = await control_lines.shown_of(session, ids)
     marks = await repository.newest_marks(session, report_id=of.report_id, request_ids=ids)
     leaves = await _leaves_of(session, [row for row, _, _ in rows])
+    held = await holds.held_among(session, ids)
     return [
         _line(
             desk,
@@ -219,6 +224,7 @@ async def lines_of(
             marks.get(row.id),
             leaf_index=leaves.get(row.id),
             abandoned=abandoned,
+            held=row.id in held,
             place=place,
         )
         for row, abandoned, place in rows
@@ -249,6 +255,7 @@ def _line(
     *,
     leaf_index: int | None,
     abandoned: bool,
+    held: bool,
     place: int,
 ) -> ReportLine:
     said = [(name, getattr(row, name)) for name in _REFERENCES]
@@ -274,6 +281,9 @@ def _line(
         extended=justification_of(desk.keys, row),
         extended_given=row.extended_sealed is not None,
         recon=row.recon,
+        second=_second_of(row),
+        objection=objection_of(desk.keys, row),
+        held=held,
         status=row.status.value,
         refusal=None if row.refusal is None else row.refusal.value,
         flags=tuple(row.flags),
@@ -282,6 +292,14 @@ def _line(
         mark_text="" if mark is None else mark.text,
         leaf_index=leaf_index,
     )
+
+
+def _second_of(row: RegisterRequestRow) -> str | None:
+    """Return what the second person of an international order said of it."""
+    if row.second_person_id is None:
+        return None
+    refused = row.refusal is RefusalCode.SECOND_PERSON_REFUSED
+    return "objected" if refused else "confirmed"
 
 
 async def read_request(
@@ -310,12 +328,19 @@ async def read_request(
         )
         posts = await identity.posts_by_id(session, [line.post_id])
         devices = await device_names(session, desk, [line])
+        held = await holds.of_request(session, request_id=request_id)
+        second_id = found[0].second_person_id
+        people = {one.person_id for one in marks} | {one.held_by for one in held}
+        people |= {one.released_by for one in held if one.released_by is not None}
+        names = await identity.names_of(session, people | ({second_id} if second_id else set()))
         return RequestDetail(
             report=card,
             line=line,
             officer=posts.get(line.post_id),
             device=None if line.device_id is None else devices.get(line.device_id),
             marks=tuple(marks),
-            markers=await identity.names_of(session, {one.person_id for one in marks}),
+            markers=names,
             decided_by=found[0].rule_set,
+            second_person="" if second_id is None else names.get(second_id, ""),
+            holds=tuple(held),
         )

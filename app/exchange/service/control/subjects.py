@@ -36,6 +36,16 @@ def justification_of(keys: Keys, row: RegisterRequestRow) -> str:
     return "" if content is None else content.decode()
 
 
+def objection_of(keys: Keys, row: RegisterRequestRow) -> str:
+    """Return why the second person of an order objected, or nothing where none did.
+
+    Raises:
+        AnswerDamaged: what is stored cannot be opened.
+    """
+    content = _opened(keys, row, Content.OBJECTION, row.objection_sealed)
+    return "" if content is None else content.decode()
+
+
 def _opened(
     keys: Keys, row: RegisterRequestRow, content: Content, sealed: bytes | None
 ) -> bytes | None:
