@@ -174,7 +174,7 @@ async def _record_answer(
         for part in answer.parts
     ]
     hit = any(part.status is PartStatus.FOUND for part in answer.parts)
-    async with ports.direct.transaction() as connection:
+    async with ports.direct.transaction(awaits_leaf=True) as connection:
         event_id = await ports.trail.record_direct(
             connection,
             event="exchange.answer_recorded",

@@ -11,7 +11,7 @@ from app.audit.errors import MonthClosed
 from app.audit.rules.numbering import RunningNumber
 from app.audit.service import next_number
 from app.clock import law_date
-from app.db import Connection, driver_of
+from app.db import Connection, driver_of, now_flushed
 from app.exchange.models import RegisterRequestRow
 from app.exchange.repository import requests
 from app.exchange.rules.bases import Basis, RequestField
@@ -70,7 +70,7 @@ async def decide_and_record(ports: ExchangePorts, asking: Asking, said: Said) ->
 async def _decide_new(ports: ExchangePorts, asking: Asking, said: Said) -> Decided:
     seed = await seed_of(ports, day=law_date(asking.received_at))
     now, caller = asking.received_at, asking.caller
-    async with ports.direct.transaction() as connection:
+    async with ports.direct.transaction(awaits_leaf=True) as connection:
         # The number comes first: others of this person wait behind it, so that two requests at
         # once count each other.
         running = await next_number(connection, stream=caller.person, at=now)
@@ -87,6 +87,8 @@ async def _decide_new(ports: ExchangePorts, asking: Asking, said: Said) -> Decid
         row = _row_of(asking, gathered, running, key)
         attempts = 0 if said.case is None else 1
         row |= _decision(asking, said, gathered, verdict, status, attempts=attempts, now=now)
+        if not verdict.allowed:
+            await now_flushed(connection)
         await requests.insert(connection, row | {"event_ids": _subject_events(asking, event_id)})
     return Decided(
         asking=asking,
