@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from app.audit.errors import AuditSilent
+from app.canonical import exact
 from app.clock import law_date
 from app.db import Connection
 from app.exchange.errors import AnswerWithheld
@@ -124,7 +125,8 @@ async def _ask(
         query = Query(plate=about.plate)
     else:
         query = Query(iin=None if about.iin is None else about.iin.digits)
-    request = RegisterRequest(
+    # Its parts were checked one by one as they were made; it is asked for eight times a check.
+    request = RegisterRequest.model_construct(
         message_id=uuid4(), message_at=ports.clock(), requester=requester, query=query
     )
     return await ports.registers.ask(register=name, request=request)
@@ -168,7 +170,7 @@ async def _record_answer(
             "register": part.register.value,
             "status": part.status.value,
             "hit": part.status is PartStatus.FOUND,
-            "asked_ms": part.asked_ms,
+            "asked_ms": exact(part.asked_ms),
             "fault": part.fault,
         }
         for part in answer.parts
