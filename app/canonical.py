@@ -43,7 +43,7 @@ def _is_ordinary(value: object) -> bool:
     if kind in _PLAIN:
         return True
     if kind is float:
-        size = abs(value)  # type: ignore[arg-type]  # a float, as was just asked
+        size: float = abs(value)  # type: ignore[arg-type]  # a float, as was just asked
         return _LEAST <= size < _MOST and not size.is_integer()
     if kind is dict:
         return all(

@@ -30,7 +30,7 @@ _CONNECTIONS: Final = 8  # as many as the server's own pool
 _PLANNED_ONCE: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}  # as the server's
 _ADDRESS: Final = "peer: "
 _COUNTER: Final = "INTO audit_stream_months"
-_REQUEST: Final = "INSERT INTO register_requests"
+_REQUEST: Final = "INSERT INTO register_requests "
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class _Replay:
                         await connection.execute(statement)
                         continue
                     given = _given(values, renamed)
-                    if statement.startswith(_REQUEST):
+                    if _REQUEST in statement:
                         given = [number if _is(one, check.number) else one for one in given]
                     rows = await connection.fetch(statement, *given)
                     if _COUNTER in statement:

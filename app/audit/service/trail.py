@@ -159,7 +159,7 @@ class AuditTrail:
         Raises:
             EventNotWritable: the event is not of this form; nothing was written.
         """
-        written = self._written(event=event, at=at, who=who, subject_iin=subject_iin, fields=fields)
+        written = self.prepared(event=event, at=at, who=who, subject_iin=subject_iin, fields=fields)
         await repository.put_event(session, written)
         return written.event_id
 
@@ -180,19 +180,30 @@ class AuditTrail:
         Raises:
             EventNotWritable: the event is not of this form; nothing was written.
         """
-        written = self._written(event=event, at=at, who=who, subject_iin=subject_iin, fields=fields)
+        written = self.prepared(event=event, at=at, who=who, subject_iin=subject_iin, fields=fields)
         await repository.put_event_direct(connection, written)
         return written.event_id
 
-    def _written(
+    async def record_prepared(self, connection: Connection, written: repository.Written) -> None:
+        """Write an event that was prepared, in the transaction of a driver's own connection."""
+        await repository.put_event_direct(connection, written)
+
+    def prepared(
         self,
         *,
         event: str,
         at: datetime,
         who: Principal | None,
-        subject_iin: str | None,
-        fields: Mapping[str, object],
+        subject_iin: str | None = None,
+        fields: Mapping[str, object] = _NO_FIELDS,
     ) -> repository.Written:
+        """Return an event that is ready to be written beside another statement.
+
+        See ``event_beside``: the hottest statements carry their event with them.
+
+        Raises:
+            EventNotWritable: the event is not of this form.
+        """
         event_id = _ordered_id()
         salt = subject = index = None
         if subject_iin is not None:

@@ -176,38 +176,36 @@ async def _record_answer(
         for part in answer.parts
     ]
     hit = any(part.status is PartStatus.FOUND for part in answer.parts)
-    async with ports.direct.transaction(awaits_leaf=True) as connection:
-        event_id = await ports.trail.record_direct(
-            connection,
-            event="exchange.answer_recorded",
-            at=ports.clock(),
-            who=asking.caller,
-            subject_iin=answer.iin,
-            fields={
-                "check_id": str(asking.request_id),
-                "answer_sha256": digest,
-                "hit": hit,
-                "parts": statuses,
-                "cautions": list(answer.cautions),
-            },
-        )
-        moved = await requests.put_answer(
-            connection,
-            request_id=asking.request_id,
-            current=RequestStatus.RECEIVED,
-            target=next_status(RequestStatus.RECEIVED, RequestStatus.ASKED),
-            event_ids=[] if answer.iin is None else [event_id],
-            values={
-                "parts": statuses,
-                "hit": hit,
-                "answer": key.seal(Content.ANSWER, content),
-                "answer_sha256": digest,
-                "decision_leaf_index": decision_leaf,
-            },
-        )
-        if not moved:  # given up meanwhile: nothing of the answer is kept
-            raise AnswerWithheld(asking.request_id, reason="given_up")
-    return event_id
+    event = ports.trail.prepared(
+        event="exchange.answer_recorded",
+        at=ports.clock(),
+        who=asking.caller,
+        subject_iin=answer.iin,
+        fields={
+            "check_id": str(asking.request_id),
+            "answer_sha256": digest,
+            "hit": hit,
+            "parts": statuses,
+            "cautions": list(answer.cautions),
+        },
+    )
+    moved = await requests.put_answer(
+        ports.direct,
+        request_id=asking.request_id,
+        current=RequestStatus.RECEIVED,
+        target=next_status(RequestStatus.RECEIVED, RequestStatus.ASKED),
+        event=event,
+        values={
+            "parts": statuses,
+            "hit": hit,
+            "answer": key.seal(Content.ANSWER, content),
+            "answer_sha256": digest,
+            "decision_leaf_index": decision_leaf,
+        },
+    )
+    if not moved:  # given up meanwhile: nothing of the answer is kept
+        raise AnswerWithheld(asking.request_id, reason="given_up")
+    return event.event_id
 
 
 async def _release(ports: ExchangePorts, asking: Asking, answer_leaf: int) -> None:
