@@ -1,16 +1,31 @@
 """The command line: ``python -m app COMMAND``. Settings come from the environment."""
 
+import importlib
 import os
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from app import commands
 from app.errors import DomainError
 from app.keys import KeysMissing
 from app.runtime.postgres import PostgresDidNotStart
 from app.runtime.supervisor import AlreadyRunning, NotHealthy, PortInUse
+
+if TYPE_CHECKING:
+    from app import commands
+else:
+
+    class _Later:
+        """``app.commands``, imported by the first command that runs.
+
+        It brings the whole server, two seconds of processor: help and a misspelled word need none.
+        """
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(importlib.import_module("app.commands"), name)
+
+    commands = _Later()
 
 cli = typer.Typer(
     help="The server of Saqshy. Every setting is read from the environment; see app/settings.py.",

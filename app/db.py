@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Final
@@ -22,8 +22,10 @@ from sqlalchemy.orm import DeclarativeBase
 from app.errors import DomainError, Kind
 
 Sessions = async_sessionmaker[AsyncSession]
+Connection = Any  # asyncpg.Connection; the package carries no types
 
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # so it came
+_BEGIN_UNFLUSHED: Final = "BEGIN; SET LOCAL synchronous_commit = off"
 _POOL_SECONDS: Final = 10  # to wait for a connection of a pool
 
 
@@ -127,14 +129,27 @@ class Direct:
             return found
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Any]:
+    async def transaction(self, *, awaits_leaf: bool = False) -> AsyncIterator[Any]:
         """Lend one connection in a transaction that commits unless something is raised.
+
+        Args:
+            awaits_leaf: the caller does nothing on the transaction's account before an event of
+                it has its leaf. Its commit then need not wait for the disk: the sequencer's does,
+                and what flushes a commit flushes every commit before it. ``now_flushed`` takes
+                that back.
 
         Raises:
             DatabaseAway: no connection could be had; nothing was begun.
         """
-        async with self.connection() as connection, connection.transaction():
-            yield connection
+        async with self.connection() as connection:
+            await connection.execute(_BEGIN_UNFLUSHED if awaits_leaf else "BEGIN")
+            try:
+                yield connection
+            except BaseException:
+                with suppress(*_AWAY):  # then the transaction is gone with it
+                    await connection.execute("ROLLBACK")
+                raise
+            await connection.execute("COMMIT")
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Any]:
@@ -151,6 +166,11 @@ class Direct:
             yield connection
         finally:
             await self._pool.release(connection)
+
+
+async def now_flushed(connection: Connection) -> None:
+    """Have this transaction's commit wait for the disk after all: its outcome is told at once."""
+    await connection.execute("SET LOCAL synchronous_commit TO DEFAULT")
 
 
 @asynccontextmanager
@@ -260,11 +280,11 @@ class Hoisted:
             name: value for name, value in compiled.params.items() if value is not None
         }
 
-    async def row(self, connection: "Connection", values: Mapping[str, Any]) -> Any:
+    async def row(self, connection: Connection, values: Mapping[str, Any]) -> Any:
         """Return the first row, or ``None``; enums in it are their stored values."""
         return await connection.fetchrow(self._text, *self._given(values))
 
-    async def run(self, connection: "Connection", values: Mapping[str, Any]) -> None:
+    async def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Run it for what it does."""
         await connection.execute(self._text, *self._given(values))
 
@@ -273,7 +293,7 @@ class Hoisted:
         return [forms[name](known[name]) if name in forms else known[name] for name in self._names]
 
 
-async def driver_of(session: AsyncSession) -> "Connection":
+async def driver_of(session: AsyncSession) -> Connection:
     """Return the driver's own connection of a session, in the session's transaction.
 
     What the session has not written yet is written first, as before any statement of its own.
@@ -288,7 +308,6 @@ async def driver_of(session: AsyncSession) -> "Connection":
 
 # What a connection of its own raises when the database does not answer.
 SilentDatabase: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
-Connection = Any  # asyncpg.Connection; the package carries no types
 
 
 @asynccontextmanager

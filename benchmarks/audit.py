@@ -1,8 +1,13 @@
 """Appending to the audit log: written in a transaction of its own, sequenced, under a checkpoint.
 
 The peer is what the same rows cost without a log: two inserts and a commit through the raw driver.
+
+    python -m benchmarks.audit --seconds 600
+
+runs this part alone for ten minutes: what is held, and not only reached.
 """
 
+import argparse
 import asyncio
 import multiprocessing
 import time
@@ -25,13 +30,13 @@ from app.db import make_engine, make_sessions, open_direct
 from app.parts import LOG_ORIGIN
 from app.runtime import migrate
 from app.runtime.postgres import EmbeddedPostgres
-from benchmarks.figures import Figure, percentile
+from benchmarks.figures import Figure, percentile, table
 from benchmarks.places import FOLDER, emptied
 from sim.district import DRIVER
 
 _PROCESSES: Final = 2  # of clients: one would be busier with itself than the database with it
 _CLIENTS: Final = 16  # of each process
-_SECONDS: Final = 20.0
+_SECONDS: Final = 60.0
 _PEER_SECONDS: Final = 8.0
 _POLL_SECONDS: Final = 0.005
 _SETTLE_SECONDS: Final = 10.0
@@ -53,8 +58,8 @@ _FIELDS: Final = {
 }
 
 
-def measure() -> list[Figure]:
-    """Append for 20 s with 32 clients, then insert the same rows without a log."""
+def measure(*, seconds: float = _SECONDS) -> list[Figure]:
+    """Append with 32 clients for so long, then insert the same rows without a log."""
     postgres = EmbeddedPostgres(emptied(FOLDER / "audit") / "db")
     postgres.start()
     try:
@@ -65,7 +70,7 @@ def measure() -> list[Figure]:
             migrate.upgrade(database_url=postgres.url(database))
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(_PROCESSES, mp_context=context) as pool:
-            return uvloop.run(_measured(pool, postgres.url(), postgres.url(_BARE)))
+            return uvloop.run(_measured(pool, postgres.url(), postgres.url(_BARE), seconds))
     finally:
         postgres.stop()
 
@@ -79,11 +84,13 @@ class _Appended:
     grown: list[tuple[float, int]]
 
 
-async def _measured(pool: ProcessPoolExecutor, url: str, bare_url: str) -> list[Figure]:
+async def _measured(
+    pool: ProcessPoolExecutor, url: str, bare_url: str, seconds: float
+) -> list[Figure]:
     await _in_all(pool, _append, url, 1.0)  # imports, connections, statements
     async with _sequencing(url), _watching(url) as grown:
         before = len(grown)
-        appended = await _in_all(pool, _append, url, _SECONDS)
+        appended = await _in_all(pool, _append, url, seconds)
         committed = {event: at for part, _ in appended for event, at in part}
         await _until_sequenced(url, len(committed))
         taken = _Appended(committed, max(spent for _, spent in appended), grown[before:])
@@ -297,3 +304,14 @@ async def _backlog(url: str) -> list[Figure]:
     await engine.dispose()
     note = f"a backlog of {_BACKLOG} events, nobody writing"
     return [Figure(name="audit.sequencer_alone", value=rate, unit="leaves/s", note=note)]
+
+
+def main() -> None:
+    """Measure for as long as is asked, and show it."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.audit", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=_SECONDS)
+    print(table(measure(seconds=parser.parse_args().seconds)))
+
+
+if __name__ == "__main__":
+    main()

@@ -4,26 +4,23 @@ import io
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypedDict
-from uuid import UUID, uuid4
+from typing import Any, Final
+from uuid import uuid4
 
 import serial
-from fpdf import FPDF
 
-from app import fonts
 from benchmarks.figures import Figure, percentile
+from benchmarks.papers import AMOUNT_TIYN, median_ms, papers, slips
 from benchmarks.world import World
 from fines.field.driver import Decision, SaleRequest
 from fines.field.escpos import render
 from fines.field.line import Line, Timers
 from fines.field.zvt_driver import ZvtDriver
-from fines.rendering import ReceiptFacts, receipt_pdf, slip_pdf, slip_png
-from fines.rules.slips import CardFacts, CaseFacts, sale_slips
 from fines.wire import zvt, zvt_frame
 from fines.wire.protocol import Result
 from fines.wire.slip import Slip
@@ -33,149 +30,24 @@ from sim.patrol import TerminalAgent
 from sim.printer import Interpreter, SimPrinter
 from sim.terminal import SimTerminal
 
-_PAPERS: Final = 30
 _SALES: Final = 30
 _PAID: Final = 6
-_AMOUNT_TIYN: Final = 2_162_500
 _PAPER_SECONDS: Final = 20.0
 _SETTLED: Final = frozenset({"slips_printed", "declined", "reversed", "unknown", "aborted"})
 _BAUD: Final = 115_200
 _BITS: Final = 10  # a byte on an 8N1 line
 _LINE_SECONDS_MAX: Final = 1.5  # from the approval to two slips on paper
-_NOW: Final = datetime(2026, 11, 22, 6, tzinfo=UTC)
-_URL: Final = "https://saqshy.example/v/payment/00000000-0000-4000-8000-000000000003"
-_BUDGET, _PURPOSE = "204105", "913"
 _POLL_SECONDS: Final = 0.02
-_FULL_TIYN: Final = 2 * _AMOUNT_TIYN
 
 
 def measure(world: World) -> list[Figure]:
     """Draw the papers, sell through the driver and beside it, pay through the whole system."""
-    first, second = _slips()
+    first, second = slips()
     return [
-        *_papers(first),
+        *papers(first),
         *_driver(world.folder / "line"),
         *_paid(world, first, second),
     ]
-
-
-# ---------------------------------------------------------------------- papers
-
-
-class _Shared(TypedDict):
-    department_kk: str
-    department_ru: str
-    department_bin: str
-    place: str
-    citation: str
-    officer_badge: str
-    violator_name: str
-    violator_iin: str
-    fine_full_tiyn: int
-    discount_last_day: date
-    budget_code: str
-    purpose_code: str
-    record_number: str
-    receipt_number: str
-
-
-_SHARED: Final[_Shared] = {
-    "department_kk": "Алматы қаласының Полиция департаменті",
-    "department_ru": "Департамент полиции города Алматы",
-    "department_bin": "210940000013",
-    "place": "Алматы, Абай даңғылы – Байтұрсынов көшесі",
-    "citation": "592(2)",
-    "officer_badge": "ALA-1042",
-    "violator_name": "ҮСЕНОВ Нұрлан Ыбырайұлы",
-    "violator_iin": DRIVER.iin,
-    "fine_full_tiyn": _FULL_TIYN,
-    "discount_last_day": date(2026, 12, 1),
-    "budget_code": _BUDGET,
-    "purpose_code": _PURPOSE,
-    "record_number": "2026-000000001",
-    "receipt_number": "R-2026-000000001",
-}
-
-
-def _slips() -> tuple[Slip, Slip]:
-    card = CardFacts(
-        terminal_number="00001042",
-        merchant_number="398000000000104",
-        receipt_number=12,
-        trace_number=34,
-        rrn="632612000034",
-        approval_code="A1B2C3",
-        card_brand="VISA",
-        card_masked="400000******1045",
-        entry_mode="chip",
-        cardholder_check="online_pin",
-        aid="A0000000031010",
-        terminal_at=_NOW,
-    )
-    return sale_slips(
-        slip_ids=(UUID(int=1), UUID(int=2)),
-        payment_id=UUID(int=3),
-        case=CaseFacts(amount_tiyn=_AMOUNT_TIYN, **_SHARED),
-        card=card,
-        verification_url=_URL,
-    )
-
-
-def _papers(slip: Slip) -> Iterator[Figure]:
-    facts = ReceiptFacts(
-        issued_at=_NOW,
-        title_kk="Жылдамдықты жиырмадан қырық километрге дейін асыру",
-        title_ru="Превышение скорости на величину от двадцати до сорока километров в час",
-        occurred_at=_NOW,
-        mrp_count=10,
-        mrp_tenge=4325,
-        fine_half_tiyn=_AMOUNT_TIYN,
-        verification_url=_URL,
-        **_SHARED,
-    )
-    list(fonts.faces())  # cut once, as the server does when it starts
-    bare = _median_ms(_bare_page)
-    acts: tuple[tuple[str, Callable[[], bytes]], ...] = (
-        ("receipt_pdf", lambda: receipt_pdf(facts)),
-        ("slip_pdf", lambda: slip_pdf(slip)),
-        ("slip_png", lambda: slip_png(slip)),
-    )
-    for name, act in acts:
-        pdf = name.endswith("pdf")
-        yield Figure(
-            name=f"fines.{name}",
-            value=_median_ms(act),
-            unit="ms",
-            peer="an fpdf2 page of one line with the same fonts" if pdf else "",
-            peer_value=bare if pdf else None,
-            note=f"fonts cut before; median of {_PAPERS}",
-        )
-    yield Figure(
-        name="fines.slip_escpos",
-        value=_median_ms(lambda: render(slip)),
-        unit="ms",
-        note="what the agent sends to the printer",
-    )
-
-
-def _median_ms(act: Callable[[], bytes]) -> float:
-    act()
-    spent = []
-    for _ in range(_PAPERS):
-        began = time.perf_counter()
-        act()
-        spent.append((time.perf_counter() - began) * 1000)
-    return statistics.median(spent)
-
-
-def _bare_page() -> bytes:
-    pdf = FPDF()
-    for face in fonts.faces():
-        pdf.add_font(face.family, face.style, face.path)
-    pdf.add_page()
-    pdf.set_font(fonts.SANS, fonts.REGULAR, 9)
-    pdf.text(10, 10, "Түбіртек")
-    return bytes(pdf.output())
 
 
 # ---------------------------------------------------------------------- the driver
@@ -246,7 +118,7 @@ def _sold_by_driver(link: Path) -> tuple[float, float]:
     driver = _registered(link)
     request = SaleRequest(
         order_id=uuid4(),
-        amount_tiyn=_AMOUNT_TIYN,
+        amount_tiyn=AMOUNT_TIYN,
         payer_iin=DRIVER.iin,
         card_timeout_seconds=30,
         expires_at=datetime.now(UTC) + timedelta(minutes=1),
@@ -263,7 +135,7 @@ def _sold_by_driver(link: Path) -> tuple[float, float]:
 def _sold_by_script(link: Path) -> float:
     """Sell with prepared bytes: an ACK to each block, 80 00 to each command."""
     order = zvt.authorisation(
-        amount_tiyn=_AMOUNT_TIYN,
+        amount_tiyn=AMOUNT_TIYN,
         payer_iin=DRIVER.iin,
         reference=uuid4().bytes,
         max_status_infos=8,
@@ -425,4 +297,4 @@ def _drawing_ms(slip: Slip) -> float:
             at += interpreter.step(job[at:])
         return content.getvalue()
 
-    return _median_ms(draw)
+    return median_ms(draw)

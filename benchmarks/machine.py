@@ -68,16 +68,25 @@ def _busy_seconds() -> float:
 
 def _family_seconds() -> float:
     """CPU of this process and all below it, with those of theirs that have ended."""
+    rows = _all_rows()
+    return sum(_cpu_ticks(rows[pid]) for pid in _family(rows, os.getpid())) / _TICKS
+
+
+def _all_rows() -> dict[int, list[str]]:
     rows = {}
     for entry in _PROC.iterdir():
         if entry.name.isdecimal():
             fields = _stat(int(entry.name))
             if fields is not None:
                 rows[int(entry.name)] = fields
-    ours = {os.getpid()}
-    while grown := {pid for pid, row in rows.items() if int(row[_PPID]) in ours} - ours:
-        ours |= grown
-    return sum(_cpu_ticks(rows[pid]) for pid in ours if pid in rows) / _TICKS
+    return rows
+
+
+def _family(rows: dict[int, list[str]], pid: int) -> set[int]:
+    family = {pid}
+    while grown := {one for one, row in rows.items() if int(row[_PPID]) in family} - family:
+        family |= grown
+    return family & rows.keys()
 
 
 def _stat(pid: int) -> list[str] | None:
@@ -96,6 +105,26 @@ def cpu_seconds(pid: int) -> float:
     """Return the CPU time that the process itself has used."""
     fields = _stat(pid)
     return _cpu_ticks(fields, 2) / _TICKS if fields is not None else 0.0
+
+
+def cpu_seconds_below(pid: int, *, word: str = "") -> float:
+    """Return the CPU time of all processes below ``pid``, and of itself where no word is given.
+
+    With ``word`` of those alone whose command line holds it; PostgreSQL's backends call
+    themselves by it.
+    """
+    rows = _all_rows()
+    family = _family(rows, pid)
+    if word:
+        family = {one for one in family if word.encode() in _command(one)}
+    return sum(_cpu_ticks(rows[one], 2) for one in family) / _TICKS
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return (_PROC / str(pid) / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def peak_mib(pid: int) -> float:

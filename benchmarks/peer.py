@@ -8,8 +8,8 @@ Prints its address. ``POST /sql`` runs the statements of SCRIPT through the raw 
 
 import asyncio
 import contextlib
+import itertools
 import pickle
-import secrets
 import socket
 import subprocess
 import sys
@@ -27,25 +27,22 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
 _CONNECTIONS: Final = 8  # as many as the server's own pool
+_PLANNED_ONCE: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}  # as the server's
 _ADDRESS: Final = "peer: "
-_COUNTER: Final = "audit_stream_months"
-_REQUEST: Final = "INSERT INTO register_requests"
-_STREAMS: Final = 40  # as many as there are officers
+_COUNTER: Final = "INTO audit_stream_months"
+_REQUEST: Final = "INSERT INTO register_requests "
 
 
 @dataclass(frozen=True)
 class Script:
-    """What to run for one request: statements with their parameters, by transaction.
+    """What to run for one request: the statements of one of the checks, as ``script.Check``.
 
-    ``fresh`` are the ids that every request makes anew; ``answer`` is what it says. ``number`` is
-    the running number of the request that was taken down: each has one of its own.
+    Every request makes new ids for those that were fresh, and is given its own running number.
     """
 
     database_url: str
-    transactions: tuple[tuple[tuple[str, tuple[Any, ...]], ...], ...]
-    fresh: frozenset[UUID]
+    checks: tuple[Any, ...]
     answer: bytes
-    number: int = -1
 
 
 @contextlib.contextmanager
@@ -71,35 +68,50 @@ def running(
 class _Replay:
     def __init__(self, script: Script) -> None:
         self._script = script
+        self._turn = itertools.cycle(script.checks)
         self._free: asyncio.LifoQueue[Any] = asyncio.LifoQueue()
-        self._streams = [uuid4() for _ in range(_STREAMS)]
 
     async def open(self) -> None:
         for _ in range(_CONNECTIONS):
-            self._free.put_nowait(await asyncpg.connect(self._script.database_url))
+            connection = await asyncpg.connect(
+                self._script.database_url, server_settings=_PLANNED_ONCE
+            )
+            self._free.put_nowait(connection)
 
     async def run(self) -> None:
-        renamed = {one: uuid4() for one in self._script.fresh}
-        for transaction in self._script.transactions:
+        check = next(self._turn)
+        renamed = {one: uuid4() for one in check.fresh}
+        number = check.number
+        for transaction in check.transactions:
             connection = await self._free.get()
             try:
-                async with connection.transaction():
-                    for statement, values in transaction:
-                        await connection.fetch(statement, *self._given(statement, values, renamed))
+                for statement, values in transaction:
+                    if not values:  # BEGIN and COMMIT among them, as the server says them
+                        await connection.execute(statement)
+                        continue
+                    given = _given(values, renamed)
+                    if _REQUEST in statement:
+                        given = [number if _is(one, check.number) else one for one in given]
+                    rows = await connection.fetch(statement, *given)
+                    if _COUNTER in statement:
+                        number = rows[0][0]
             finally:
                 self._free.put_nowait(connection)
 
-    def _given(
-        self, statement: str, values: tuple[Any, ...], renamed: dict[UUID, UUID]
-    ) -> list[Any]:
-        given = [renamed.get(one, one) if isinstance(one, UUID) else one for one in values]
-        if _COUNTER in statement:  # many people count at once: one counter would be a queue
-            stream = secrets.choice(self._streams)
-            given = [stream if isinstance(one, UUID) else one for one in given]
-        if statement.startswith(_REQUEST):
-            fresh = secrets.randbits(62)
-            given = [fresh if one == self._script.number else one for one in given]
-        return given
+
+def _is(value: object, number: int) -> bool:
+    return value == number and not isinstance(value, bool)
+
+
+def _given(values: tuple[Any, ...], renamed: dict[UUID, UUID]) -> list[Any]:
+    return [
+        [renamed.get(each, each) for each in one]
+        if isinstance(one, list) and one and isinstance(one[0], UUID)
+        else renamed.get(one, one)
+        if isinstance(one, UUID)
+        else one
+        for one in values
+    ]
 
 
 def _application(script: Script | None, file: Path) -> Starlette:

@@ -9,12 +9,14 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
+import httpx
 from rich.console import Console
 
 from app.iin import check_digit
@@ -31,6 +33,7 @@ from sim.stage import Ports, Stage
 OFFICERS: Final = 40
 _KEPT: Final = ("authority", "footage")  # slow to make, the same each time
 _ADDRESS: Final = "registers: "
+_START_SECONDS: Final = 180.0  # of a busy machine; normally five
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,37 @@ class World(Stage):
         if self._server is None:
             raise LookupError("the server is not up")
         return process_of("serve", below=self._server.pid)
+
+    @property
+    def supervisor_pid(self) -> int:
+        """The process below which the server, its worker and its PostgreSQL run."""
+        if self._server is None:
+            raise LookupError("the server is not up")
+        return self._server.pid
+
+    @contextlib.contextmanager
+    def serving(self, *, registers_url: str, processes: int) -> Iterator[tuple[str, int]]:
+        """Yield the address of a further server on the same database, and its process."""
+        port = Ports.free().server
+        own = {
+            "DATABASE_URL": self.database_url,
+            "SAQSHY_REGISTERS_URL": registers_url,
+            "SAQSHY_REGISTER_ADDRESSES": "{}",
+            "SAQSHY_PORT": str(port),
+            "SAQSHY_METRICS_PORT": "0",
+            "SAQSHY_SERVE_PROCESSES": str(processes),
+        }
+        with (self.folder / "serving.log").open("wb") as log:
+            command = [sys.executable, "-m", "app", "serve"]
+            with subprocess.Popen(  # noqa: S603 - our own program
+                command, env=self.environment() | own, stdout=log, stderr=log
+            ) as process:
+                try:
+                    url = f"http://127.0.0.1:{port}"
+                    _wait_for(url, process)
+                    yield url, process.pid
+                finally:
+                    process.terminate()
 
     @property
     def database_url(self) -> str:
@@ -134,6 +168,16 @@ def iin_of(serial: int) -> str:
     while (digit := check_digit(f"9005053{serial % 10_000:04d}")) is None:
         serial += 1
     return f"9005053{serial % 10_000:04d}{digit}"
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"{url}/health", timeout=2).is_success:
+                return
+        time.sleep(0.1)
+    raise RuntimeError("the further server did not start; see serving.log")
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ from app.audit.models import (
     Cosignature,
     Leaf,
     Node,
+    OutboxRow,
     StreamMonth,
     Subject,
 )
@@ -108,6 +109,49 @@ class Written:
     leaf: bytes
     subject_index: bytes | None = None
     salt: bytes | None = None
+
+    def beside(self) -> dict[str, object]:
+        """Return what a statement with ``event_beside`` is given of it."""
+        return {
+            "the_event_id": self.event_id,
+            "the_event": self.event,
+            "the_event_at": self.at,
+            "the_event_leaf": self.leaf,
+            "the_event_subject_index": self.subject_index,
+            "the_event_salt": self.salt,
+        }
+
+
+_EVENT_ID = sa.bindparam("the_event_id", type_=sa.Uuid())
+_SUBJECT_INDEX = sa.bindparam("the_event_subject_index", type_=sa.LargeBinary())
+
+
+def event_beside(source: sa.CTE) -> tuple[sa.CTE, sa.CTE]:
+    """Return what writes an event in another's statement, once for each row of ``source``.
+
+    Add both to the statement, and ``Written.beside`` to its values: the event is then written if,
+    and only if, the statement does what it says.
+    """
+    whose = sa.insert(Subject).from_select(
+        ["event_id", "subject_index", "salt"],
+        sa.select(
+            _EVENT_ID,
+            _SUBJECT_INDEX,
+            sa.bindparam("the_event_salt", type_=sa.LargeBinary()),
+        )
+        .select_from(source)
+        .where(_SUBJECT_INDEX.is_not(None)),
+    )
+    event = sa.insert(OutboxRow).from_select(
+        ["event_id", "event", "at", "leaf"],
+        sa.select(
+            _EVENT_ID,
+            sa.bindparam("the_event", type_=sa.String(97)),
+            sa.bindparam("the_event_at", type_=sa.DateTime(timezone=True)),
+            sa.bindparam("the_event_leaf", type_=sa.LargeBinary()),
+        ).select_from(source),
+    )
+    return whose.cte("event_subject"), event.cte("event")
 
 
 async def put_event(session: AsyncSession, written: Written) -> None:

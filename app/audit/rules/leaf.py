@@ -16,6 +16,7 @@ from uuid import UUID
 import rfc8785
 
 from app.audit.errors import EventNotWritable
+from app.canonical import canonical
 from app.clock import in_law_zone
 
 VERSION = 1
@@ -89,7 +90,7 @@ def leaf_bytes(
         "fields": dict(fields),
     }
     try:
-        leaf = rfc8785.dumps(body)  # type: ignore[arg-type]  # what is no JSON is refused here
+        leaf = canonical(body)
     except (rfc8785.CanonicalizationError, UnicodeError, RecursionError) as error:
         raise EventNotWritable("a field is not exact JSON", event=event) from error
     if len(leaf) > LEAF_BYTES_MAX:

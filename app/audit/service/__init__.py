@@ -1,5 +1,6 @@
 """Use cases of the log: write an event, give it its place, prove it."""
 
+from app.audit.repository import Written, event_beside
 from app.audit.service.anchoring import Anchoring, AnchorWatch
 from app.audit.service.closing import ClosedStream, Closing, closed_months, closing_of_month
 from app.audit.service.copying import copy_log
@@ -37,12 +38,14 @@ __all__ = [
     "Sequencer",
     "ShownLeaf",
     "Witnessing",
+    "Written",
     "anchored",
     "checkpoint_note",
     "close_month",
     "closed_months",
     "closing_of_month",
     "copy_log",
+    "event_beside",
     "export_leaves",
     "forget_subjects",
     "leaf_count",

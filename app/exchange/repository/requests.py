@@ -9,7 +9,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.db import Connection, Hoisted
+from app.audit.service import Written, event_beside
+from app.db import Connection, Direct, Hoisted
 from app.exchange.models import RegisterRequestRow, RequestDisclosureRow
 from app.exchange.rules.bases import Basis
 from app.exchange.rules.disclosures import DisclosureKind
@@ -28,10 +29,15 @@ _LATER: Final = frozenset(
         "answer_sha256", "decision_leaf_index", "answer_leaf_index", "released_at", "destroyed_at",
     }
 )  # fmt: skip
-_INSERT = Hoisted(
-    sa.insert(_table),
-    column_keys=[column.name for column in _table.c if column.name not in _LATER],
+_made = (
+    sa.insert(_table)
+    .values(
+        {column.name: sa.bindparam(column.name) for column in _table.c if column.name not in _LATER}
+    )
+    .returning(_table.c.id)
+    .cte("made")
 )
+_INSERT = Hoisted(sa.select(_made.c.id).add_cte(*event_beside(_made)))
 _INSTANT = sa.DateTime(timezone=True)
 _mine = (
     sa.select(
@@ -86,7 +92,7 @@ _BEFORE = Hoisted(
 _from = sa.and_(
     _table.c.id == sa.bindparam("request_id"), _table.c.status == sa.bindparam("current")
 )
-_ANSWERED = Hoisted(
+_answered = (
     sa.update(_table)
     .where(_from)
     .values(
@@ -101,6 +107,13 @@ _ANSWERED = Hoisted(
         ),
     )
     .returning(_table.c.id)
+    .cte("answered")
+)
+# Its commit need not wait for the disk, see ``put_answer``.
+_ANSWERED = Hoisted(
+    sa.select(_answered.c.id, sa.func.set_config("synchronous_commit", "off", sa.true())).add_cte(
+        *event_beside(_answered)
+    )
 )
 _SETTLED = Hoisted(
     sa.update(_table)
@@ -165,26 +178,33 @@ async def asked_before(
     )
 
 
-async def insert(connection: Connection, values: Mapping[str, object]) -> None:
-    """Insert one request."""
-    await _INSERT.run(connection, values)
+async def insert(connection: Connection, values: Mapping[str, object], *, event: Written) -> None:
+    """Insert one request with the event that tells of it."""
+    await _INSERT.row(connection, {**values, **event.beside()})
 
 
 async def put_answer(
-    connection: Connection,
+    direct: Direct,
     *,
     request_id: UUID,
     current: RequestStatus,
     target: RequestStatus,
-    event_ids: Sequence[UUID],
+    event: Written,
     values: Mapping[str, object],
 ) -> bool:
-    """Move our request on with its answer, in one statement; false if it is not there.
+    """Move our request on with its answer and the event, in one statement.
 
-    ``event_ids`` are events that carry a commitment to the subject.
+    False, and nothing written, if the request is not there. Whoever calls this waits for the
+    event's leaf before anything is released, and a leaf's commit takes every commit before it to
+    the disk: so this one need not wait for it by itself.
     """
     step = {"request_id": request_id, "current": current, "target": target}
-    return await _ANSWERED.row(connection, {**step, "event_ids": event_ids, **values}) is not None
+    carries = [] if event.subject_index is None else [event.event_id]
+    async with direct.connection() as connection:
+        made = await _ANSWERED.row(
+            connection, {**step, **values, **event.beside(), "event_ids": carries}
+        )
+    return made is not None
 
 
 async def settle(

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-import rfc8785
-
+from app.canonical import canonical, exact
 from app.exchange.rules.requests import Part, PartStatus
 from app.exchange.wire.registers import RegisterName
 
@@ -43,14 +42,14 @@ def answer_bytes(answer: Answer) -> bytes:
             {
                 "register": part.register.value,
                 "status": part.status.value,
-                "asked_ms": part.asked_ms,
+                "asked_ms": exact(part.asked_ms),
                 "fault": part.fault,
                 "record": part.record,
             }
             for part in answer.parts
         ],
     }
-    return rfc8785.dumps(plain)  # type: ignore[arg-type]  # nested JSON values, by construction
+    return canonical(plain)
 
 
 def answer_of(plain: dict[str, object]) -> Answer:

@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from app.audit.errors import AuditSilent
+from app.canonical import exact
 from app.clock import law_date
 from app.db import Connection
 from app.exchange.errors import AnswerWithheld
@@ -124,7 +125,8 @@ async def _ask(
         query = Query(plate=about.plate)
     else:
         query = Query(iin=None if about.iin is None else about.iin.digits)
-    request = RegisterRequest(
+    # Its parts were checked one by one as they were made; it is asked for eight times a check.
+    request = RegisterRequest.model_construct(
         message_id=uuid4(), message_at=ports.clock(), requester=requester, query=query
     )
     return await ports.registers.ask(register=name, request=request)
@@ -168,44 +170,42 @@ async def _record_answer(
             "register": part.register.value,
             "status": part.status.value,
             "hit": part.status is PartStatus.FOUND,
-            "asked_ms": part.asked_ms,
+            "asked_ms": exact(part.asked_ms),
             "fault": part.fault,
         }
         for part in answer.parts
     ]
     hit = any(part.status is PartStatus.FOUND for part in answer.parts)
-    async with ports.direct.transaction() as connection:
-        event_id = await ports.trail.record_direct(
-            connection,
-            event="exchange.answer_recorded",
-            at=ports.clock(),
-            who=asking.caller,
-            subject_iin=answer.iin,
-            fields={
-                "check_id": str(asking.request_id),
-                "answer_sha256": digest,
-                "hit": hit,
-                "parts": statuses,
-                "cautions": list(answer.cautions),
-            },
-        )
-        moved = await requests.put_answer(
-            connection,
-            request_id=asking.request_id,
-            current=RequestStatus.RECEIVED,
-            target=next_status(RequestStatus.RECEIVED, RequestStatus.ASKED),
-            event_ids=[] if answer.iin is None else [event_id],
-            values={
-                "parts": statuses,
-                "hit": hit,
-                "answer": key.seal(Content.ANSWER, content),
-                "answer_sha256": digest,
-                "decision_leaf_index": decision_leaf,
-            },
-        )
-        if not moved:  # given up meanwhile: nothing of the answer is kept
-            raise AnswerWithheld(asking.request_id, reason="given_up")
-    return event_id
+    event = ports.trail.prepared(
+        event="exchange.answer_recorded",
+        at=ports.clock(),
+        who=asking.caller,
+        subject_iin=answer.iin,
+        fields={
+            "check_id": str(asking.request_id),
+            "answer_sha256": digest,
+            "hit": hit,
+            "parts": statuses,
+            "cautions": list(answer.cautions),
+        },
+    )
+    moved = await requests.put_answer(
+        ports.direct,
+        request_id=asking.request_id,
+        current=RequestStatus.RECEIVED,
+        target=next_status(RequestStatus.RECEIVED, RequestStatus.ASKED),
+        event=event,
+        values={
+            "parts": statuses,
+            "hit": hit,
+            "answer": key.seal(Content.ANSWER, content),
+            "answer_sha256": digest,
+            "decision_leaf_index": decision_leaf,
+        },
+    )
+    if not moved:  # given up meanwhile: nothing of the answer is kept
+        raise AnswerWithheld(asking.request_id, reason="given_up")
+    return event.event_id
 
 
 async def _release(ports: ExchangePorts, asking: Asking, answer_leaf: int) -> None:

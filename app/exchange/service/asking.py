@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-import rfc8785
-
 from app.access import DeviceKind, Principal, Role
+from app.canonical import canonical
 from app.clock import law_date
 from app.exchange.errors import AnswerDamaged
 from app.exchange.models import RegisterRequestRow
@@ -95,7 +94,7 @@ def key_of(row: RegisterRequestRow, keys: Keys) -> DataKey:
 
 def seal_about(key: DataKey, about: About) -> bytes:
     """Return whom and what a request is about, sealed."""
-    return key.seal(Content.SUBJECT, rfc8785.dumps(about_plain(about)))  # type: ignore[arg-type]  # JSON values, by construction
+    return key.seal(Content.SUBJECT, canonical(about_plain(about)))
 
 
 def unseal_about(row: RegisterRequestRow, key: DataKey) -> About:

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.errors import MonthClosed
 from app.audit.rules.numbering import RunningNumber
-from app.audit.service import next_number
+from app.audit.service import Written, next_number
 from app.clock import law_date
-from app.db import Connection, driver_of
+from app.db import driver_of, now_flushed
 from app.exchange.models import RegisterRequestRow
 from app.exchange.repository import requests
 from app.exchange.rules.bases import Basis, RequestField
@@ -70,7 +70,7 @@ async def decide_and_record(ports: ExchangePorts, asking: Asking, said: Said) ->
 async def _decide_new(ports: ExchangePorts, asking: Asking, said: Said) -> Decided:
     seed = await seed_of(ports, day=law_date(asking.received_at))
     now, caller = asking.received_at, asking.caller
-    async with ports.direct.transaction() as connection:
+    async with ports.direct.transaction(awaits_leaf=True) as connection:
         # The number comes first: others of this person wait behind it, so that two requests at
         # once count each other.
         running = await next_number(connection, stream=caller.person, at=now)
@@ -81,18 +81,19 @@ async def _decide_new(ports: ExchangePorts, asking: Asking, said: Said) -> Decid
         if asking.about.key is not None:
             key = new_key(vault=ports.keys.vault, owner=asking.request_id)
         status = STATUS_OF[verdict.outcome]
-        event_id = await _event(
-            connection, ports, asking, gathered, verdict, now=now, more=running.as_fields()
-        )
+        event = _event(ports, asking, gathered, verdict, now=now, more=running.as_fields())
         row = _row_of(asking, gathered, running, key)
         attempts = 0 if said.case is None else 1
         row |= _decision(asking, said, gathered, verdict, status, attempts=attempts, now=now)
-        await requests.insert(connection, row | {"event_ids": [event_id]})
+        if not verdict.allowed:
+            await now_flushed(connection)
+        row["event_ids"] = [event.event_id]
+        await requests.insert(connection, row, event=event)
     return Decided(
         asking=asking,
         verdict=verdict,
         status=status,
-        event_id=event_id,
+        event_id=event.event_id,
         officer=gathered.officer,
         running=running,
         key=key,
@@ -130,22 +131,21 @@ async def decide_again(
     gathered = await gather(connection, ports, asking, said, drawn=drawn, now=now)
     verdict = decide(gathered.facts, rules=asking.rules)
     status = next_status(row.status, STATUS_OF[verdict.outcome])
-    event_id = await _event(
-        connection, ports, asking, gathered, verdict, now=now, more={"attempt": row.attempts}
-    )
+    event = _event(ports, asking, gathered, verdict, now=now, more={"attempt": row.attempts})
+    await ports.trail.record_prepared(connection, event)
     values = _decision(asking, said, gathered, verdict, status, attempts=row.attempts, now=now)
     if gathered.facts.justification is FieldState.GOOD:
         text = asking.sent.justification.strip().encode()
         values["extended_sealed"] = key.seal(Content.JUSTIFICATION, text)
     for name, value in values.items():
         setattr(row, name, value)
-    row.event_ids = [*row.event_ids, event_id]
+    row.event_ids = [*row.event_ids, event.event_id]
     await session.flush()
     return Decided(
         asking=asking,
         verdict=verdict,
         status=status,
-        event_id=event_id,
+        event_id=event.event_id,
         officer=gathered.officer,
         running=running,
         key=key,
@@ -226,8 +226,7 @@ def _decision(
     }
 
 
-async def _event(
-    connection: Connection,
+def _event(
     ports: ExchangePorts,
     asking: Asking,
     gathered: Gathered,
@@ -235,11 +234,10 @@ async def _event(
     *,
     now: datetime,
     more: dict[str, object],
-) -> UUID:
+) -> Written:
     iin = None if asking.about.iin is None else asking.about.iin.digits
     event = _EVENTS.get(verdict.outcome, _WAITS)
-    return await ports.trail.record_direct(
-        connection,
+    return ports.trail.prepared(
         event=event,
         at=now,
         who=asking.caller,

@@ -1,0 +1,145 @@
+"""The statements of a check, taken down as the server makes it, for the peer to run again."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+from uuid import UUID
+
+import httpx
+import structlog
+
+from app.db import Direct
+from app.main import create_app
+from app.parts import Parts, open_parts
+from app.settings import Settings
+from benchmarks.world import Caller, World
+
+_LOOK: Final = "SELECT event_id, index FROM audit_leaves"
+_METHODS: Final = ("fetch", "fetchrow", "fetchval", "execute")
+
+Statement = tuple[str, tuple[Any, ...]]
+Transaction = tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its transactions, the ids it made anew, its running number and its answer."""
+
+    transactions: tuple[Transaction, ...]
+    fresh: frozenset[UUID]
+    number: int
+    answer: bytes
+
+
+@dataclass
+class _Notebook:
+    """What was run, by transaction; a statement by itself is one of its own."""
+
+    done: list[Transaction] = field(default_factory=list)
+    number: int = -1
+
+
+class _Noted:
+    """A connection whose statements are noted."""
+
+    def __init__(self, connection: Any, notebook: _Notebook) -> None:
+        self._connection, self._notebook = connection, notebook
+        self._open: list[Statement] | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._connection, name)
+        if name not in _METHODS:
+            return found
+
+        async def noted(statement: str, *values: Any) -> Any:
+            if statement.startswith("BEGIN"):
+                self._open = []
+            if self._open is None:
+                self._notebook.done.append(((statement, values),))
+            else:
+                self._open.append((statement, values))
+            if statement == "COMMIT" and self._open is not None:
+                self._notebook.done.append(tuple(self._open))
+                self._open = None
+            answer = await found(statement, *values)
+            if "audit_stream_months" in statement:
+                self._notebook.number = answer
+            return answer
+
+        return noted
+
+
+class _Pool:
+    def __init__(self, pool: Any, notebook: _Notebook) -> None:
+        self._pool, self._notebook = pool, notebook
+        self._lent: dict[int, Any] = {}
+
+    async def acquire(self, *, timeout: float) -> _Noted:  # noqa: ASYNC109 - asyncpg's own word
+        connection = await self._pool.acquire(timeout=timeout)
+        noted = _Noted(connection, self._notebook)
+        self._lent[id(noted)] = connection
+        return noted
+
+    async def release(self, noted: _Noted) -> None:
+        await self._pool.release(self._lent.pop(id(noted)))
+
+
+async def taken_down(
+    world: World,
+    callers: list[Caller],
+    *,
+    registers_url: str,
+    path: str,
+    bodies: Iterator[dict[str, Any]],
+) -> list[Check]:
+    """Make a check of each caller by the application in this process, and note its statements.
+
+    Each makes two: the first fills caches, and what only the second names is what a check makes
+    anew.
+    """
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    settings = Settings(
+        database_url=world.database_url,
+        var_dir=world.folder / "server",
+        registers_url=registers_url,
+        metrics_port=0,
+    )
+    async with open_parts(settings) as parts:
+        notebook = _Notebook()
+        transport = httpx.ASGITransport(app=create_app(_noting(parts, notebook)))
+        checks = []
+        async with httpx.AsyncClient(transport=transport, base_url=world.base_url) as client:
+            for caller in callers:
+                before: frozenset[UUID] = frozenset()
+                for _ in range(2):
+                    notebook.done.clear()
+                    answer = await client.post(path, json=next(bodies), headers=caller.headers)
+                    answer.raise_for_status()
+                    named = frozenset(_named(notebook.done))
+                    fresh, before = named - before, named
+                transactions = tuple(_once_each(notebook.done))
+                checks.append(Check(transactions, fresh, notebook.number, answer.content))
+    return checks
+
+
+def _noting(parts: Parts, notebook: _Notebook) -> Parts:
+    direct = Direct(_Pool(parts.direct._pool, notebook))  # noqa: SLF001 - to stand in front of it
+    return replace(parts, direct=direct, trail=replace(parts.trail, direct=direct))
+
+
+def _named(transactions: list[Transaction]) -> Iterator[UUID]:
+    for transaction in transactions:
+        for _, values in transaction:
+            for one in values:
+                several = one if isinstance(one, list) else [one]
+                yield from (each for each in several if isinstance(each, UUID))
+
+
+def _once_each(transactions: list[Transaction]) -> Iterator[Transaction]:
+    """Leave out the repeats of a look that waits: how many there are is chance."""
+    before: Transaction = ()
+    for one in transactions:
+        if one != before or not one[0][0].startswith(_LOOK):
+            yield one
+        before = one
