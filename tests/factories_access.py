@@ -19,6 +19,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from app.access import Access, Role, declared_access
+from app.clock import utc_now
 from app.exchange.rules.access_papers import grant_paper
 from app.iin import check_digit
 from bodycam.wire import protocol as dock
@@ -65,6 +66,9 @@ OBJECTS = {
     "person_id": Named(everywhere=SERVE_ALL),
     "post_id": Named(),
     "before": PERSONAL,
+    "case_id": Named(),
+    "ledger_id": Named(),
+    "pause_id": Named(),
     "request_id": PERSONAL,
     "sanction_id": PERSONAL,
     "responsible_id": Named(everywhere=SERVE_ALL),
@@ -78,7 +82,7 @@ OBJECTS = {
     "system_id": Named(),
 }
 # What a path names that is no object of anybody.
-VALUES = {"part_number": "0"}
+VALUES = {"part_number": "0", "day": "2026-11-20"}
 
 
 @dataclass(frozen=True)
@@ -241,6 +245,10 @@ def _of_officer(_world, _caller, ids):
     return {"params": {"officer_id": ids["officer_id"]}}
 
 
+def _pause(_world, _caller, _ids):
+    return {"json": {"reason": "meal", "until": (utc_now() + timedelta(hours=1)).isoformat()}}
+
+
 def _chosen(_world, _caller, ids):
     return {"data": {"request": [ids["request"]]}}
 
@@ -357,6 +365,9 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(lambda _w, _c, ids: {"params": {"complaint_id": ids["complaint_id"]}},
             ("complaint_id",)),
     ),
+    "POST /api/coverage/cases/{case_id}/explanation": (_json(explanation="-"),),
+    "POST /api/coverage/cases/{case_id}/closing": (_json(believed=True, conclusion="-"),),
+    "POST /api/coverage/ledgers/{ledger_id}/pauses": (Ask(_pause),),
     "POST /api/complaints": (Ask(lambda _world, _caller, _ids: {"json": complaint()}),),
     "POST /console/complaints": (Ask(lambda _world, _caller, _ids: {"data": _FORM}),),
     "GET /console/recordings/{recording_id}": (
