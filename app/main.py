@@ -16,6 +16,7 @@ import app.identity.api
 import app.web.pages
 import bodycam.api
 import bodycam.api.coverage
+import bodycam.api.custody
 import devices.api
 import fines.api
 from app import problems
@@ -34,6 +35,7 @@ _ROUTERS: Final = (
     *fines.api.routers,
     bodycam.api.router,
     bodycam.api.coverage.router,
+    bodycam.api.custody.router,
     app.web.pages.router,
 )
 _STATIC: Final = frozenset({"/static"})

@@ -19,7 +19,7 @@ from app.jobs import Queue
 from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
-from bodycam.service import coverage
+from bodycam.service import coverage, expiry
 from fines.api import make_desk
 
 log = structlog.get_logger(__name__)
@@ -170,6 +170,14 @@ def _add_custody(jobs: procrastinate.App, parts: Parts) -> None:
     async def keep_ledgers(timestamp: int) -> None:
         del timestamp
         await coverage.keep_ledgers(parts.sessions, trail=parts.trail, now=utc_now())
+
+    @jobs.periodic(cron="23 * * * *")
+    @jobs.task(name="bodycam.end_terms", queue=maintenance, queueing_lock="bodycam.end_terms")
+    async def end_terms(timestamp: int) -> None:
+        del timestamp
+        now = utc_now()
+        await expiry.expire_recordings(parts.sessions, trail=parts.trail, now=now)
+        await expiry.destroy_expired(parts.sessions, store=parts.store, trail=parts.trail, now=now)
 
 
 async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:

@@ -67,6 +67,9 @@ OBJECTS = {
     "post_id": Named(),
     "before": PERSONAL,
     "case_id": Named(),
+    "change_id": Named(),
+    "hold_id": Named(),
+    "recording_ids": Named(),
     "ledger_id": Named(),
     "pause_id": Named(),
     "request_id": PERSONAL,
@@ -253,6 +256,19 @@ def _chosen(_world, _caller, ids):
     return {"data": {"request": [ids["request"]]}}
 
 
+_IN_CUSTODY = "/api/custody/recordings/{recording_id}"
+_ONE_RECORDING = f"GET {_IN_CUSTODY}"
+_OF_RECORDING = Ask(of_unit=("recording_id",))
+
+
+def _of_recording(*, good=True, **fixed):
+    return Ask(lambda _w, _c, _i: {"json": fixed}, of_unit=("recording_id",), good=good)
+
+
+def _any_cms(_world, caller, _ids):
+    return {"json": {"cms": papers.signature(caller, "-")}}
+
+
 _ONE_REPORT = "POST /api/control/months/{report_id}"
 _NARROWS = "it only narrows a report that the caller may see"
 _ONE_REQUEST = "POST /api/access/requests/{access_request_id}"
@@ -365,6 +381,13 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(lambda _w, _c, ids: {"params": {"complaint_id": ids["complaint_id"]}},
             ("complaint_id",)),
     ),
+    f"{_ONE_RECORDING}": (_OF_RECORDING,),
+    f"POST {_IN_CUSTODY}/holds": (_of_recording(reason="court", case_number="-"),),
+    f"POST {_IN_CUSTODY}/category": (_of_recording(category="crime", grounds="-"),),
+    f"POST {_IN_CUSTODY}/keeping": (_of_recording(good=False, until="2026-11-20"),),
+    "POST /api/custody/changes/{change_id}/signature": (Ask(_any_cms, good=False),),
+    "POST /api/custody/expiring/permission": (_json("recording_ids"),),
+    "POST /api/custody/holds/{hold_id}/release": (Ask(),),
     "POST /api/coverage/cases/{case_id}/explanation": (_json(explanation="-"),),
     "POST /api/coverage/cases/{case_id}/closing": (_json(believed=True, conclusion="-"),),
     "POST /api/coverage/ledgers/{ledger_id}/pauses": (Ask(_pause),),

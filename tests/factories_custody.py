@@ -8,8 +8,11 @@ import sqlalchemy as sa
 from app.access import DeviceKind, Role
 from app.clock import utc_now
 from app.db import transaction
-from bodycam.models import CameraPauseRow, CoverageCaseRow
+from bodycam.models import CameraPauseRow, CoverageCaseRow, RecordingRow
+from bodycam.rules.retention import Category, HoldReason
+from bodycam.service.categories import change_category
 from bodycam.service.coverage import keep_ledgers
+from bodycam.service.custody import place_hold
 from devices.models import Assignment
 from tests.factories_bodycam import STARTED_AT, TRAIL, issue, principal_of
 
@@ -72,4 +75,38 @@ async def coverage(sessions, held):
         "case_id": str(case_id),
         "ledger_id": str(assignment_id),
         "pause_id": str(pause.id),
+    }
+
+
+async def retention(sessions, held):
+    """Return a hold on the unit's recording and a change of its category that two must sign."""
+    recording_id = UUID(held.ids["recording_id"])
+    # The one person of each role who is tried here must not be the one who began.
+    other = await principal_of(sessions, held.officer)
+    async with transaction(sessions) as session:
+        hold_id = await place_hold(
+            session,
+            trail=TRAIL,
+            caller=other,
+            recording_id=recording_id,
+            reason=HoldReason.COURT,
+            case_number="-",
+            now=utc_now(),
+        )
+        row = await session.get(RecordingRow, recording_id)
+        row.category = Category.ADMINISTRATIVE
+        await session.flush()
+        change = await change_category(
+            session,
+            trail=TRAIL,
+            caller=other,
+            recording_id=recording_id,
+            category=Category.OTHER,
+            grounds="-",
+            now=utc_now(),
+        )
+    return {
+        "change_id": str(change.change_id),
+        "hold_id": str(hold_id),
+        "recording_ids": str(recording_id),
     }

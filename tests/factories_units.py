@@ -154,6 +154,7 @@ class World:
         await self._sanction(held)
         await self._footage(held, camera)
         held.ids |= await custody.coverage(self.sessions, held)
+        held.ids |= await custody.retention(self.sessions, held)
         await self._courts(held)
         await self._access(held)
         held.ids |= await control.overdue_report(
