@@ -16,6 +16,8 @@ import app.identity.api
 import app.web.pages
 import bodycam.api
 import bodycam.api.axis
+import bodycam.api.coverage
+import bodycam.api.custody
 import devices.api
 import fines.api
 from app import problems
@@ -35,6 +37,8 @@ _ROUTERS: Final = (
     bodycam.api.router,
     bodycam.api.axis.router,
     bodycam.api.axis.keepers,
+    bodycam.api.coverage.router,
+    bodycam.api.custody.router,
     app.web.pages.router,
 )
 _STATIC: Final = frozenset({"/static"})

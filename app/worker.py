@@ -19,7 +19,7 @@ from app.jobs import Queue
 from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
-from bodycam.service import Docking
+from bodycam.service import Docking, coverage, expiry
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
 from fines.api import make_desk
 
@@ -95,6 +95,7 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         await fines.service.lapse_receipts(desk, utc_now())
 
     _add_exchange(jobs, parts)
+    _add_custody(jobs, parts)
     return jobs
 
 
@@ -179,6 +180,25 @@ def _add_exchange(jobs: procrastinate.App, parts: Parts) -> None:
     async def destroy_overdue(timestamp: int) -> None:
         del timestamp
         await app.exchange.service.destroy_overdue(ports, reviewed_of=control.is_reviewed)
+
+
+def _add_custody(jobs: procrastinate.App, parts: Parts) -> None:
+    """Add what goes on with stored footage by itself: ledgers, terms."""
+    maintenance = Queue.MAINTENANCE.value
+
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="bodycam.keep_ledgers", queue=maintenance, queueing_lock="bodycam.keep_ledgers")
+    async def keep_ledgers(timestamp: int) -> None:
+        del timestamp
+        await coverage.keep_ledgers(parts.sessions, trail=parts.trail, now=utc_now())
+
+    @jobs.periodic(cron="23 * * * *")
+    @jobs.task(name="bodycam.end_terms", queue=maintenance, queueing_lock="bodycam.end_terms")
+    async def end_terms(timestamp: int) -> None:
+        del timestamp
+        now = utc_now()
+        await expiry.expire_recordings(parts.sessions, trail=parts.trail, now=now)
+        await expiry.destroy_expired(parts.sessions, store=parts.store, trail=parts.trail, now=now)
 
 
 async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:

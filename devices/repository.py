@@ -273,6 +273,36 @@ async def last_docked(session: AsyncSession, *, device_id: UUID) -> Assignment |
     return (await session.scalars(statement)).one_or_none()
 
 
+async def camera_assignments(
+    session: AsyncSession,
+    *,
+    begin: datetime,
+    end: datetime,
+    device_id: UUID | None = None,
+    department_id: UUID | None = None,
+    assignment_id: UUID | None = None,
+) -> Sequence[tuple[Assignment, Device]]:
+    """Return cameras' signed assignments that meet the time, in the order of issue."""
+    over = sa.func.least(Assignment.docked_at, Assignment.returned_at, Assignment.written_off_at)
+    statement = (
+        sa.select(Assignment, Device)
+        .join(Device, Device.id == Assignment.device_id)
+        .where(
+            Device.kind == DeviceKind.CAMERA,
+            Assignment.issued_at < end,
+            sa.or_(over.is_(None), over > begin),
+        )
+        .order_by(Assignment.issued_at, Assignment.id)
+    )
+    if device_id is not None:
+        statement = statement.where(Assignment.device_id == device_id)
+    if department_id is not None:
+        statement = statement.where(Assignment.department_id == department_id)
+    if assignment_id is not None:
+        statement = statement.where(Assignment.id == assignment_id)
+    return [(row[0], row[1]) for row in (await session.execute(statement)).all()]
+
+
 async def open_devices_of_shift(session: AsyncSession, *, shift_id: UUID) -> Sequence[UUID]:
     """Return the devices of the shift's open assignments, signed or not."""
     statement = sa.select(Assignment.device_id).where(Assignment.shift_id == shift_id, _OPEN)

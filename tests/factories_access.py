@@ -19,6 +19,7 @@ from PIL import Image
 from pydantic import BaseModel
 
 from app.access import Access, Role, declared_access
+from app.clock import utc_now
 from app.exchange.rules.access_papers import grant_paper
 from app.iin import check_digit
 from bodycam.wire import protocol as dock
@@ -67,6 +68,12 @@ OBJECTS = {
     "person_id": Named(everywhere=SERVE_ALL),
     "post_id": Named(),
     "before": PERSONAL,
+    "case_id": Named(),
+    "change_id": Named(),
+    "hold_id": Named(),
+    "recording_ids": Named(),
+    "ledger_id": Named(),
+    "pause_id": Named(),
     "request_id": PERSONAL,
     "sanction_id": PERSONAL,
     "responsible_id": Named(everywhere=SERVE_ALL),
@@ -80,7 +87,12 @@ OBJECTS = {
     "system_id": Named(),
 }
 # What a path names that is no object of anybody.
-VALUES = {"part_number": "0", "container": "c-1", "object_name": "o-1"}
+VALUES = {
+    "part_number": "0",
+    "day": "2026-11-20",
+    "container": "c-1",
+    "object_name": "o-1",
+}
 
 
 @dataclass(frozen=True)
@@ -250,8 +262,25 @@ def _of_officer(_world, _caller, ids):
     return {"params": {"officer_id": ids["officer_id"]}}
 
 
+def _pause(_world, _caller, _ids):
+    return {"json": {"reason": "meal", "until": (utc_now() + timedelta(hours=1)).isoformat()}}
+
+
 def _chosen(_world, _caller, ids):
     return {"data": {"request": [ids["request"]]}}
+
+
+_IN_CUSTODY = "/api/custody/recordings/{recording_id}"
+_ONE_RECORDING = f"GET {_IN_CUSTODY}"
+_OF_RECORDING = Ask(of_unit=("recording_id",))
+
+
+def _of_recording(*, good=True, **fixed):
+    return Ask(lambda _w, _c, _i: {"json": fixed}, of_unit=("recording_id",), good=good)
+
+
+def _any_cms(_world, caller, _ids):
+    return {"json": {"cms": papers.signature(caller, "-")}}
 
 
 _ONE_REPORT = "POST /api/control/months/{report_id}"
@@ -394,6 +423,16 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(lambda _w, _c, ids: {"params": {"complaint_id": ids["complaint_id"]}},
             ("complaint_id",)),
     ),
+    f"{_ONE_RECORDING}": (_OF_RECORDING,),
+    f"POST {_IN_CUSTODY}/holds": (_of_recording(reason="court", case_number="-"),),
+    f"POST {_IN_CUSTODY}/category": (_of_recording(category="crime", grounds="-"),),
+    f"POST {_IN_CUSTODY}/keeping": (_of_recording(good=False, until="2026-11-20"),),
+    "POST /api/custody/changes/{change_id}/signature": (Ask(_any_cms, good=False),),
+    "POST /api/custody/expiring/permission": (_json("recording_ids"),),
+    "POST /api/custody/holds/{hold_id}/release": (Ask(),),
+    "POST /api/coverage/cases/{case_id}/explanation": (_json(explanation="-"),),
+    "POST /api/coverage/cases/{case_id}/closing": (_json(believed=True, conclusion="-"),),
+    "POST /api/coverage/ledgers/{ledger_id}/pauses": (Ask(_pause),),
     "POST /api/complaints": (Ask(lambda _world, _caller, _ids: {"json": complaint()}),),
     "POST /console/complaints": (Ask(lambda _world, _caller, _ids: {"data": _FORM}),),
     "GET /console/recordings/{recording_id}": (

@@ -140,8 +140,10 @@ async def yard(sessions, folder, **changed):
     )
 
 
-async def issue(sessions, device_id, *, officer, keeper, at=STARTED_AT - timedelta(hours=1)):
-    """Hand the device to the officer, past the sheet and its signature."""
+async def issue(
+    sessions, device_id, *, officer, keeper, at=STARTED_AT - timedelta(hours=1), closed=False
+):
+    """Hand the device to the officer, past the sheet and its signature; of a ``closed`` shift."""
     async with transaction(sessions) as session:
         signature = SignatureRow(
             id=uuid4(),
@@ -160,6 +162,7 @@ async def issue(sessions, device_id, *, officer, keeper, at=STARTED_AT - timedel
             department_id=officer.department_id,
             opened_by_post_id=keeper.post_id,
             opened_at=at,
+            closed_at=at if closed else None,
         )
         session.add_all([signature, shift])
         await session.flush()

@@ -21,6 +21,7 @@ from sim.district import (
 from sim.rights import ROADSIDE_SERVICES
 from tests import factories_bodycam as bodycam
 from tests import factories_control as control
+from tests import factories_custody as custody
 from tests import factories_devices as devices
 from tests import factories_fines as fines
 from tests import factories_papers as papers
@@ -152,6 +153,8 @@ class World:
         await self._fine(held, number)
         await self._sanction(held)
         await self._footage(held, camera)
+        held.ids |= await custody.coverage(self.sessions, held)
+        held.ids |= await custody.retention(self.sessions, held)
         await self._courts(held)
         await self._access(held)
         held.ids |= await control.overdue_report(

@@ -10,10 +10,37 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
 from bodycam.models.axis import AxisContainerRow, AxisObjectRow
+from bodycam.models.coverage import (
+    CameraPauseRow,
+    CoverageCaseRow,
+    CoverageIntervalRow,
+    CoverageLedgerRow,
+    RecordingExaminationRow,
+)
+from bodycam.models.custody import CategoryChangeRow, LegalHoldRow, StorageFaultRow, TombstoneRow
 from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
 from bodycam.rules.life_cycle import ComplaintKind, ComplaintStatus, RecordingStatus
+from bodycam.rules.retention import Category
 
-__all__ = ["AxisContainerRow", "AxisObjectRow"]
+__all__ = [
+    "AxisContainerRow",
+    "AxisObjectRow",
+    "CameraPauseRow",
+    "CategoryChangeRow",
+    "ComplaintNumberRow",
+    "ComplaintRow",
+    "CoverageCaseRow",
+    "CoverageIntervalRow",
+    "CoverageLedgerRow",
+    "LegalHoldRow",
+    "RecordingExaminationRow",
+    "RecordingIndexRow",
+    "RecordingPartRow",
+    "RecordingRow",
+    "StorageFaultRow",
+    "TombstoneRow",
+    "TrackPointRow",
+]
 
 
 class RecordingRow(Base):
@@ -53,10 +80,19 @@ class RecordingRow(Base):
     stored_at: Mapped[datetime | None]
     receipt_signature: Mapped[str | None] = mapped_column(sa.String(88))
     door: Mapped[str] = mapped_column(sa.String(32), server_default="dock")  # dock | axis
+    previous_manifest_sha256: Mapped[bytes | None]  # which one its camera closed before
+    category: Mapped[Category] = mapped_column(server_default="other")
+    keep_until: Mapped[date | None]  # a person took it back from the expiring
+    expiring_since: Mapped[datetime | None]
+    deletion_permitted_by: Mapped[UUID | None] = mapped_column(sa.ForeignKey("people.id"))
+    deletion_permitted_at: Mapped[datetime | None]
+    destruction_begun_at: Mapped[datetime | None]  # no way back from here on
+    scrubbed_at: Mapped[datetime | None]  # when its bytes were last read and hashed
 
     __table_args__ = (
         sa.CheckConstraint("door IN ('dock', 'axis')", "door"),
         sa.Index(None, "department_id", "started_at"),
+        sa.Index(None, "status", "ended_at"),
         sa.Index(None, "camera_id", "started_at"),
         sa.Index(None, "dock_id", "status"),
     )

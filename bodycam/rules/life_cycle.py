@@ -32,8 +32,9 @@ _NEXT: Final = MappingProxyType(
         _R.QUARANTINED: frozenset({_R.HELD, _R.EXPIRING}),
         _R.INDEXED: frozenset({_R.REVIEWABLE}),
         _R.REVIEWABLE: frozenset({_R.HELD, _R.EXPIRING}),
-        _R.HELD: frozenset({_R.REVIEWABLE, _R.EXPIRING}),
-        _R.EXPIRING: frozenset({_R.HELD, _R.REVIEWABLE, _R.DESTROYED}),
+        _R.HELD: frozenset({_R.REVIEWABLE, _R.QUARANTINED, _R.EXPIRING}),
+        # Taken back, a recording is again what it was: playable, or bytes that are no video.
+        _R.EXPIRING: frozenset({_R.HELD, _R.REVIEWABLE, _R.QUARANTINED, _R.DESTROYED}),
         _R.DESTROYED: frozenset(),
     }
 )

@@ -23,6 +23,7 @@ from bodycam.errors import (
 )
 from bodycam.models import RecordingRow
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
+from bodycam.rules.retention import Category
 from bodycam.rules.signing import check_manifest
 from bodycam.service.cameras import camera_key, dock_camera, holder_of
 from bodycam.service.docking import Docking, Known, acknowledged, known_of
@@ -166,6 +167,12 @@ def _new_row(
         upload_ref="",
         damage=[],
         announced_at=now,
+        previous_manifest_sha256=(
+            None
+            if manifest.previous_manifest_sha256 is None
+            else bytes.fromhex(manifest.previous_manifest_sha256)
+        ),
+        category=Category.OTHER,
     )
 
 

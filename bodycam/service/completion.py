@@ -20,6 +20,7 @@ from bodycam.rules.boxes import NotMp4, StreamIndexer, index_by_reading
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
 from bodycam.rules.signing import sign_receipt
 from bodycam.service.cameras import note_uploaded
+from bodycam.service.coverage import note_recording
 from bodycam.service.docking import Docking, Known, acknowledged, known_of
 from bodycam.wire.digests import (
     BLOCK_SIZE_BYTES,
@@ -205,6 +206,8 @@ async def conclude(
     for step in steps:
         row.status = next_recording_status(row.status, step)
     await note_uploaded(session, trail=docking.trail, camera_id=row.camera_id, dock=caller, at=now)
+    await session.flush()
+    await note_recording(session, trail=docking.trail, row=row, now=now)
     await docking.trail.record(
         session,
         event="bodycam.recording_stored",

@@ -217,6 +217,18 @@ class DirectoryStore:
         """Remove the file that is being received; a sealed one stays."""
         await _in_thread(lambda: self._incoming_path(key).unlink(missing_ok=True))
 
+    async def destroy(self, *, key: str) -> None:
+        """Unlink the sealed file and sync its folder."""
+        await _in_thread(lambda: self._destroy(key))
+
+    def _destroy(self, key: str) -> None:
+        path = self._sealed_path(key)
+        try:
+            path.unlink()
+        except FileNotFoundError:
+            return
+        _sync_folder(path.parent)
+
     async def size_of(self, *, key: str) -> int:
         """Return the size of the sealed file."""
         handle = await _in_thread(lambda: self._open_sealed(key))

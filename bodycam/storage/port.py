@@ -103,6 +103,13 @@ class ObjectStore(Protocol):
     async def discard(self, *, key: str, upload: str) -> None:
         """Forget an upload whose bytes proved wrong before any receipt was given."""
 
+    async def destroy(self, *, key: str) -> None:
+        """Delete a sealed object for good; one that is absent is as good as deleted.
+
+        Raises:
+            StoreSilent: the store keeps it, by an object lock for instance.
+        """
+
     async def size_of(self, *, key: str) -> int:
         """Return the size of a sealed object.
 

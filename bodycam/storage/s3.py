@@ -214,6 +214,17 @@ class S3Store:
 
         await self._call(run)
 
+    async def destroy(self, *, key: str) -> None:
+        """Delete the object, every version of it where the bucket keeps versions."""
+        await self._call(lambda: self._destroy(checked_key(key)))
+
+    def _destroy(self, key: str) -> None:
+        listed = self._client.list_object_versions(Bucket=self._bucket, Prefix=key)
+        for one in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
+            if one["Key"] == key:
+                self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=one["VersionId"])
+        self._client.delete_object(Bucket=self._bucket, Key=key)
+
     async def size_of(self, *, key: str) -> int:
         """Ask the store for the object's size."""
         head = await self._call(

@@ -9,6 +9,7 @@ from devices.service.assignments import (
     view_assignment,
     withdraw_sheet,
 )
+from devices.service.cameras import CameraSpan, camera_span, camera_spans, note_pause
 from devices.service.credentials import authenticate_device
 from devices.service.inventory import (
     change_status,
@@ -41,12 +42,15 @@ from devices.service.sign_issue import sign_issue
 __all__ = [
     "AssignmentFacts",
     "AssignmentView",
+    "CameraSpan",
     "Sheet",
     "ShiftView",
     "assignment_at",
     "authenticate_device",
     "camera_key",
     "camera_of_serial",
+    "camera_span",
+    "camera_spans",
     "change_status",
     "close_shift",
     "correct_journal",
@@ -58,6 +62,7 @@ __all__ = [
     "list_shifts",
     "make_sheets",
     "note_docked",
+    "note_pause",
     "note_uploaded",
     "open_assignment_of",
     "open_shift",

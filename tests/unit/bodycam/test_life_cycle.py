@@ -27,9 +27,11 @@ ALLOWED = {
     ("reviewable", "held"),
     ("reviewable", "expiring"),
     ("held", "reviewable"),
+    ("held", "quarantined"),
     ("held", "expiring"),
     ("expiring", "held"),
     ("expiring", "reviewable"),
+    ("expiring", "quarantined"),
     ("expiring", "destroyed"),
 }
 ALLOWED_OF_COMPLAINT = {

@@ -1,0 +1,260 @@
+"""Keeping the coverage ledgers: made anew from the recordings whenever something has come."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.audit.service import AuditTrail
+from app.clock import law_date
+from app.db import Sessions, transaction
+from bodycam.models import CoverageCaseRow, RecordingRow
+from bodycam.repository import coverage as repository
+from bodycam.rules.coverage import (
+    CoverageTerms,
+    Ending,
+    GapReason,
+    Hole,
+    Interval,
+    Pause,
+    Piece,
+    Span,
+    Standing,
+    coverage_terms_on,
+    findings_of,
+    intervals_of,
+)
+from bodycam.rules.coverage_cases import (
+    CaseStatus,
+    Concern,
+    KnownCase,
+    concerns_of,
+    match_cases,
+    next_case_status,
+)
+from bodycam.rules.life_cycle import OPEN, RecordingStatus
+from devices import service as devices
+from devices.service import CameraSpan
+
+_LOOKED_BACK: Final = timedelta(days=30)  # an assignment without any ledger is not older
+_AT_ONCE: Final = 500
+_HOLES: Final = {"black": GapReason.BLACK, "silent": GapReason.SILENT}
+
+
+async def keep_ledgers(sessions: Sessions, *, trail: AuditTrail, now: datetime) -> int:
+    """Make every ledger anew that can still change by itself; return how many.
+
+    Safe to repeat and to stop at any instant: each ledger is a transaction of its own.
+    """
+    async with transaction(sessions) as session:
+        begin = now - _LOOKED_BACK
+        spans = await devices.camera_spans(session, begin=begin, end=now)
+        settled = await repository.settled_since(session, begin=begin)
+        waiting = [one.assignment_id for one in spans if one.assignment_id not in settled]
+        waiting += await repository.unsettled(session, limit=_AT_ONCE)
+    kept = list(dict.fromkeys(waiting))
+    for assignment_id in kept:
+        async with transaction(sessions) as session:
+            await make_ledger(session, trail=trail, assignment_id=assignment_id, now=now)
+    return len(kept)
+
+
+async def note_recording(
+    session: AsyncSession, *, trail: AuditTrail, row: RecordingRow, now: datetime
+) -> None:
+    """Make the ledgers anew that a recording belongs to."""
+    spans = await devices.camera_spans(
+        session, begin=row.started_at, end=row.ended_at, camera_id=row.camera_id
+    )
+    for span in spans:
+        await make_ledger(session, trail=trail, assignment_id=span.assignment_id, now=now)
+
+
+async def note_examination(
+    session: AsyncSession,
+    *,
+    trail: AuditTrail,
+    row: RecordingRow,
+    stretches: Sequence[Mapping[str, object]],
+    now: datetime,
+) -> None:
+    """Take what a look at pictures and sound found: ``{kind, first_ms, end_ms}`` each.
+
+    ``kind`` is ``black`` or ``silent``; the milliseconds count from the recording's start. An
+    empty list says that it was looked at and nothing was found.
+    """
+    await repository.put_examination(session, recording_id=row.id, stretches=stretches, at=now)
+    await note_recording(session, trail=trail, row=row, now=now)
+
+
+async def make_ledger(
+    session: AsyncSession, *, trail: AuditTrail, assignment_id: UUID, now: datetime
+) -> None:
+    """Make the ledger of one assignment from what is known now, and its cases from the ledger."""
+    await repository.lock_ledger(session, assignment_id=assignment_id)
+    camera = await devices.camera_span(session, assignment_id=assignment_id)
+    if camera is None or camera.issued_at > now:
+        return
+    span = span_of(camera, now=now)
+    terms = coverage_terms_on(law_date(span.begin))
+    rows = await repository.recordings_between(
+        session, camera_id=camera.camera_id, begin=span.begin, end=span.end
+    )
+    pieces = [_piece(row, known, stretches) for row, known, stretches in rows]
+    pauses = [
+        Pause(one.starts_at, one.ends_at)
+        for one in await repository.pauses_of(session, assignment_id=assignment_id)
+    ]
+    intervals = intervals_of(span, pieces=pieces, pauses=pauses, terms=terms)
+    findings = findings_of(pieces, terms=terms)
+    values: dict[str, Any] = {
+        "assignment_id": assignment_id,
+        "camera_id": camera.camera_id,
+        "department_id": camera.department_id,
+        "post_id": camera.post_id,
+        "starts_at": span.begin,
+        "ends_at": span.end,
+        "ending": span.ending,
+        "settled": _settled(span, intervals, terms, now),
+        "examined": bool(rows) and all(one[2] is not None for one in rows),
+        "findings": [
+            {
+                "kind": one.kind.value,
+                "start": one.start.isoformat(),
+                "end": one.end.isoformat(),
+                "recording_id": str(one.recording_id),
+            }
+            for one in findings
+        ],
+        "computed_at": now,
+    }
+    await repository.put_ledger(session, values=values, intervals=intervals)
+    concerns = concerns_of(span, intervals=intervals, findings=findings, terms=terms, now=now)
+    await _keep_cases(session, trail, camera, concerns, now)
+
+
+def span_of(camera: CameraSpan, *, now: datetime) -> Span:
+    """Return the time that must be accounted for: to the first of dock, return and loss, or now."""
+    endings = [
+        (at, ending)
+        for at, ending in (
+            (camera.docked_at, Ending.DOCKED),
+            (camera.returned_at, Ending.RETURNED),
+            (camera.written_off_at, Ending.LOST),
+        )
+        if at is not None
+    ]
+    end, ending = min(endings, key=lambda one: one[0], default=(now, Ending.STILL_OUT))
+    return Span(begin=camera.issued_at, end=max(end, camera.issued_at), ending=ending)
+
+
+def _piece(
+    row: RecordingRow,
+    previous_here: bool,  # noqa: FBT001 - private
+    stretches: Sequence[Mapping[str, Any]] | None,
+) -> Piece:
+    return Piece(
+        recording_id=row.id,
+        start=row.started_at,
+        end=row.ended_at,
+        standing=_standing(row),
+        battery_percent=row.battery_percent,
+        clock_drift=timedelta(milliseconds=row.clock_drift_ms),
+        manifest=row.manifest_sha256,
+        previous=row.previous_manifest_sha256,
+        previous_here=previous_here,
+        playable=None if row.duration_ms is None else timedelta(milliseconds=row.duration_ms),
+        damaged=bool(row.damage),
+        holes=tuple(
+            Hole(
+                _HOLES[one["kind"]],
+                row.started_at + timedelta(milliseconds=int(one["first_ms"])),
+                row.started_at + timedelta(milliseconds=int(one["end_ms"])),
+            )
+            for one in stretches or ()
+            if one["kind"] in _HOLES
+        ),
+    )
+
+
+def _standing(row: RecordingRow) -> Standing:
+    if row.status in OPEN:
+        return Standing.ARRIVING
+    unreadable = row.quarantine_reason is not None or row.status is RecordingStatus.QUARANTINED
+    return Standing.UNREADABLE if unreadable else Standing.STORED
+
+
+def _settled(
+    span: Span, intervals: Sequence[Interval], terms: CoverageTerms, now: datetime
+) -> bool:
+    arriving = any(one.reason is GapReason.NOT_UPLOADED for one in intervals)
+    over = span.ending is not Ending.STILL_OUT and now - span.end >= terms.case_after
+    return over and not arriving
+
+
+async def _keep_cases(
+    session: AsyncSession,
+    trail: AuditTrail,
+    camera: CameraSpan,
+    concerns: Sequence[Concern],
+    now: datetime,
+) -> None:
+    rows = {
+        row.id: row
+        for row in await repository.cases_of(session, assignment_id=camera.assignment_id)
+    }
+    matched = match_cases(
+        concerns,
+        [
+            KnownCase(row.id, row.status, Concern(row.reason, row.starts_at, row.ends_at))
+            for row in rows.values()
+        ],
+    )
+    for case_id in matched.resolved:
+        row = rows[case_id]
+        row.status = next_case_status(row.status, CaseStatus.RESOLVED)
+        row.closed_at = now
+        await _note(session, trail, row, now)
+    for case_id, concern in matched.moved.items():
+        row = rows[case_id]
+        row.reason, row.starts_at, row.ends_at = concern.reason, concern.start, concern.end
+    for concern in matched.opened:
+        row = CoverageCaseRow(
+            id=uuid4(),
+            assignment_id=camera.assignment_id,
+            department_id=camera.department_id,
+            status=CaseStatus.OPENED,
+            reason=concern.reason,
+            starts_at=concern.start,
+            ends_at=concern.end,
+            opened_at=now,
+        )
+        session.add(row)
+        await _note(session, trail, row, now)
+    await session.flush()
+
+
+async def _note(
+    session: AsyncSession, trail: AuditTrail, row: CoverageCaseRow, now: datetime
+) -> None:
+    await trail.record(
+        session,
+        event="bodycam.coverage_case_step",
+        at=now,
+        who=None,
+        fields=case_fields(row),
+    )
+
+
+def case_fields(row: CoverageCaseRow) -> dict[str, object]:
+    """Return what the log is told of a case at each step."""
+    return {
+        "case_id": str(row.id),
+        "assignment_id": str(row.assignment_id),
+        "status": row.status.value,
+        "reason": row.reason.value,
+        "starts_at": row.starts_at.isoformat(),
+        "ends_at": row.ends_at.isoformat(),
+    }
