@@ -5,9 +5,8 @@ which is the default of the new column, and does not know the new tables.
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
-
 from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0020_footage"
 down_revision = "0019_orders"
