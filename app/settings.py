@@ -26,6 +26,13 @@ class StoreKind(enum.Enum):
     S3 = "s3"
 
 
+class SandboxKind(enum.Enum):
+    """What shuts in a media program that reads foreign bytes."""
+
+    BUBBLEWRAP = "bubblewrap"  # sees the system's programs and nothing else
+    NAMESPACES = "namespaces"  # weaker: no network, but the files of the machine can be read
+
+
 class TrustEnvironment(enum.Enum):
     """Whose certificates are believed: the real ones, or those of a test; never both."""
 
@@ -151,6 +158,10 @@ class Settings(BaseSettings):
 
     # Uploads.
     recording_bytes_max: int = Field(default=64 << 30, ge=1 << 20)  # 24 h at 6 Mbit/s
+
+    # Footage. Without bubblewrap nothing is derived from a recording; it still plays.
+    media_sandbox: SandboxKind = SandboxKind.BUBBLEWRAP
+    camera_anchors_file: Path | None = None  # PEM: who vouches for the keys in signed video
 
     # What papers tell the treasury (Minister of Finance Order No. 403 of 18.09.2014). Both values
     # are unverified: the finance service confirms them before real money is taken.

@@ -195,6 +195,14 @@ class TooManyFound(DomainError):
     cure = "Narrow the place or the time."
 
 
+class MediaToolRefused(DomainError):
+    """There is no sandbox for media programs on this machine, so none was run."""
+
+    kind = Kind.UNAVAILABLE
+    code = "bodycam.media_tool_refused"
+    cure = "Install bubblewrap, or name the weaker sandbox in the settings, knowing what it is."
+
+
 class MediaToolFailed(DomainError):
     """The media program ended with an error or ran out of time."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
-from bodycam.rules.moof import BoxesBroken, Track, read_moof, read_moov
+from bodycam.rules.moof import BoxesBroken, Run, Track, read_moof, read_moov
 
 Need = tuple[int, int]  # offset and length; what is past the end of the file is left out
 
@@ -23,6 +23,7 @@ _HEAD_BYTES: Final = 8
 _WIDE_HEAD_BYTES: Final = 16
 _MOOF_MARK: Final = b"\x00\x00\x00\x10mfhd"  # the first box of every moof, section 8.8.5
 _FRAGMENTS_MAX: Final = 2_000_000
+_SECONDS_MAX: Final = 7 * 24 * 3600
 _FIRST: Final = frozenset({b"ftyp", b"styp", b"moov"})
 _PASSED_OVER: Final = frozenset(
     {b"ftyp", b"styp", b"sidx", b"ssix", b"free", b"skip", b"wide", b"mfra", b"emsg", b"prft"}
@@ -120,6 +121,8 @@ def _take_fragment(state: _Walk, at: int, box: _Box, head: bytes) -> Generator[N
     except (BoxesBroken, IndexError):
         return 0
     length = box.size + body.size
+    if run is not None and not _in_time(state, run):
+        return 0
     if run is not None:
         if len(state.index) >= _FRAGMENTS_MAX:
             raise NotMp4("more fragments than a recording can have")
@@ -133,6 +136,13 @@ def _take_fragment(state: _Walk, at: int, box: _Box, head: bytes) -> Generator[N
         )
         state.after_break = False
     return length
+
+
+def _in_time(state: _Walk, run: Run) -> bool:
+    """Return whether the fragment can be of this recording: none lasts a week."""
+    timescale = state.index.timescale
+    first = state.index.starts[0] if len(state.index) else run.start
+    return abs(run.start + run.duration - first) < _SECONDS_MAX * timescale and run.start < 1 << 62
 
 
 def _resync(state: _Walk, at: int) -> Generator[Need, bytes, int]:

@@ -3,10 +3,11 @@
 A file is read through ``ReadAt`` in pieces; memory stays flat, but for the tables of a plain MP4.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from bodycam.rules.box_index import BoxIndex
 from bodycam.rules.boxes import NotMp4, index_by_reading
 from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.plain import moov_of
@@ -59,18 +60,19 @@ def open_video(*, read_at: ReadAt, size_bytes: int) -> Video:
         track = next(one for one in read_tracks(moov) if one.is_video and one.config)
         table = read_table(moov, track)
         codec = _CODECS[track.config[4:8]]
+        length_bytes = track.unit_length_bytes
         if len(table):
             places = zip(table.offsets, table.sizes, table.times, table.durations, strict=True)
-            return Video(codec, _frames(read_at, track, places))
-        return Video(codec, _fragmented(read_at, size_bytes, track))
+            return Video(codec, _frames(read_at, track, length_bytes, places))
+        index = index_by_reading(read_at=read_at, size_bytes=size_bytes)
+        return Video(codec, _fragmented(read_at, index, track))
     except (BoxesBroken, NotMp4) as error:
         raise NoVideo(str(error)) from error
     except StopIteration as error:
         raise NoVideo("no track of H.264 or H.265") from error
 
 
-def _fragmented(read_at: ReadAt, size_bytes: int, track: Track) -> Iterator[Frame]:
-    index = index_by_reading(read_at=read_at, size_bytes=size_bytes)
+def _fragmented(read_at: ReadAt, index: BoxIndex, track: Track) -> Iterator[Frame]:
     tracks = {track.number: track}
     for offset, size in zip(index.offsets, index.sizes, strict=True):
         content = read_at(offset, size)
@@ -88,15 +90,12 @@ def _fragmented(read_at: ReadAt, size_bytes: int, track: Track) -> Iterator[Fram
             ]
         except BoxesBroken:
             continue
-        yield from _frames(inside, track, places)
+        yield from _frames(inside, track, track.unit_length_bytes, places)
 
 
 def _frames(
-    read_at: ReadAt,
-    track: Track,
-    places: "Iterator[tuple[int, int, int, int]] | list[tuple[int, int, int, int]]",
+    read_at: ReadAt, track: Track, length_bytes: int, places: Iterable[tuple[int, int, int, int]]
 ) -> Iterator[Frame]:
-    length_bytes = track.unit_length_bytes
     for offset, size, time, duration in places:
         content = read_at(offset, size) if 0 < size <= _FRAME_BYTES_MAX else b""
         yield Frame(

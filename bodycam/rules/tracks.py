@@ -11,6 +11,7 @@ from bodycam.rules.moof import BoxesBroken, children
 _HEAD_BYTES: Final = 8
 _SAMPLES_MAX: Final = 20_000_000  # 26 hours of 60 frames a second and of sound, threefold
 _TRACKS_MAX: Final = 16
+_TICKS_MAX: Final = 1 << 50  # a week of a timescale far over any there is
 _VISUAL_BYTES: Final = 78  # of a VisualSampleEntry before its boxes, section 12.1.3
 _CONFIGS: Final = frozenset({b"avcC", b"hvcC"})
 
@@ -225,6 +226,8 @@ def _read_times(moov: bytes, boxes: dict[bytes, tuple[int, int]], table: SampleT
             table.times.append(now)
             table.durations.append(step)
             now += step
+        if now > _TICKS_MAX:
+            raise BoxesBroken("times that no recording has")
     if b"ctts" in boxes:
         for count, shift in _pairs(moov, boxes[b"ctts"][0], ">Ii"):
             table.shifts.extend([shift] * min(count, total - len(table.shifts)))

@@ -23,6 +23,7 @@ from bodycam.rules.boxes import index_by_reading
 from bodycam.storage import DirectoryStore, S3Store
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_count, block_size
 from tests.factories_bodycam import footage
+from tests.factories_media import sandbox
 
 KEY = "recordings/11111111-2222-4333-8444-555555555555"
 SIZE = 2 * BLOCK_SIZE_BYTES + 12_345
@@ -313,7 +314,7 @@ async def test_a_range_of_the_stored_file_decodes_to_a_picture(store):
     )
 
     pictures = [
-        await media.decode_at(read=reading(store), index=index, seconds=seconds)
+        await media.decode_at(sandbox=sandbox(), read=reading(store), index=index, seconds=seconds)
         for seconds in (0, 31.5, 59.5)
     ]
 
@@ -332,6 +333,6 @@ async def test_what_does_not_decode_is_told(tmp_path):
     await sealed(store, bytes(content))
 
     with pytest.raises(MediaToolFailed):
-        await media.decode_at(read=reading(store), index=index, seconds=3)
+        await media.decode_at(sandbox=sandbox(), read=reading(store), index=index, seconds=3)
     with pytest.raises(NotPlayable):
-        await media.decode_at(read=reading(store), index=index, seconds=61)
+        await media.decode_at(sandbox=sandbox(), read=reading(store), index=index, seconds=61)

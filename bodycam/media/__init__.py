@@ -1,0 +1,16 @@
+"""Media commands of the server: built with ffmpeg-python, run in a sandbox, fed by pipe."""
+
+from bodycam.media.loudness import loudness
+from bodycam.media.pictures import Read, check_decodes, decode_at, picture_sheet
+from bodycam.media.sandbox import Limits, Sandbox, make_sandbox
+
+__all__ = [
+    "Limits",
+    "Read",
+    "Sandbox",
+    "check_decodes",
+    "decode_at",
+    "loudness",
+    "make_sandbox",
+    "picture_sheet",
+]
