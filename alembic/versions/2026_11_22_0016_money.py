@@ -233,6 +233,13 @@ def upgrade() -> None:
     op.add_column("payments", sa.Column("shift_id", sa.Uuid(), nullable=True))
     op.create_unique_constraint(op.f("uq_payments_number"), "payments", ["number"])
     op.create_foreign_key(op.f("fk_payments_shift_id"), "payments", "shifts", ["shift_id"], ["id"])
+    op.create_index(
+        "ix_payments_filed",
+        "payments",
+        ["number"],
+        unique=False,
+        postgresql_where=sa.text("status = 'filed'"),
+    )
     _create_files()
     _create_refunds()
     _create_ledger()
@@ -334,6 +341,7 @@ def _create_files() -> None:
         ["file_id", "line_number"],
         unique=True,
     )
+    op.create_index(op.f("ix_acquirer_rows_rrn"), "acquirer_rows", ["rrn"], unique=False)
     op.create_index(
         op.f("ix_acquirer_rows_settlement_date_merchant_number"),
         "acquirer_rows",
@@ -639,6 +647,7 @@ def _create_reconciliation() -> None:
         sa.Column("terminal_number", sa.String(length=8), nullable=False),
         sa.Column("ours_tiyn", sa.BigInteger(), nullable=True),
         sa.Column("theirs_tiyn", sa.BigInteger(), nullable=True),
+        sa.Column("has_case", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "payment_number IS NOT NULL OR acquirer_row_id IS NOT NULL OR subject IS NOT NULL",
@@ -664,6 +673,16 @@ def _create_reconciliation() -> None:
         "reconciliation_items",
         ["day", "verdict"],
         unique=False,
+    )
+    op.create_index(
+        "ix_reconciliation_items_caseless",
+        "reconciliation_items",
+        ["day"],
+        unique=False,
+        postgresql_where=sa.text(
+            "verdict IN ('only_ours', 'only_theirs', 'amount_differs', 'duplicate') AND "
+            "NOT has_case"
+        ),
     )
     op.create_index(
         "ix_reconciliation_items_unpaired",
@@ -782,5 +801,6 @@ def downgrade() -> None:
     op.execute(sa.text("DROP TRIGGER payments_born ON payments"))
     for name in _FUNCTIONS:
         op.execute(sa.text(f"DROP FUNCTION {name}()"))
+    op.drop_index("ix_payments_filed", table_name="payments")
     op.drop_column("payments", "shift_id")
     op.drop_column("payments", "number")

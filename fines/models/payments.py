@@ -41,6 +41,7 @@ class Payment(Base):
         ),
         sa.Index(None, "offence_record_id"),
         sa.Index(None, "terminal_device_id", "status"),
+        sa.Index("ix_payments_filed", "number", postgresql_where=sa.text("status = 'filed'")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -53,7 +53,7 @@ class Desk:
 
     @asynccontextmanager
     async def refusals_audited(
-        self, *, event: str, who: Principal, at: datetime, fields: Mapping[str, object]
+        self, *, event: str, who: Principal | None, at: datetime, fields: Mapping[str, object]
     ) -> AsyncIterator[None]:
         """Audit a refusal raised within, in a transaction of its own, and raise it on."""
         try:

@@ -77,7 +77,7 @@ async def take_outcome(
                 await _want_last_result(session, payment, order, now)
             elif slips and order.kind is OrderKind.LAST_RESULT:
                 # Long after the sale: papers come by an order of their own.
-                await _want_print(session, payment, now, after=_NOW)
+                await want_print(session, payment, now, after=_NOW)
                 slips = ()
             answer = OutcomeAnswer(slips=slips)
             keep_answer(session, order=order, name="outcome", body=body, answer=answer, now=now)
@@ -120,7 +120,7 @@ async def _settle(
         },
     )
     if after is PaymentStatus.APPROVED and payment.confirmed_at is None:
-        await _confirm(desk, session, caller, payment, now)
+        await confirm(desk, session, caller, payment, now)
     if after in _UNPAID:
         return await _end_unpaid(desk, session, payment, before, outcome, now)
     if payment.confirmed_at is not None:
@@ -153,16 +153,17 @@ async def _take_late_approval(
     await session.flush()
 
 
-async def _confirm(
+async def confirm(
     desk: Desk,
     session: AsyncSession,
-    caller: Principal,
+    caller: Principal | None,
     payment: models.Payment,
     now: datetime,
 ) -> None:
+    """Hold a sale for kept: the record is paid, and the books say so."""
     payment.confirmed_at = now
     payment.reason = Reason.NONE
-    await _close_orders(session, payment, OrderKind.LAST_RESULT, now)
+    await close_orders(session, payment, OrderKind.LAST_RESULT, now)
     record = await record_of(session, payment)
     await session.refresh(record, with_for_update=True)
     record.status = next_offence_status(current=record.status, target=OffenceStatus.PAID_HALF)
@@ -201,13 +202,14 @@ async def _end_unpaid(
         payment.reason = outcome.reason
     if outcome.owner_verdict is not OwnerVerdict.UNKNOWN:
         payment.owner_verdict = outcome.owner_verdict
-    await _close_orders(session, payment, OrderKind.LAST_RESULT, now)
+    await close_orders(session, payment, OrderKind.LAST_RESULT, now)
     return (await make_unpaid_slip(desk, session, payment, kind=kind, now=now),)
 
 
-async def _close_orders(
+async def close_orders(
     session: AsyncSession, payment: models.Payment, kind: OrderKind, now: datetime
 ) -> None:
+    """Close the open orders of a kind: what they wanted is known."""
     for order in await repository.open_orders_of(session, payment.id):
         if order.kind is kind:
             order.status = OrderStatus.DONE
@@ -258,16 +260,17 @@ async def take_printed(
             await session.flush()
         missing = await unprinted(session, payment, _UNPAID.get(payment.status, SlipKind.SALE))
         if missing:
-            await _want_print(session, payment, now, after=PRINT_RETRY)
+            await want_print(session, payment, now, after=PRINT_RETRY)
         elif payment.status is PaymentStatus.APPROVED and payment.confirmed_at is not None:
             payment.status = next_payment_status(
                 current=payment.status, target=PaymentStatus.SLIPS_PRINTED
             )
 
 
-async def _want_print(
+async def want_print(
     session: AsyncSession, payment: models.Payment, now: datetime, *, after: timedelta
 ) -> None:
+    """Order the papers that are not out yet, unless that stands already."""
     waiting = await repository.open_orders_of(session, payment.id)
     if any(one.kind is OrderKind.PRINT for one in waiting):
         return
