@@ -10,7 +10,7 @@ payments belongs to no offence record here. They are awake when anything is meas
 
 from datetime import date, timedelta
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from fines.wire.settlement import RowKind, SettlementRow
 
@@ -101,3 +101,66 @@ def working_days(first: date, count: int) -> list[date]:
             days.append(first)
         first += timedelta(days=1)
     return days
+
+
+_SETTLED_ROWS: Final = """
+INSERT INTO acquirer_rows (file_id, line_number, kind, rrn, approval_code, terminal_number,
+    merchant_number, stan, amount_tiyn, fee_tiyn, transacted_at, settlement_date, card_masked)
+SELECT $3, 1 + number - $1, 'sale', rrn, approval_code, terminal_number_expected,
+    merchant_number, trace_number, amount_tiyn, 0, approved_at, $4, card_masked
+FROM payments WHERE number >= $1 AND number < $2 ORDER BY number
+"""
+_SETTLED_ITEMS: Final = """
+UPDATE reconciliation_items i SET verdict = 'matched', theirs_tiyn = ours_tiyn,
+    acquirer_row_id = $3 + i.payment_number - $1
+WHERE i.payment_number >= $1 AND i.payment_number < $2
+"""
+_SETTLED_POSTINGS: Final = """
+INSERT INTO ledger_postings (kind, debit, credit, amount_tiyn, payment_number, at)
+SELECT 'settlement', 'treasury_due', 'acquirer_clearing', amount_tiyn, number, approved_at
+FROM payments WHERE number >= $1 AND number < $2 ORDER BY number
+"""
+
+
+async def settle_day(connection: Any, *, numbers: range, settlement_date: date) -> None:
+    """Write into the tables what an honest file for these payments leaves behind."""
+    file_id = uuid4()
+    bounds = (numbers.start, numbers.stop)
+    async with connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        await connection.execute(
+            "INSERT INTO acquirer_files (id, sha256, count, sum_tiyn, imported_at) "
+            "VALUES ($1, $2, $3, 0, now())",
+            file_id,
+            file_id.bytes,
+            len(numbers),
+        )
+        await connection.execute(_SETTLED_ROWS, *bounds, file_id, settlement_date)
+        first = await connection.fetchval(
+            "SELECT min(id) FROM acquirer_rows WHERE file_id = $1", file_id
+        )
+        await connection.execute(_SETTLED_ITEMS, *bounds, first)
+        await connection.execute(_SETTLED_POSTINGS, *bounds)
+        await connection.execute(
+            "UPDATE payments SET status = 'settled' WHERE number >= $1 AND number < $2", *bounds
+        )
+
+
+_CREATED: Final = """
+INSERT INTO payments (id, offence_record_id, status, reason, department_id, post_id,
+    terminal_device_id, terminal_number_expected, amount_tiyn, rounding, idempotency_key,
+    request_sha256, created_at, sent_at)
+SELECT gen_random_uuid(), gen_random_uuid(), 'sent', 'none', $2, $3,
+    gen_random_uuid(), '52500042', 108125, 'exact_tiyn_payers_favour', gen_random_uuid()::text,
+    '\\x00', now(), now() FROM generate_series(1, $1)
+RETURNING number
+"""
+
+
+async def put_sent(connection: Any, *, count: int, department_id: UUID, post_id: UUID) -> list[int]:
+    """Put payments whose sale is at the terminal; return their numbers."""
+    async with connection.transaction():
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        rows = await connection.fetch(_CREATED, count, department_id, post_id)
+    return [row[0] for row in rows]
