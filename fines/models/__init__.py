@@ -17,20 +17,25 @@ from fines.models.payments import (
     TerminalOrder,
     TerminalReport,
 )
+from fines.models.proceedings import OrdinaryCase, RecordEntry
 from fines.models.records import (
     OffenceAct,
     OffenceRecord,
     offence_record_numbers,
     receipt_numbers,
 )
+from fines.models.register_fines import RegisterFine
 
 __all__ = [
     "MrpValue",
     "OffenceAct",
     "OffenceArticle",
     "OffenceRecord",
+    "OrdinaryCase",
     "Paper",
     "Payment",
+    "RecordEntry",
+    "RegisterFine",
     "SlipRow",
     "TerminalHello",
     "TerminalOrder",
