@@ -17,19 +17,20 @@ from fines.wire.settlement import RowKind, SettlementRow
 TERMINALS: Final = 200
 _PAYMENTS: Final = """
 INSERT INTO payments (id, offence_record_id, status, reason, department_id, post_id,
-    terminal_device_id, terminal_number_expected, amount_tiyn, rounding, idempotency_key,
-    request_sha256, created_at, sent_at, approved_at, confirmed_at, signed_at, filed_at,
-    owner_verdict, merchant_number, terminal_receipt_number, trace_number, rrn, approval_code,
+    terminal_device_id, terminal_number_expected, amount_tiyn, full_tiyn, discount_tiyn, rounding,
+    idempotency_key, request_sha256, created_at, sent_at, approved_at, confirmed_at, signed_at,
+    filed_at, owner_verdict, merchant_number, terminal_receipt_number, trace_number, rrn, approval_code,
     card_brand, card_masked)
 SELECT gen_random_uuid(), gen_random_uuid(), 'filed', 'none', $4, $5,
     md5('terminal' || n % 200)::uuid, '525' || lpad((n % 200)::text, 5, '0'),
-    (n * 7919 % 40 + 1) * 216250 / 2, 'exact_tiyn_payers_favour',
+    owed / 2, owed, owed / 2, 'exact_tiyn_payers_favour',
     gen_random_uuid()::text, '\\x00', t, t, t, t, t, t,
     'match', '000000000000777', n % 10000, n % 1000000,
     right(to_char($1::date, 'YYYY'), 1) || to_char($1::date, 'DDD') || lpad(n::text, 8, '0'),
     upper(left(md5(n::text || $1::text), 6)), 'VISA',
     '400000******' || lpad((n % 10000)::text, 4, '0')
-FROM (SELECT n, ($1::date::timestamp AT TIME ZONE 'Asia/Almaty')
+FROM (SELECT n, (n * 7919 % 40 + 1) * 216250 AS owed,
+        ($1::date::timestamp AT TIME ZONE 'Asia/Almaty')
         + n * (interval '23 hours' / $3) AS t
     FROM generate_series($2::bigint, $2::bigint + $3 - 1) AS n) AS numbered
 ORDER BY n
@@ -149,11 +150,11 @@ async def settle_day(connection: Any, *, numbers: range, settlement_date: date) 
 
 _CREATED: Final = """
 INSERT INTO payments (id, offence_record_id, status, reason, department_id, post_id,
-    terminal_device_id, terminal_number_expected, amount_tiyn, rounding, idempotency_key,
-    request_sha256, created_at, sent_at)
+    terminal_device_id, terminal_number_expected, amount_tiyn, full_tiyn, discount_tiyn, rounding,
+    idempotency_key, request_sha256, created_at, sent_at)
 SELECT gen_random_uuid(), gen_random_uuid(), 'sent', 'none', $2, $3,
-    gen_random_uuid(), '52500042', 108125, 'exact_tiyn_payers_favour', gen_random_uuid()::text,
-    '\\x00', now(), now() FROM generate_series(1, $1)
+    gen_random_uuid(), '52500042', 108125, 216250, 108125, 'exact_tiyn_payers_favour',
+    gen_random_uuid()::text, '\\x00', now(), now() FROM generate_series(1, $1)
 RETURNING number
 """
 

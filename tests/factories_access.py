@@ -150,6 +150,11 @@ def _payment(_world, _caller, ids):
     return {"json": body, "headers": {"Idempotency-Key": uuid4().hex}}
 
 
+def _fine_payment(_world, _caller, ids):
+    body = {"check_id": ids["check_id"], "decision_number": fines.OWED["decision_number"]}
+    return {"json": body, "headers": {"Idempotency-Key": uuid4().hex}}
+
+
 def _signature(world, caller, ids):
     return {"json": devices.signature_over(caller, world.sheets.get(ids["assignment_id"], "-"))}
 
@@ -336,7 +341,11 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/offence-records": (Ask(_drawn_up, ("check_id",)),),
     "POST /api/offence-records/{offence_record_id}/acts": (_json(act="announced"),),
     "POST /api/offence-records/{offence_record_id}/reduced": (_json(**fines.AGREED),),
-    "POST /api/payments": (Ask(_payment, ("offence_record_id",)),),
+    "GET /api/checks/{check_id}/old-fines": (Ask(),),
+    "POST /api/payments": (
+        Ask(_payment, ("offence_record_id",)),
+        Ask(_fine_payment, ("check_id",), good=False),  # that check names no fine
+    ),
     "POST /api/payments/{payment_id}/signed-slip": (Ask(_photograph),),
     f"POST {terminal.PATH_HELLO}": (
         _json(agent_version="1", terminal_number="00000001", driver="zvt"),

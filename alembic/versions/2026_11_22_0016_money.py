@@ -47,7 +47,7 @@ BEGIN
     ELSE
         of_payment := NEW.payment_number;
     END IF;
-    SELECT status, amount_tiyn, confirmed_at, rrn INTO p
+    SELECT status, amount_tiyn, discount_tiyn, confirmed_at, rrn INTO p
         FROM payments WHERE number = of_payment;
     SELECT coalesce(sum(amount_tiyn) FILTER (WHERE kind = 'approval'), 0) AS approval,
            coalesce(sum(amount_tiyn) FILTER (WHERE kind = 'reversal'), 0) AS reversal,
@@ -59,6 +59,7 @@ BEGIN
     IF (l.approval <> CASE WHEN p.rrn IS NULL THEN 0 ELSE p.amount_tiyn END
         OR l.reversal <> CASE WHEN p.status = 'reversed' THEN l.approval ELSE 0 END
         OR l.payment <> CASE WHEN p.confirmed_at IS NULL THEN 0 ELSE p.amount_tiyn END
+        OR l.discount <> CASE WHEN p.confirmed_at IS NULL THEN 0 ELSE p.discount_tiyn END
         OR l.charge <> l.payment + l.discount
         OR l.settlement NOT IN (0, l.payment)
         OR (p.status = 'settled' AND l.settlement = 0)) THEN
@@ -204,15 +205,12 @@ _BACKFILL = (
     "FROM payments WHERE rrn IS NOT NULL ORDER BY number",
     _POST + "'reversal', 'unconfirmed', 'acquirer_clearing', amount_tiyn, number, ended_at "
     "FROM payments WHERE rrn IS NOT NULL AND status = 'reversed' ORDER BY number",
-    _POST + "'charge', 'receivable', 'fines', coalesce(r.fine_full_tiyn, p.amount_tiyn), "
-    "p.number, p.confirmed_at FROM payments p "
-    "LEFT JOIN offence_records r ON r.id = p.offence_record_id "
-    "WHERE p.confirmed_at IS NOT NULL ORDER BY p.number",
+    _POST + "'charge', 'receivable', 'fines', full_tiyn, number, confirmed_at "
+    "FROM payments WHERE confirmed_at IS NOT NULL ORDER BY number",
     _POST + "'payment', 'unconfirmed', 'receivable', amount_tiyn, number, confirmed_at "
     "FROM payments WHERE confirmed_at IS NOT NULL ORDER BY number",
-    _POST + "'discount', 'discount', 'receivable', r.fine_full_tiyn - p.amount_tiyn, p.number, "
-    "p.confirmed_at FROM payments p JOIN offence_records r ON r.id = p.offence_record_id "
-    "WHERE p.confirmed_at IS NOT NULL AND r.fine_full_tiyn > p.amount_tiyn ORDER BY p.number",
+    _POST + "'discount', 'discount', 'receivable', discount_tiyn, number, confirmed_at "
+    "FROM payments WHERE confirmed_at IS NOT NULL AND discount_tiyn > 0 ORDER BY number",
     (
         "INSERT INTO reconciliation_items (day, source, verdict, detail, payment_number, "
         "department_id, post_id, device_id, terminal_number, ours_tiyn, found_at) "

@@ -92,8 +92,3 @@ async def own_payment(
     if payment is None or payment.post_id != caller.post_id:
         raise PaymentNotFound(f"no payment {payment_id}")
     return payment
-
-
-async def record_of(session: AsyncSession, payment: models.Payment) -> models.OffenceRecord:
-    """Return the record a payment belongs to."""
-    return await session.get_one(models.OffenceRecord, payment.offence_record_id)

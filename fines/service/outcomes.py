@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.db import transaction
 from fines import models, repository
-from fines.rules.offence_record import OffenceStatus, next_offence_status
 from fines.rules.payment import (
     LAST_RESULT_RETRY,
     PRINT_RETRY,
@@ -19,7 +18,8 @@ from fines.rules.payment import (
     status_after_outcome,
 )
 from fines.service.bookkeeping import book_approval, book_confirmation, book_reversal
-from fines.service.desk import Desk, record_of
+from fines.service.debts import debt_of, payer_of, settle_debt
+from fines.service.desk import Desk
 from fines.service.reports import answered_before, keep_answer, locked_order, refuse_card_numbers
 from fines.service.slips import make_sale_slips, make_unpaid_slip, unprinted
 from fines.service.terminal_orders import audit_judged, judge, standing_order, store_approval
@@ -164,19 +164,18 @@ async def confirm(
     payment.confirmed_at = now
     payment.reason = Reason.NONE
     await close_orders(session, payment, OrderKind.LAST_RESULT, now)
-    record = await record_of(session, payment)
-    await session.refresh(record, with_for_update=True)
-    record.status = next_offence_status(current=record.status, target=OffenceStatus.PAID_HALF)
-    await book_confirmation(session, payment, full_tiyn=record.fine_full_tiyn, now=now)
+    debt = await debt_of(session, payment, lock=True)
+    await settle_debt(session, debt)
+    await book_confirmation(session, payment, now=now)
     await desk.trail.record(
         session,
         event="fines.payment_confirmed",
         at=now,
         who=caller,
-        subject_iin=record.offender_iin,
+        subject_iin=payer_of(desk, debt).iin,
         fields={
             "payment_id": str(payment.id),
-            "offence_record_id": str(record.id),
+            **debt.ids,
             "amount_tiyn": payment.amount_tiyn,
             "rrn": payment.rrn,
         },

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.clock import utc_now
 from app.db import transaction
+from app.errors import DomainError
 from fines import models, repository
-from fines.rules.offence_record import OffenceStatus
 from fines.rules.payment import (
     OPEN_ORDERS,
     STANDING_ORDER_LIFE,
@@ -26,7 +26,8 @@ from fines.rules.payment import (
     next_payment_status,
 )
 from fines.service.bookkeeping import book_approval
-from fines.service.desk import Desk, record_of
+from fines.service.debts import debt_of, payer_of, sum_owed
+from fines.service.desk import Desk
 from fines.service.reports import answered_before, keep_answer, locked_order, refuse_card_numbers
 from fines.service.slips import make_sale_slips, unprinted
 from fines.wire.protocol import (
@@ -88,13 +89,13 @@ async def next_order(desk: Desk, *, caller: Principal, now: datetime) -> Order |
             return None
         order.status = OrderStatus.TAKEN
         order.taken_at = order.taken_at or now
-        return await _on_the_wire(session, order, payment)
+        return await _on_the_wire(desk, session, order, payment)
 
 
 async def _on_the_wire(
-    session: AsyncSession, order: models.TerminalOrder, payment: models.Payment
+    desk: Desk, session: AsyncSession, order: models.TerminalOrder, payment: models.Payment
 ) -> Order:
-    record = await record_of(session, payment)
+    debt = await debt_of(session, payment)
     original = await repository.sale_order_of(session, payment.id)
     settling = order.kind is OrderKind.LAST_RESULT
     slips = (
@@ -107,7 +108,7 @@ async def _on_the_wire(
         kind=order.kind,
         payment_id=payment.id,
         amount_tiyn=payment.amount_tiyn,
-        payer_iin=record.offender_iin,
+        payer_iin=payer_of(desk, debt).iin,
         original_receipt_number=payment.terminal_receipt_number if settling else None,
         original_order_id=original.id if settling and original else None,
         slips=tuple(slips),
@@ -133,9 +134,7 @@ async def take_started(
             return StartedAnswer(may_start=True)
         if order.status not in OPEN_ORDERS or payment.status is not PaymentStatus.CREATED:
             return StartedAnswer(may_start=False)
-        record = await record_of(session, payment)
-        too_late = record.discount_until is None or now >= record.discount_until
-        if now >= order.expires_at or too_late or record.status is not OffenceStatus.RECEIPT_ISSUED:
+        if now >= order.expires_at or not await _still_owed(session, payment, now):
             await withdraw(desk, session, order, payment, who=caller, now=now)
             return StartedAnswer(may_start=False)
         order.status = OrderStatus.STARTED
@@ -150,6 +149,14 @@ async def take_started(
             fields={"payment_id": str(payment.id), "order_id": str(order.id)},
         )
         return StartedAnswer(may_start=True)
+
+
+async def _still_owed(session: AsyncSession, payment: models.Payment, now: datetime) -> bool:
+    debt = await debt_of(session, payment)
+    try:
+        return (await sum_owed(session, debt, now=now)).amount_tiyn == payment.amount_tiyn
+    except DomainError:
+        return False  # the rule's own refusals: paid, ended, suspended …
 
 
 async def withdraw(

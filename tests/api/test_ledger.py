@@ -215,15 +215,7 @@ async def _lived(sessions, number, luck):
         return 0
     if life == "approved":
         return 0
-    full = luck.choice([1, 2])
-    return await _move(
-        sessions, number, lambda *a, **k: book_confirmation(*a, full_tiyn=_full(a[1], full), **k),
-        confirmed_at=now,
-    )  # fmt: skip
-
-
-def _full(payment, times):
-    return payment.amount_tiyn * times
+    return await _move(sessions, number, book_confirmation, confirmed_at=now)
 
 
 async def _move(sessions, number, book=None, **values):
