@@ -259,6 +259,9 @@ _ONE_PERSON = "POST /api/access/people/{person_id}"
 _NOT_HIS_OFFICIAL = "an official of another unit is none of the applicant's, as nobody is"
 _UNSIGNED = {"cms": "AAAA"}
 _DEVICE = {"kind": "tablet", "serial_number": "SN-ACCESS"}
+_CARD = terminal.CardShown(
+    card_brand="VISA", card_masked="400000******1042", card_ref="-", card_ref_kind="par"
+)
 DONE = fines.outcome(terminal.Result.COMPLETED)
 _CARRIED = "only carried on to the playlist, which looks whose it is"
 _PASSED_OVER = "only the papers of the order's own payment are noted"
@@ -350,6 +353,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     ),
     f"POST {terminal.PATH_STARTED}": (_json(at=bodycam.STARTED_AT.isoformat()),),
     f"POST {terminal.PATH_APPROVAL}": (_message(fines.approval(1)),),
+    f"POST {terminal.PATH_CARD}": (_message(_CARD),),
     f"POST {terminal.PATH_OUTCOME}": (_message(DONE),),
     f"POST {terminal.PATH_PRINTED}": (
         Ask(_printed, ("slip_ids",), harmless={"slip_ids": _PASSED_OVER}),

@@ -41,6 +41,7 @@ class Payment(Base):
         ),
         sa.Index(None, "offence_record_id"),
         sa.Index(None, "terminal_device_id", "status"),
+        sa.Index(None, "card_ref", postgresql_where=sa.text("card_ref IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
