@@ -24,4 +24,5 @@ class Abilities:
     tells_name: bool = False  # 5F20 with 06 C0
     tells_turnover: bool = True  # 06 10
     echoes_reference: bool = True  # DF53
+    bare: bool = False  # over TCP: bare APDUs instead of serial blocks
     gives_par: bool = True  # otherwise its own card item

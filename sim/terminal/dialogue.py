@@ -8,6 +8,7 @@ from fines.wire import zvt, zvt_fields
 from fines.wire.zvt import Apdu, Code, Command, Progress
 from fines.wire.zvt_errors import ZvtMalformed
 from fines.wire.zvt_status import StatusInformation, status_information
+from sim.terminal.bare import BareBlocks
 from sim.terminal.blocks import Blocks
 
 
@@ -15,7 +16,7 @@ from sim.terminal.blocks import Blocks
 class Dialogue:
     """Commands and answers over ``blocks``. ``aborted`` turns true when 06 B0 interrupts."""
 
-    blocks: Blocks
+    blocks: Blocks | BareBlocks
     t3_seconds: float
     numbered: bool = True
     aborted: bool = False

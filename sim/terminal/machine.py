@@ -13,6 +13,7 @@ from fines.wire.zvt_errors import ZvtMalformed
 from fines.wire.zvt_status import status_information
 from sim.terminal import iso
 from sim.terminal.abilities import Abilities
+from sim.terminal.bare import BareBlocks
 from sim.terminal.blocks import Blocks, TerminalTimers
 from sim.terminal.day import Day
 from sim.terminal.dialogue import Dialogue, sequence_of
@@ -45,7 +46,11 @@ class Machine:
     ask_again_seconds: float = _ASK_AGAIN_SECONDS
 
     def __post_init__(self) -> None:
-        blocks = Blocks(wire=self.wire, timers=self.timers, alive=self._alive)
+        blocks: Blocks | BareBlocks = (
+            BareBlocks(wire=self.wire, alive=self._alive)
+            if self.can.bare
+            else Blocks(wire=self.wire, timers=self.timers, alive=self._alive)
+        )
         self._blocks = blocks
         self._talk = Dialogue(blocks=blocks, t3_seconds=self.timers.t3_seconds)
         self._sales = Sales(

@@ -20,6 +20,7 @@ from fines.wire.zvt_status import StatusInformation
 from sim.district import Card
 from sim.terminal import iso
 from sim.terminal.abilities import Abilities, Printing
+from sim.terminal.bare import BareBlocks
 from sim.terminal.blocks import Blocks
 from sim.terminal.dialogue import Dialogue
 from sim.terminal.host import Host, NoAnswer
@@ -38,7 +39,7 @@ _HOST_OWN_CODES: Final = range(0x01, 0x64)
 class Sales:
     """Sells, keeps or takes back. ``step`` hears each step by name and may end any of them."""
 
-    blocks: Blocks
+    blocks: Blocks | BareBlocks
     talk: Dialogue
     host: Host
     memory: Memory
