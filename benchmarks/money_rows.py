@@ -19,8 +19,8 @@ _PAYMENTS: Final = """
 INSERT INTO payments (id, offence_record_id, status, reason, department_id, post_id,
     terminal_device_id, terminal_number_expected, amount_tiyn, full_tiyn, discount_tiyn, rounding,
     idempotency_key, request_sha256, created_at, sent_at, approved_at, confirmed_at, signed_at,
-    filed_at, owner_verdict, merchant_number, terminal_receipt_number, trace_number, rrn, approval_code,
-    card_brand, card_masked)
+    filed_at, owner_verdict, merchant_number, terminal_receipt_number, trace_number, rrn,
+    approval_code, card_brand, card_masked)
 SELECT gen_random_uuid(), gen_random_uuid(), 'filed', 'none', $4, $5,
     md5('terminal' || n % 200)::uuid, '525' || lpad((n % 200)::text, 5, '0'),
     owed / 2, owed, owed / 2, 'exact_tiyn_payers_favour',

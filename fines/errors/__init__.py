@@ -32,6 +32,7 @@ from fines.errors.records import (
     WarningNotAllowed,
     WarningRequired,
 )
+from fines.errors.terminals import TerminalNotFound
 
 __all__ = [
     "AlreadyPaid",
@@ -59,6 +60,7 @@ __all__ = [
     "SlipNotFound",
     "TerminalBusy",
     "TerminalNotAssigned",
+    "TerminalNotFound",
     "TransitionRefused",
     "WarningNotAllowed",
     "WarningRequired",

@@ -35,6 +35,7 @@ from fines.models.records import (
 )
 from fines.models.refunds import Refund, RefundInstruction
 from fines.models.register_fines import RegisterFine
+from fines.models.totals import TerminalTotals
 
 __all__ = [
     "AcquirerFile",
@@ -57,6 +58,7 @@ __all__ = [
     "TerminalHello",
     "TerminalOrder",
     "TerminalReport",
+    "TerminalTotals",
     "TreasuryLineRow",
     "TreasuryStatement",
     "offence_record_numbers",
