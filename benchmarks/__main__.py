@@ -19,6 +19,7 @@ from benchmarks import (
     fines,
     footage,
     machine,
+    money,
     signatures,
     upload,
 )
@@ -34,7 +35,7 @@ _ON_STAGE: Final[dict[str, Callable[[World], list[Figure]]]] = {
     "fines": fines.measure,
     "blocking": blocking.measure,
 }
-_NAMES: Final = ("audit", "control", *_ON_STAGE)
+_NAMES: Final = ("audit", "control", "money", *_ON_STAGE)
 _LOADED: Final = 0.3  # of a core: from here on a run is not worth keeping
 
 
@@ -71,6 +72,8 @@ def main() -> None:
         run.take("audit", audit.measure)
     if "control" in wanted:
         run.take("control", control.measure)
+    if "money" in wanted:
+        run.take("money", money.measure)
     on_stage = [name for name in wanted if name in _ON_STAGE]
     if on_stage:
         print("\nthe server is started ...", flush=True)

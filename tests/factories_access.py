@@ -164,6 +164,11 @@ def _payment(_world, _caller, ids):
     return {"json": body, "headers": {"Idempotency-Key": uuid4().hex}}
 
 
+def _fine_payment(_world, _caller, ids):
+    body = {"check_id": ids["check_id"], "decision_number": fines.OWED["decision_number"]}
+    return {"json": body, "headers": {"Idempotency-Key": uuid4().hex}}
+
+
 def _signature(world, caller, ids):
     return {"json": devices.signature_over(caller, world.sheets.get(ids["assignment_id"], "-"))}
 
@@ -290,6 +295,9 @@ _ONE_PERSON = "POST /api/access/people/{person_id}"
 _NOT_HIS_OFFICIAL = "an official of another unit is none of the applicant's, as nobody is"
 _UNSIGNED = {"cms": "AAAA"}
 _DEVICE = {"kind": "tablet", "serial_number": "SN-ACCESS"}
+_CARD = terminal.CardShown(
+    card_brand="VISA", card_masked="400000******1042", card_ref="-", card_ref_kind="par"
+)
 DONE = fines.outcome(terminal.Result.COMPLETED)
 _CARRIED = "only carried on to the playlist, which looks whose it is"
 _PASSED_OVER = "only the papers of the order's own payment are noted"
@@ -397,13 +405,18 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/offence-records": (Ask(_drawn_up, ("check_id",)),),
     "POST /api/offence-records/{offence_record_id}/acts": (_json(act="announced"),),
     "POST /api/offence-records/{offence_record_id}/reduced": (_json(**fines.AGREED),),
-    "POST /api/payments": (Ask(_payment, ("offence_record_id",)),),
+    "GET /api/checks/{check_id}/old-fines": (Ask(),),
+    "POST /api/payments": (
+        Ask(_payment, ("offence_record_id",)),
+        Ask(_fine_payment, ("check_id",), good=False),  # that check names no fine
+    ),
     "POST /api/payments/{payment_id}/signed-slip": (Ask(_photograph),),
     f"POST {terminal.PATH_HELLO}": (
         _json(agent_version="1", terminal_number="00000001", driver="zvt"),
     ),
     f"POST {terminal.PATH_STARTED}": (_json(at=bodycam.STARTED_AT.isoformat()),),
     f"POST {terminal.PATH_APPROVAL}": (_message(fines.approval(1)),),
+    f"POST {terminal.PATH_CARD}": (_message(_CARD),),
     f"POST {terminal.PATH_OUTCOME}": (_message(DONE),),
     f"POST {terminal.PATH_PRINTED}": (
         Ask(_printed, ("slip_ids",), harmless={"slip_ids": _PASSED_OVER}),

@@ -26,6 +26,7 @@ from app.identity.rules.certificates import Purpose
 from devices.models import Assignment, Device, Shift
 from devices.rules.lifecycle import DeviceStatus
 from fines.models import MrpValue
+from fines.rules.catalogue import Origin
 from fines.service import load_catalogue
 from fines.wire import protocol
 from sim.district import DRIVER, FRIEND, LATITUDE, LONGITUDE, OFFICER, PLACE
@@ -90,11 +91,15 @@ async def _this_year(session):
     values = {"tenge": 4325, "source": "test", "verified": False}
     row = {"kind": DayKind.HOLIDAY, "name_kk": "", "name_ru": "", "source": "", "verified": False}
     await session.execute(
-        insert(MrpValue).values(valid_from=date(year, 1, 1), **values).on_conflict_do_nothing()
+        insert(MrpValue)
+        .values(valid_from=date(year, 1, 1), origin=Origin.SHIPPED, **values)
+        .on_conflict_do_nothing()
     )
     for one in (year, year + 1):
         await session.execute(
-            insert(SpecialDayRow).values(day=date(one, 1, 1), **row).on_conflict_do_nothing()
+            insert(SpecialDayRow)
+            .values(day=date(one, 1, 1), imported=False, **row)
+            .on_conflict_do_nothing()
         )
 
 
@@ -209,10 +214,15 @@ async def _issue_terminal(session, post, signature_id, terminal_number, now):
     return terminal.id
 
 
-async def check(sessions, keys, whose, *, driver=DRIVER, registers_answer=True):
-    """Put a released roadside check of ``driver`` by the officer ``whose``; return its id."""
+async def check(
+    sessions, keys, whose, *, driver=DRIVER, registers_answer=True, owes=(), ago=timedelta()
+):
+    """Put a released roadside check of ``driver`` by the officer ``whose``; return its id.
+
+    ``owes`` are the unpaid fines that the register names; ``None`` leaves that register silent.
+    """
     check_id = uuid4()
-    now = datetime.now(UTC)
+    now = datetime.now(UTC) - ago
     record = {
         "surname": driver.surname,
         "given_name": driver.given_name,
@@ -235,6 +245,16 @@ async def check(sessions, keys, whose, *, driver=DRIVER, registers_answer=True):
             (RegisterName.VEHICLE, vehicle),
         )
     )
+    if owes is not None and registers_answer:
+        fines = {"iin": driver.iin, "fines": list(owes)}
+        parts += (
+            Part(
+                register=RegisterName.UNPAID_FINES,
+                status=PartStatus.FOUND if owes else PartStatus.NOT_FOUND,
+                asked_ms=1.0,
+                record=fines if owes else None,
+            ),
+        )
     answer = Answer(
         salt="00",
         iin=driver.iin,
@@ -274,6 +294,14 @@ async def check(sessions, keys, whose, *, driver=DRIVER, registers_answer=True):
             )
         )
     return check_id
+
+
+OWED = {
+    "decision_number": "264750000001234",
+    "article": "592(1)",
+    "decided_on": "2026-11-02",
+    "amount_tiyn": 4_325_000,
+}
 
 
 def offence(check_id, **changed):

@@ -47,7 +47,7 @@ BEGIN
     ELSE
         of_payment := NEW.payment_number;
     END IF;
-    SELECT status, amount_tiyn, confirmed_at, rrn INTO p
+    SELECT status, amount_tiyn, discount_tiyn, confirmed_at, rrn INTO p
         FROM payments WHERE number = of_payment;
     SELECT coalesce(sum(amount_tiyn) FILTER (WHERE kind = 'approval'), 0) AS approval,
            coalesce(sum(amount_tiyn) FILTER (WHERE kind = 'reversal'), 0) AS reversal,
@@ -59,6 +59,7 @@ BEGIN
     IF (l.approval <> CASE WHEN p.rrn IS NULL THEN 0 ELSE p.amount_tiyn END
         OR l.reversal <> CASE WHEN p.status = 'reversed' THEN l.approval ELSE 0 END
         OR l.payment <> CASE WHEN p.confirmed_at IS NULL THEN 0 ELSE p.amount_tiyn END
+        OR l.discount <> CASE WHEN p.confirmed_at IS NULL THEN 0 ELSE p.discount_tiyn END
         OR l.charge <> l.payment + l.discount
         OR l.settlement NOT IN (0, l.payment)
         OR (p.status = 'settled' AND l.settlement = 0)) THEN
@@ -204,15 +205,12 @@ _BACKFILL = (
     "FROM payments WHERE rrn IS NOT NULL ORDER BY number",
     _POST + "'reversal', 'unconfirmed', 'acquirer_clearing', amount_tiyn, number, ended_at "
     "FROM payments WHERE rrn IS NOT NULL AND status = 'reversed' ORDER BY number",
-    _POST + "'charge', 'receivable', 'fines', coalesce(r.fine_full_tiyn, p.amount_tiyn), "
-    "p.number, p.confirmed_at FROM payments p "
-    "LEFT JOIN offence_records r ON r.id = p.offence_record_id "
-    "WHERE p.confirmed_at IS NOT NULL ORDER BY p.number",
+    _POST + "'charge', 'receivable', 'fines', full_tiyn, number, confirmed_at "
+    "FROM payments WHERE confirmed_at IS NOT NULL ORDER BY number",
     _POST + "'payment', 'unconfirmed', 'receivable', amount_tiyn, number, confirmed_at "
     "FROM payments WHERE confirmed_at IS NOT NULL ORDER BY number",
-    _POST + "'discount', 'discount', 'receivable', r.fine_full_tiyn - p.amount_tiyn, p.number, "
-    "p.confirmed_at FROM payments p JOIN offence_records r ON r.id = p.offence_record_id "
-    "WHERE p.confirmed_at IS NOT NULL AND r.fine_full_tiyn > p.amount_tiyn ORDER BY p.number",
+    _POST + "'discount', 'discount', 'receivable', discount_tiyn, number, confirmed_at "
+    "FROM payments WHERE confirmed_at IS NOT NULL AND discount_tiyn > 0 ORDER BY number",
     (
         "INSERT INTO reconciliation_items (day, source, verdict, detail, payment_number, "
         "department_id, post_id, device_id, terminal_number, ours_tiyn, found_at) "
@@ -233,6 +231,13 @@ def upgrade() -> None:
     op.add_column("payments", sa.Column("shift_id", sa.Uuid(), nullable=True))
     op.create_unique_constraint(op.f("uq_payments_number"), "payments", ["number"])
     op.create_foreign_key(op.f("fk_payments_shift_id"), "payments", "shifts", ["shift_id"], ["id"])
+    op.create_index(
+        "ix_payments_filed",
+        "payments",
+        ["number"],
+        unique=False,
+        postgresql_where=sa.text("status = 'filed'"),
+    )
     _create_files()
     _create_refunds()
     _create_ledger()
@@ -334,6 +339,7 @@ def _create_files() -> None:
         ["file_id", "line_number"],
         unique=True,
     )
+    op.create_index(op.f("ix_acquirer_rows_rrn"), "acquirer_rows", ["rrn"], unique=False)
     op.create_index(
         op.f("ix_acquirer_rows_settlement_date_merchant_number"),
         "acquirer_rows",
@@ -639,6 +645,7 @@ def _create_reconciliation() -> None:
         sa.Column("terminal_number", sa.String(length=8), nullable=False),
         sa.Column("ours_tiyn", sa.BigInteger(), nullable=True),
         sa.Column("theirs_tiyn", sa.BigInteger(), nullable=True),
+        sa.Column("has_case", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("found_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "payment_number IS NOT NULL OR acquirer_row_id IS NOT NULL OR subject IS NOT NULL",
@@ -664,6 +671,16 @@ def _create_reconciliation() -> None:
         "reconciliation_items",
         ["day", "verdict"],
         unique=False,
+    )
+    op.create_index(
+        "ix_reconciliation_items_caseless",
+        "reconciliation_items",
+        ["day"],
+        unique=False,
+        postgresql_where=sa.text(
+            "verdict IN ('only_ours', 'only_theirs', 'amount_differs', 'duplicate') AND "
+            "NOT has_case"
+        ),
     )
     op.create_index(
         "ix_reconciliation_items_unpaired",
@@ -782,5 +799,6 @@ def downgrade() -> None:
     op.execute(sa.text("DROP TRIGGER payments_born ON payments"))
     for name in _FUNCTIONS:
         op.execute(sa.text(f"DROP FUNCTION {name}()"))
+    op.drop_index("ix_payments_filed", table_name="payments")
     op.drop_column("payments", "shift_id")
     op.drop_column("payments", "number")

@@ -58,6 +58,12 @@ def upgrade() -> None:
     )
     op.add_column("payments", sa.Column("owner_method", method, nullable=True))
     op.add_column("payments", sa.Column("owner_checker", sa.String(length=32), nullable=True))
+    op.create_index(
+        op.f("ix_payments_card_ref"),
+        "payments",
+        ["card_ref"],
+        postgresql_where=sa.text("card_ref IS NOT NULL"),
+    )
     _create_totals()
 
 
@@ -109,6 +115,7 @@ def _replace_check(table: str, column: str, name: str, words: tuple[str, ...]) -
 def downgrade() -> None:
     """Undo; fails where a new word is in use, rather than losing it."""
     op.drop_table("terminal_totals")
+    op.drop_index(op.f("ix_payments_card_ref"), table_name="payments")
     op.drop_column("payments", "owner_checker")
     op.drop_column("payments", "owner_method")
     op.drop_index("uq_terminal_orders_one_open_reconcile", table_name="terminal_orders")

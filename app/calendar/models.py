@@ -20,3 +20,4 @@ class SpecialDayRow(Base):
     name_ru: Mapped[str] = mapped_column(sa.String(120))
     source: Mapped[str] = mapped_column(sa.String(200))
     verified: Mapped[bool]
+    imported: Mapped[bool]  # entered here by an administrator: a release never overwrites it

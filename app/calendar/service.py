@@ -25,7 +25,7 @@ def shipped_special_days() -> tuple[rules.SpecialDay, ...]:
 async def load_calendar(session: AsyncSession) -> int:
     """Bring the table to what this release ships and return the number of rows; repeatable.
 
-    Rows that an administrator added for other days stay.
+    Rows that an administrator imported stay as they are.
     """
     rows = [
         {
@@ -35,6 +35,7 @@ async def load_calendar(session: AsyncSession) -> int:
             "name_ru": one.name_ru,
             "source": one.source,
             "verified": one.verified,
+            "imported": False,
         }
         for one in shipped_special_days()
     ]
@@ -44,6 +45,7 @@ async def load_calendar(session: AsyncSession) -> int:
         statement.on_conflict_do_update(
             index_elements=[SpecialDayRow.day],
             set_={name: new[name] for name in ("kind", "name_kk", "name_ru", "source", "verified")},
+            where=SpecialDayRow.imported.is_(False),
         ),
         rows,
     )

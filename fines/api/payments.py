@@ -34,11 +34,18 @@ async def pay_by_card(
     begun = await service.pay_by_card(
         desk,
         caller=caller,
-        offence_record_id=body.offence_record_id,
+        target=service.Target(**body.model_dump()),
         idempotency_key=idempotency_key,
         now=utc_now(),
     )
     return schemas.PaymentBegunOut.model_validate(begun)
+
+
+@router.get("/api/checks/{check_id}/old-fines", dependencies=[Depends(OFFICER_ON_TABLET)])
+async def old_fines(check_id: UUID, caller: Caller, desk: DeskOfApp) -> schemas.OldFinesOut:
+    """Return the old fines of the person that the officer has checked, payable or not."""
+    view = await service.old_fines(desk, caller=caller, check_id=check_id, now=utc_now())
+    return schemas.OldFinesOut.model_validate(view)
 
 
 @router.get("/api/payments/{payment_id}", dependencies=[Depends(OFFICER)])

@@ -19,7 +19,11 @@ from fines.field.line import Line, Timers
 from fines.field.printer import Printer
 from fines.field.reports import Stopped
 from fines.field.server import ServerClient
+from fines.field.tcp_line import SCHEME as TCP_SCHEME
+from fines.field.tcp_line import TcpLine
+from fines.field.terminal_paper import on_printer
 from fines.field.zvt_driver import ZvtDriver
+from fines.field.zvt_session import Transport
 
 CREDENTIAL_BYTES_MAX = 1024
 EXIT_UNUSABLE = 2
@@ -35,7 +39,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--server", required=True, metavar="URL", help="https://… (http:// on loopback only)")
     add("--ca-file", metavar="FILE", help="PEM roots to trust instead of the system's")
     add("--credential-file", required=True, type=Path, metavar="F", help="the device credential")
-    add("--terminal", required=True, metavar="URL", help="/dev/…, a pty, socket://, rfc2217://")
+    add(
+        "--terminal",
+        required=True,
+        metavar="URL",
+        help="/dev/…, a pty, socket://, rfc2217://, zvt://",
+    )
     add("--terminal-baud", type=int, default=9600, metavar="N")
     add("--printer", required=True, metavar="URL", help="the ESC/POS printer's port, likewise")
     add("--printer-baud", type=int, default=115200, metavar="N")
@@ -86,10 +95,24 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
     # One key per terminal: the credential never leaves this machine except to the server.
     card_ref_key = hmac.new(credential.encode(), b"saqshy card reference 1", hashlib.sha256)
 
+    printer = Printer(
+        url=arguments.printer,
+        baud=arguments.printer_baud,
+        answer_seconds=arguments.printer_answer_seconds,
+        missing=Missing(arguments.missing_letters),
+    )
+
     def connect() -> TerminalDriver:
+        url = arguments.terminal
+        line: Transport = (
+            TcpLine(url=url, timers=timers)
+            if url.startswith(f"{TCP_SCHEME}://")
+            else Line(url=url, timers=timers, baud=arguments.terminal_baud)
+        )
         return ZvtDriver(
-            line=Line(url=arguments.terminal, timers=timers, baud=arguments.terminal_baud),
+            line=line,
             timers=timers,
+            paper=on_printer(printer),
             card_ref_key=card_ref_key.digest(),
             now=_now,
             max_status_infos=arguments.approval_waits_max + 2,
@@ -111,12 +134,7 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
             ca_file=arguments.ca_file,
             answer_seconds=arguments.server_answer_seconds,
         ),
-        printer=Printer(
-            url=arguments.printer,
-            baud=arguments.printer_baud,
-            answer_seconds=arguments.printer_answer_seconds,
-            missing=Missing(arguments.missing_letters),
-        ),
+        printer=printer,
         journal=journal,
         now=_now,
     )

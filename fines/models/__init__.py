@@ -18,6 +18,7 @@ from fines.models.payments import (
     TerminalOrder,
     TerminalReport,
 )
+from fines.models.proceedings import OrdinaryCase, RecordEntry
 from fines.models.reconciliation import (
     AcquirerFile,
     AcquirerRow,
@@ -33,6 +34,7 @@ from fines.models.records import (
     receipt_numbers,
 )
 from fines.models.refunds import Refund, RefundInstruction
+from fines.models.register_fines import RegisterFine
 from fines.models.totals import TerminalTotals
 
 __all__ = [
@@ -43,12 +45,15 @@ __all__ = [
     "OffenceAct",
     "OffenceArticle",
     "OffenceRecord",
+    "OrdinaryCase",
     "Paper",
     "Payment",
     "ReconciliationCase",
     "ReconciliationItem",
+    "RecordEntry",
     "Refund",
     "RefundInstruction",
+    "RegisterFine",
     "SlipRow",
     "TerminalHello",
     "TerminalOrder",

@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from fines.rules.catalogue import Jurisdiction
+from fines.rules.catalogue import Jurisdiction, Origin, RepeatWindow
 
 
 class MrpValue(Base):
@@ -21,6 +21,7 @@ class MrpValue(Base):
     tenge: Mapped[int]
     source: Mapped[str] = mapped_column(sa.String(200))
     verified: Mapped[bool]
+    origin: Mapped[Origin]
 
 
 class OffenceArticle(Base):
@@ -45,3 +46,7 @@ class OffenceArticle(Base):
     title_ru: Mapped[str] = mapped_column(sa.String(200))
     source: Mapped[str] = mapped_column(sa.String(200))
     verified: Mapped[bool]
+    mrp_of_others: Mapped[dict[str, int]] = mapped_column(JSONB)  # subject kind -> MRP
+    repeat_of: Mapped[list[str]] = mapped_column(JSONB)  # parts of the same article
+    repeat_window: Mapped[RepeatWindow | None]
+    origin: Mapped[Origin]

@@ -33,10 +33,18 @@ class Paper(Base):
     """A filed document (slip or receipt in PDF, photograph of a signed slip) with its hash."""
 
     __tablename__ = "papers"
+    __table_args__ = (
+        sa.CheckConstraint("num_nonnulls(offence_record_id, register_fine_id) = 1", "one_debt"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    offence_record_id: Mapped[UUID] = mapped_column(sa.ForeignKey("offence_records.id"), index=True)
-    kind: Mapped[str] = mapped_column(sa.String(16))  # slip | receipt | signed_slip
+    offence_record_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("offence_records.id"), index=True
+    )
+    register_fine_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("register_fines.id"), index=True
+    )
+    kind: Mapped[str] = mapped_column(sa.String(16))  # slip | receipt | signed_slip | record
     media_type: Mapped[str] = mapped_column(sa.String(32))
     sha256: Mapped[bytes]
     content: Mapped[bytes]

@@ -18,7 +18,11 @@ _OPEN_SQL = ", ".join(f"'{one.value}'" for one in OrderStatus if one in OPEN_ORD
 
 
 class Payment(Base):
-    """One attempt to pay half the fine by card, with what the terminal proved of it."""
+    """One attempt to pay a fine by card, with what the terminal proved of it.
+
+    It pays a record of ours or a fine known from the register, and keeps the split of its sum:
+    ``amount_tiyn`` is ``full_tiyn`` less ``discount_tiyn``.
+    """
 
     __tablename__ = "payments"
     __table_args__ = (
@@ -28,7 +32,17 @@ class Payment(Base):
             unique=True,
             postgresql_where=sa.text(f"status IN ({_LIVE_SQL})"),
         ),
+        sa.Index(
+            "uq_payments_one_live_per_register_fine",
+            "register_fine_id",
+            unique=True,
+            postgresql_where=sa.text(f"status IN ({_LIVE_SQL})"),
+        ),
         sa.CheckConstraint("amount_tiyn > 0", "amount_positive"),
+        sa.CheckConstraint(
+            "discount_tiyn >= 0 AND amount_tiyn = full_tiyn - discount_tiyn", "split_adds_up"
+        ),
+        sa.CheckConstraint("num_nonnulls(offence_record_id, register_fine_id) = 1", "one_debt"),
         sa.CheckConstraint(
             "status NOT IN ('approved', 'slips_printed', 'signed', 'filed', 'settled') OR "
             "(rrn IS NOT NULL AND approval_code IS NOT NULL AND owner_verdict = 'match')",
@@ -40,14 +54,18 @@ class Payment(Base):
             "printed_is_confirmed",
         ),
         sa.Index(None, "offence_record_id"),
+        sa.Index(None, "register_fine_id"),
         sa.Index(None, "terminal_device_id", "status"),
+        sa.Index("ix_payments_filed", "number", postgresql_where=sa.text("status = 'filed'")),
+        sa.Index(None, "card_ref", postgresql_where=sa.text("card_ref IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     # The running number the books know a payment by; ids are random, and ten million random
     # places in an index do not stay in memory.
     number: Mapped[int] = mapped_column(sa.BigInteger, sa.Identity(always=True), unique=True)
-    offence_record_id: Mapped[UUID] = mapped_column(sa.ForeignKey("offence_records.id"))
+    offence_record_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("offence_records.id"))
+    register_fine_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("register_fines.id"))
     status: Mapped[PaymentStatus]
     reason: Mapped[Reason]
     department_id: Mapped[UUID] = mapped_column(sa.ForeignKey("departments.id"))
@@ -56,6 +74,8 @@ class Payment(Base):
     shift_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("shifts.id"))
     terminal_number_expected: Mapped[str] = mapped_column(sa.String(8))
     amount_tiyn: Mapped[int] = mapped_column(sa.BigInteger)
+    full_tiyn: Mapped[int] = mapped_column(sa.BigInteger)
+    discount_tiyn: Mapped[int] = mapped_column(sa.BigInteger)
     rounding: Mapped[RoundingCode]
     idempotency_key: Mapped[str] = mapped_column(sa.String(255), unique=True)
     request_sha256: Mapped[bytes]

@@ -11,11 +11,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from fines.rules.reconciliation_words import UNPAIRED, CaseStatus, Detail, Source, Verdict
+from fines.rules.reconciliation_words import (
+    DIFFERENCES,
+    UNPAIRED,
+    CaseStatus,
+    Detail,
+    Source,
+    Verdict,
+)
 from fines.wire.settlement import RowKind
 from fines.wire.treasury import LineKind
 
 _UNPAIRED_SQL = ", ".join(f"'{one.value}'" for one in Verdict if one in UNPAIRED)
+_DIFFERENCES_SQL = ", ".join(f"'{one.value}'" for one in Verdict if one in DIFFERENCES)
 
 
 class AcquirerFile(Base):
@@ -37,6 +45,7 @@ class AcquirerRow(Base):
     __tablename__ = "acquirer_rows"
     __table_args__ = (
         sa.Index(None, "file_id", "line_number", unique=True),
+        sa.Index(None, "rrn"),  # begins with the day: what comes together lies together
         sa.Index(None, "settlement_date", "merchant_number"),
     )
 
@@ -123,6 +132,11 @@ class ReconciliationItem(Base):
             "day",
             postgresql_where=sa.text(f"verdict IN ({_UNPAIRED_SQL})"),
         ),
+        sa.Index(
+            "ix_reconciliation_items_caseless",
+            "day",
+            postgresql_where=sa.text(f"verdict IN ({_DIFFERENCES_SQL}) AND NOT has_case"),
+        ),
         sa.Index(None, "day", "verdict"),
         sa.CheckConstraint(
             "payment_number IS NOT NULL OR acquirer_row_id IS NOT NULL OR subject IS NOT NULL",
@@ -152,6 +166,7 @@ class ReconciliationItem(Base):
     terminal_number: Mapped[str] = mapped_column(sa.String(8))
     ours_tiyn: Mapped[int | None] = mapped_column(sa.BigInteger)
     theirs_tiyn: Mapped[int | None] = mapped_column(sa.BigInteger)
+    has_case: Mapped[bool] = mapped_column(server_default=sa.false())
     found_at: Mapped[datetime]
 
 

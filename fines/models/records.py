@@ -4,7 +4,6 @@ from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
@@ -44,9 +43,10 @@ class OffenceRecord(Base):
     device_id: Mapped[UUID | None]
     drawn_up_at: Mapped[datetime]
 
-    offender_iin: Mapped[str] = mapped_column(sa.String(12))
-    offender: Mapped[dict[str, str]] = mapped_column(JSONB)  # names, birth, residence, document
-    vehicle: Mapped[dict[str, str]] = mapped_column(JSONB)  # plate, make, vin; empty on foot
+    # Who it is about, and all that was said: sealed, see fines.storage. Found by a keyed hash.
+    offender_index: Mapped[bytes] = mapped_column(index=True)
+    wrapped_key: Mapped[bytes]
+    sealed: Mapped[bytes]
 
     article: Mapped[str] = mapped_column(sa.String(8))
     part: Mapped[str] = mapped_column(sa.String(8))
@@ -56,8 +56,6 @@ class OffenceRecord(Base):
     latitude: Mapped[float]
     longitude: Mapped[float]
     language: Mapped[Language]
-    essence: Mapped[str] = mapped_column(sa.String(2000))
-    details: Mapped[dict[str, object]] = mapped_column(JSONB)  # explanation, witnesses, device …
 
     mrp_tenge: Mapped[int | None]
     mrp_count: Mapped[int | None]

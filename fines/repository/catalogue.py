@@ -6,11 +6,12 @@ from typing import Final
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+import sqlalchemy.orm
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models
-from fines.rules.catalogue import Article, Jurisdiction, Mrp, Penalty
+from fines.rules.catalogue import Article, Jurisdiction, Mrp, Origin, Penalty, SubjectKind
 
 _CATALOGUE_COLUMNS: Final = (
     "valid_to",
@@ -21,11 +22,18 @@ _CATALOGUE_COLUMNS: Final = (
     "title_ru",
     "source",
     "verified",
+    "mrp_of_others",
+    "repeat_of",
+    "repeat_window",
+    "origin",
 )
 
 
-async def put_articles(session: AsyncSession, rows: Iterable[Article]) -> None:
-    """Insert or update catalogue rows by article, part and first day."""
+async def put_articles(session: AsyncSession, rows: Iterable[Article], *, origin: Origin) -> None:
+    """Insert or update catalogue rows by article, part and first day.
+
+    What a release ships never overwrites what was imported here.
+    """
     values = [
         {
             "id": uuid4(),
@@ -40,26 +48,42 @@ async def put_articles(session: AsyncSession, rows: Iterable[Article]) -> None:
             "title_ru": one.title_ru,
             "source": one.source,
             "verified": one.verified,
+            "mrp_of_others": {kind.value: count for kind, count in one.mrp_of_others.items()},
+            "repeat_of": sorted(one.repeat_of),
+            "repeat_window": one.repeat_window,
+            "origin": origin,
         }
         for one in rows
     ]
+    if not values:
+        return
     statement = insert(models.OffenceArticle)
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["article", "part", "valid_from"],
             set_={name: statement.excluded[name] for name in _CATALOGUE_COLUMNS},
+            where=_not_over_imports(models.OffenceArticle.origin, origin),
         ),
         values,
     )
 
 
-async def put_mrp(session: AsyncSession, rows: Iterable[Mrp]) -> None:
-    """Insert or update index values by their first day."""
+def _not_over_imports(
+    column: sa.orm.InstrumentedAttribute[Origin], origin: Origin
+) -> sa.ColumnElement[bool] | None:
+    return column == Origin.SHIPPED if origin is Origin.SHIPPED else None
+
+
+async def put_mrp(session: AsyncSession, rows: Iterable[Mrp], *, origin: Origin) -> None:
+    """Insert or update index values by their first day; as with articles."""
     statement = insert(models.MrpValue)
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["valid_from"],
-            set_={name: statement.excluded[name] for name in ("tenge", "source", "verified")},
+            set_={
+                name: statement.excluded[name] for name in ("tenge", "source", "verified", "origin")
+            },
+            where=_not_over_imports(models.MrpValue.origin, origin),
         ),
         [
             {
@@ -67,6 +91,7 @@ async def put_mrp(session: AsyncSession, rows: Iterable[Mrp]) -> None:
                 "tenge": one.tenge,
                 "source": one.source,
                 "verified": one.verified,
+                "origin": origin,
             }
             for one in rows
         ],
@@ -100,6 +125,9 @@ def _article(row: models.OffenceArticle) -> Article:
         title_ru=row.title_ru,
         source=row.source,
         verified=row.verified,
+        mrp_of_others={SubjectKind(kind): count for kind, count in row.mrp_of_others.items()},
+        repeat_of=frozenset(row.repeat_of),
+        repeat_window=row.repeat_window,
     )
 
 

@@ -6,13 +6,14 @@ Offence code (KoAP) articles 44, 57, 590-613, 810.
 import csv
 import enum
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 
 from fines.errors import AmountNotSingle, ArticleNotInForce, CatalogueNotValid, MrpNotKnown
 
-_MRP_COUNT_MAX = 200  # article 44(2): a natural person
+_PERSON_MRP_MAX = 200  # article 44(2): a natural person
 
 
 class Penalty(enum.Enum):
@@ -24,6 +25,39 @@ class Penalty(enum.Enum):
     ARREST = "arrest"
     CONFISCATION = "confiscation"
     PUBLIC_WORKS = "public_works"
+
+
+class SubjectKind(enum.Enum):
+    """Whom a sanction names beside natural persons (article 44(2))."""
+
+    OFFICIAL = "official"
+    SMALL_BUSINESS = "small"
+    MEDIUM_BUSINESS = "medium"
+    LARGE_BUSINESS = "large"
+
+
+_MRP_MAX: Mapping[SubjectKind, int] = MappingProxyType(
+    {
+        SubjectKind.OFFICIAL: 750,
+        SubjectKind.SMALL_BUSINESS: 750,
+        SubjectKind.MEDIUM_BUSINESS: 1000,
+        SubjectKind.LARGE_BUSINESS: 2000,
+    }
+)
+
+
+class RepeatWindow(enum.Enum):
+    """From when the year runs in which the same act again is the qualified part."""
+
+    IMPOSED = "imposed"  # after the penalty was imposed
+    TERM_EXPIRED = "term_expired"  # after the term of the penalty expired (article 608)
+
+
+class Origin(enum.Enum):
+    """Who entered a dated row. A release never overwrites what was imported here."""
+
+    SHIPPED = "shipped"
+    IMPORTED = "imported"
 
 
 class Jurisdiction(enum.Enum):
@@ -44,10 +78,12 @@ class ReducedReason(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Article:
-    """One row: a sanction for natural persons and the days it is in force.
+    """One row: a sanction and the days it is in force.
 
-    ``valid_to`` is the last day, or ``None``. ``mrp_count`` is ``None`` where the sanction has no
-    single number of MRP. ``verified`` is ``False`` until somebody has read the act itself.
+    ``valid_to`` is the last day, or ``None``. ``mrp_count`` is the natural person's, ``None``
+    where the sanction has no fine for one. ``repeat_of`` are the parts of the same article whose
+    repeat this part is, counted by ``repeat_window``. ``verified`` is ``False`` until somebody
+    has read the act itself.
     """
 
     article: str
@@ -61,6 +97,9 @@ class Article:
     title_ru: str
     source: str
     verified: bool
+    mrp_of_others: Mapping[SubjectKind, int] = field(default_factory=dict)
+    repeat_of: frozenset[str] = frozenset()
+    repeat_window: RepeatWindow | None = None
 
     def in_force(self, day: date) -> bool:
         """Return whether the row is in force on ``day``."""
@@ -126,12 +165,10 @@ def mrp_count_of(row: Article) -> int:
 
 def reduced_eligibility(row: Article, *, offender_has_immunity: bool = False) -> ReducedReason:
     """Return ``ELIGIBLE``, or the first reason of article 810 against it."""
-    if Penalty.FINE not in row.penalties or row.mrp_count is None:
-        if row.penalties - {Penalty.WARNING, Penalty.FINE}:
-            return ReducedReason.OTHER_PENALTY_IN_SANCTION
-        return ReducedReason.NO_FINE_IN_SANCTION
     if row.penalties - {Penalty.FINE, Penalty.WARNING}:
         return ReducedReason.OTHER_PENALTY_IN_SANCTION
+    if Penalty.FINE not in row.penalties:
+        return ReducedReason.NO_FINE_IN_SANCTION
     if offender_has_immunity:
         return ReducedReason.IMMUNITY
     return ReducedReason.ELIGIBLE
@@ -147,7 +184,7 @@ def parse_articles(lines: Iterable[str]) -> tuple[Article, ...]:
     for number, row in enumerate(csv.DictReader(lines), start=2):
         try:
             rows.append(_article(row))
-        except (KeyError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CatalogueNotValid(f"articles.csv: line {number} is not well formed") from error
     _refuse_overlaps(rows)
     return tuple(rows)
@@ -155,12 +192,19 @@ def parse_articles(lines: Iterable[str]) -> tuple[Article, ...]:
 
 def _article(row: dict[str, str]) -> Article:
     count = int(row["mrp"]) if row["mrp"] else None
-    if count is not None and not 1 <= count <= _MRP_COUNT_MAX:
+    others = {kind: int(text) for kind in SubjectKind if (text := row[f"mrp_{kind.value}"])}
+    if count is not None and not 1 <= count <= _PERSON_MRP_MAX:
         raise ValueError("mrp")
+    if any(not 1 <= value <= _MRP_MAX[kind] for kind, value in others.items()):
+        raise ValueError("mrp of others")
     penalties = frozenset(Penalty(one) for one in row["penalties"].split())
-    if not penalties or (count is not None and Penalty.FINE not in penalties):
+    if not penalties or ((count or others) and Penalty.FINE not in penalties):
         raise ValueError("penalties")
-    return Article(
+    repeat_of = frozenset(row["repeat_of"].split())
+    window = RepeatWindow(row["repeat_window"]) if row["repeat_window"] else None
+    if bool(repeat_of) != (window is not None) or row["part"] in repeat_of:
+        raise ValueError("repeat")
+    one = Article(
         article=row["article"],
         part=row["part"],
         valid_from=date.fromisoformat(row["valid_from"]),
@@ -172,7 +216,14 @@ def _article(row: dict[str, str]) -> Article:
         title_ru=row["title_ru"],
         source=row["source"],
         verified={"yes": True, "no": False}[row["verified"]],
+        mrp_of_others=others,
+        repeat_of=repeat_of,
+        repeat_window=window,
     )
+    # What the file says of reduced proceedings is what article 810 says of its sanction.
+    if row["reduced"] != reduced_eligibility(one).value:
+        raise ValueError("reduced")
+    return one
 
 
 def _refuse_overlaps(rows: Sequence[Article]) -> None:

@@ -25,6 +25,7 @@ class OffenceStatus(enum.Enum):
     REDUCED_AGREED = "reduced_agreed"
     RECEIPT_ISSUED = "receipt_issued"
     PAID_HALF = "paid_half"
+    PAID_FULL = "paid_full"  # decided in ordinary proceedings, then paid whole
     LAPSED = "lapsed"
     ORDINARY = "ordinary"
     ENFORCEMENT = "enforcement"
@@ -39,9 +40,10 @@ OFFENCE_STEPS: Final[dict[OffenceStatus, frozenset[OffenceStatus]]] = {
     OffenceStatus.REDUCED_AGREED: frozenset({OffenceStatus.RECEIPT_ISSUED}),
     OffenceStatus.RECEIPT_ISSUED: frozenset({OffenceStatus.PAID_HALF, OffenceStatus.LAPSED}),
     OffenceStatus.PAID_HALF: frozenset(),
+    OffenceStatus.PAID_FULL: frozenset(),
     OffenceStatus.LAPSED: frozenset({OffenceStatus.ORDINARY}),
-    OffenceStatus.ORDINARY: frozenset({OffenceStatus.ENFORCEMENT}),
-    OffenceStatus.ENFORCEMENT: frozenset(),
+    OffenceStatus.ORDINARY: frozenset({OffenceStatus.ENFORCEMENT, OffenceStatus.PAID_FULL}),
+    OffenceStatus.ENFORCEMENT: frozenset({OffenceStatus.PAID_FULL}),
     OffenceStatus.WARNED: frozenset(),
 }
 

@@ -53,7 +53,7 @@ class CaseFacts:
     violator_iin: str = field(repr=False)
     fine_full_tiyn: int
     amount_tiyn: int
-    discount_last_day: date
+    discount_last_day: date | None  # none: the fine is paid whole
     budget_code: str
     purpose_code: str
 
@@ -210,7 +210,8 @@ def _case_lines(case: CaseFacts, *, filed: bool) -> Iterator[SlipLine]:
     yield from _pair("Бұзушы/Нарушитель", case.violator_name)
     yield from _pair("ЖСН/ИИН", case.violator_iin if filed else masked_iin(case.violator_iin))
     yield from _pair("Инспектор", case.officer_badge)
-    yield from _wrapped(case.place)
+    if case.place:
+        yield from _wrapped(case.place)
 
 
 def _card_lines(card: CardFacts) -> Iterator[SlipLine]:
@@ -232,8 +233,9 @@ def _card_lines(card: CardFacts) -> Iterator[SlipLine]:
 def _sum_lines(case: CaseFacts, *, filed: bool) -> Iterator[SlipLine]:
     saved = case.fine_full_tiyn - case.amount_tiyn
     yield from _pair("Айыппұл/Штраф", f"{tenge_text(case.fine_full_tiyn)} ₸")
-    yield from _pair(f"Жеңілдік/Скидка {DISCOUNT_PERCENT}%", f"{tenge_text(saved)} ₸")
-    yield from _pair("Мерзімі/Срок до", case.discount_last_day.strftime("%d.%m.%Y"))
+    if case.discount_last_day is not None:
+        yield from _pair(f"Жеңілдік/Скидка {DISCOUNT_PERCENT}%", f"{tenge_text(saved)} ₸")
+        yield from _pair("Мерзімі/Срок до", case.discount_last_day.strftime("%d.%m.%Y"))
     yield from _pair("КБК/КНП", f"{case.budget_code}/{case.purpose_code}")
     yield from _centered(("ТӨЛЕНДІ / ОПЛАЧЕНО",), bold=True)
     yield from _centered((f"{tenge_text(case.amount_tiyn)} ₸",), bold=True, large=True)

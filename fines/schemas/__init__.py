@@ -2,6 +2,7 @@
 
 from fines.schemas.payments import (
     FilingOut,
+    OldFinesOut,
     PaymentBegunOut,
     PaymentIn,
     PaymentOut,
@@ -33,6 +34,7 @@ __all__ = [
     "FilingOut",
     "OffenceRecordIn",
     "OffenceRecordOut",
+    "OldFinesOut",
     "PaymentBegunOut",
     "PaymentIn",
     "PaymentLineOut",

@@ -1,17 +1,33 @@
 """Shapes of payments, slips and papers."""
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import Self
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, model_validator
 
 from fines.schemas.records import Sent
 
 
 class PaymentIn(Sent):
-    """What is to be paid; the server computes the sum."""
+    """What is to be paid; the server computes the sum.
 
-    offence_record_id: UUID
+    A record of the officer's own by its id; one of another officer by its id and the officer's
+    own check of the person; a fine of the register by that check and the decision's number.
+    """
+
+    offence_record_id: UUID | None = None
+    check_id: UUID | None = None
+    decision_number: str = Field(default="", max_length=64)
+
+    @model_validator(mode="after")
+    def _names_one_fine(self) -> Self:
+        by_register = self.check_id is not None and bool(self.decision_number)
+        if (self.offence_record_id is not None) == by_register:
+            raise ValueError("name a record, or a check and the number of its fine")
+        if self.decision_number and not by_register:
+            raise ValueError("a decision's number needs the check that names it")
+        return self
 
 
 class PaymentBegunOut(BaseModel):
@@ -37,7 +53,8 @@ class PaymentOut(BaseModel):
     """A payment as the tablet shows it. ``paid`` is true once the terminal keeps the sale."""
 
     payment_id: UUID
-    offence_record_id: UUID
+    offence_record_id: UUID | None
+    register_fine_id: UUID | None
     status: str
     reason: str
     reason_kk: str
@@ -45,6 +62,8 @@ class PaymentOut(BaseModel):
     paid: bool
     owner_verdict: str | None
     amount_tiyn: int
+    full_tiyn: int
+    discount_tiyn: int
     rounding: str
     rrn: str | None
     approval_code: str | None
@@ -57,6 +76,28 @@ class PaymentOut(BaseModel):
     signed_at: datetime | None
     filed_at: datetime | None
     slips: list[SlipOut]
+
+
+class OldFineOut(BaseModel):
+    """An old fine of the person checked; ``reason`` says why it cannot be paid now."""
+
+    source: str
+    offence_record_id: UUID | None
+    decision_number: str
+    citation: str
+    decided_on: date
+    payable: bool
+    reason: str
+    amount_tiyn: int
+    full_tiyn: int
+    discount_tiyn: int
+
+
+class OldFinesOut(BaseModel):
+    """The old fines of the person checked. ``register_silent``: theirs may be more."""
+
+    fines: list[OldFineOut]
+    register_silent: bool
 
 
 class FilingOut(BaseModel):

@@ -4,6 +4,7 @@ from fines.service.catalogue import articles_in_force, load_catalogue
 from fines.service.desk import Desk
 from fines.service.draw_up import NewOffence, TechnicalDevice, draw_up, read_offence_record
 from fines.service.expiry import expire_orders, lapse_receipts
+from fines.service.old_fines import old_fines
 from fines.service.outcomes import take_outcome, take_printed
 from fines.service.papers import (
     file_signed_slip,
@@ -14,7 +15,7 @@ from fines.service.papers import (
     verify_paper,
     warm_up_papers,
 )
-from fines.service.pay_by_card import pay_by_card, read_payment
+from fines.service.pay_by_card import Target, pay_by_card, read_payment
 from fines.service.reduced import agree_reduced, record_act, send_to_ordinary
 from fines.service.terminal_orders import (
     next_order,
@@ -27,6 +28,7 @@ from fines.service.terminal_orders import (
 __all__ = [
     "Desk",
     "NewOffence",
+    "Target",
     "TechnicalDevice",
     "agree_reduced",
     "articles_in_force",
@@ -36,6 +38,7 @@ __all__ = [
     "lapse_receipts",
     "load_catalogue",
     "next_order",
+    "old_fines",
     "pay_by_card",
     "read_offence_record",
     "read_payment",

@@ -38,13 +38,13 @@ async def book_reversal(session: AsyncSession, payment: models.Payment, *, now: 
 
 
 async def book_confirmation(
-    session: AsyncSession, payment: models.Payment, *, full_tiyn: int, now: datetime
+    session: AsyncSession, payment: models.Payment, *, now: datetime
 ) -> None:
     """Book a sale that the terminal has kept: the fine is charged, and paid or forgiven whole."""
     await session.flush()
     await ledger.post(
         session,
-        confirmation(full_tiyn=full_tiyn, paid_tiyn=payment.amount_tiyn),
+        confirmation(full_tiyn=payment.full_tiyn, paid_tiyn=payment.amount_tiyn),
         payment_number=payment.number,
         at=now,
     )

@@ -33,8 +33,8 @@ async def load_catalogue(session: AsyncSession, now: datetime) -> int:
         CatalogueNotValid: a file is not well formed; nothing was loaded.
     """
     articles = shipped_articles()
-    await repository.put_articles(session, articles)
-    await repository.put_mrp(session, shipped_mrp())
+    await repository.put_articles(session, articles, origin=catalogue.Origin.SHIPPED)
+    await repository.put_mrp(session, shipped_mrp(), origin=catalogue.Origin.SHIPPED)
     return sum(one.in_force(law_date(now)) for one in articles)
 
 

@@ -31,6 +31,8 @@ class Desk:
         sale_timeout: a started sale without an outcome is unknown after this long.
         budget_code: КБК, the treasury's code of the income.
         purpose_code: КНП, the code of the payment's purpose.
+        read_card: a card is read and looked at before it is charged, where a terminal can.
+        names_prove: where an issuer has no check of the IIN, the name on the chip may prove.
     """
 
     sessions: Sessions
@@ -41,6 +43,8 @@ class Desk:
     sale_timeout: timedelta
     budget_code: str
     purpose_code: str
+    read_card: bool = True
+    names_prove: bool = False
 
     def paper_url(self, *, paper: str, object_id: UUID, amount_tiyn: int) -> str:
         """Return the address in a paper's QR code."""
@@ -53,7 +57,7 @@ class Desk:
 
     @asynccontextmanager
     async def refusals_audited(
-        self, *, event: str, who: Principal, at: datetime, fields: Mapping[str, object]
+        self, *, event: str, who: Principal | None, at: datetime, fields: Mapping[str, object]
     ) -> AsyncIterator[None]:
         """Audit a refusal raised within, in a transaction of its own, and raise it on."""
         try:
@@ -92,8 +96,3 @@ async def own_payment(
     if payment is None or payment.post_id != caller.post_id:
         raise PaymentNotFound(f"no payment {payment_id}")
     return payment
-
-
-async def record_of(session: AsyncSession, payment: models.Payment) -> models.OffenceRecord:
-    """Return the record a payment belongs to."""
-    return await session.get_one(models.OffenceRecord, payment.offence_record_id)

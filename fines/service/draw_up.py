@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.clock import law_date
 from app.db import transaction
-from fines import models, repository
+from fines import models, repository, storage
 from fines.errors import WarningNotAllowed, WarningRequired
 from fines.rules import amounts, catalogue
 from fines.rules.offence_record import (
@@ -26,6 +26,7 @@ from fines.rules.offence_record import (
 )
 from fines.service.desk import Desk, own_record
 from fines.service.facts import CheckedPerson, checked_person
+from fines.service.people import Offender, offender_of, sealed_columns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,13 +95,14 @@ async def draw_up(
                 occurred_at=offence.occurred_at,
             )
             if known is not None:
-                return await _view(session, known)
-            record = await _new_record(session, caller, offence, person, now)
+                return await _view(desk, session, known)
+            record = await _new_record(desk, session, caller, offence, person, now)
             await _audit_drawn_up(desk, session, caller, record, now)
-            return await _view(session, record)
+            return await _view(desk, session, record)
 
 
 async def _new_record(
+    desk: Desk,
     session: AsyncSession,
     caller: Principal,
     offence: NewOffence,
@@ -119,8 +121,21 @@ async def _new_record(
         else 0
     )
     serial = await repository.next_serial(session, models.offence_record_numbers)
+    record_id = uuid4()
     record = models.OffenceRecord(
-        id=uuid4(),
+        id=record_id,
+        **sealed_columns(
+            desk,
+            owner=record_id,
+            offender=Offender(
+                iin=person.iin,
+                papers=person.papers,
+                vehicle=person.vehicle,
+                essence=offence.essence,
+                details=_details(offence),
+            ),
+            content=storage.Content.RECORD,
+        ),
         number=offence_record_number(year=day.year, serial=serial),
         status=OffenceStatus.DRAFT,
         check_id=offence.check_id,
@@ -128,9 +143,6 @@ async def _new_record(
         post_id=caller.post_id,
         device_id=caller.device_id,
         drawn_up_at=now,
-        offender_iin=person.iin,
-        offender=person.papers,
-        vehicle=person.vehicle,
         article=row.article,
         part=row.part,
         article_id=article_id,
@@ -139,8 +151,6 @@ async def _new_record(
         latitude=offence.latitude,
         longitude=offence.longitude,
         language=offence.language,
-        essence=offence.essence,
-        details=_details(offence),
         mrp_tenge=mrp.tenge if fined else None,
         mrp_count=row.mrp_count if fined else None,
         fine_full_tiyn=full,
@@ -219,7 +229,7 @@ async def _audit_drawn_up(
         event="fines.warning_given" if warned else "fines.offence_record_drawn_up",
         at=now,
         who=caller,
-        subject_iin=record.offender_iin,
+        subject_iin=offender_of(desk, record).iin,
         fields={
             "offence_record_id": str(record.id),
             "number": record.number,
@@ -254,13 +264,16 @@ async def read_offence_record(
             event="fines.offence_record_read",
             at=now,
             who=caller,
-            subject_iin=record.offender_iin,
+            subject_iin=offender_of(desk, record).iin,
             fields=fields,
         )
-        return await _view(session, record)
+        return await _view(desk, session, record)
 
 
-async def _view(session: AsyncSession, record: models.OffenceRecord) -> dict[str, object]:
+async def _view(
+    desk: Desk, session: AsyncSession, record: models.OffenceRecord
+) -> dict[str, object]:
+    offender = offender_of(desk, record)
     row = await repository.article_by_id(session, record.article_id)
     reason = record.reduced_reason
     return {
@@ -275,8 +288,8 @@ async def _view(session: AsyncSession, record: models.OffenceRecord) -> dict[str
         "occurred_at": record.occurred_at,
         "place": record.place,
         "language": record.language.value,
-        "offender": {"iin": record.offender_iin, **record.offender},
-        "vehicle": record.vehicle,
+        "offender": {"iin": offender.iin, **offender.papers},
+        "vehicle": offender.vehicle,
         "mrp_count": record.mrp_count,
         "mrp_tenge": record.mrp_tenge,
         "fine_full_tiyn": record.fine_full_tiyn,

@@ -9,6 +9,7 @@ from fines import models, repository
 from fines.rules.offence_record import OffenceStatus, next_offence_status
 from fines.rules.payment import OrderStatus, PaymentStatus, next_payment_status
 from fines.service.desk import Desk
+from fines.service.people import offender_of
 from fines.service.terminal_orders import standing_order, withdraw
 from fines.wire.protocol import OrderKind
 
@@ -82,7 +83,7 @@ async def lapse_receipts(desk: Desk, now: datetime) -> int:
                 event="fines.receipt_lapsed",
                 at=now,
                 who=None,
-                subject_iin=record.offender_iin,
+                subject_iin=offender_of(desk, record).iin,
                 fields={"offence_record_id": str(record.id)},
             )
         return len(records)

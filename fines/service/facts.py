@@ -7,12 +7,10 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import DeviceKind, Principal
+from app.exchange.rules.requests import FineFacts
 from app.exchange.service import check_facts
-from app.identity.service import posts_by_id
 from devices.service import open_assignment_of
-from fines import models
 from fines.errors import CheckLacksPerson, TerminalNotAssigned
-from fines.rules.slips import CaseFacts
 from fines.service.desk import Desk
 
 
@@ -23,6 +21,8 @@ class CheckedPerson:
     iin: str = field(repr=False)
     papers: dict[str, str] = field(repr=False)
     vehicle: dict[str, str] = field(repr=False)
+    checked_at: datetime
+    fines: tuple[FineFacts, ...] | None  # unpaid by the register; None where it was silent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +66,8 @@ async def checked_person(
             "make_model": vehicle.make_model,
             "vin": vehicle.vin,
         },
+        checked_at=facts.received_at,
+        fines=facts.fines,
     )
 
 
@@ -84,34 +86,4 @@ async def assigned_terminal(session: AsyncSession, *, caller: Principal) -> Assi
         device_id=found.device_id,
         shift_id=found.shift_id,
         terminal_number=found.terminal_number,
-    )
-
-
-def full_name(record: models.OffenceRecord) -> str:
-    """Return the offender's name as papers write it."""
-    names = (record.offender.get(one, "") for one in ("surname", "given_name", "patronymic"))
-    return " ".join(one for one in names if one)
-
-
-async def case_facts(desk: Desk, session: AsyncSession, record: models.OffenceRecord) -> CaseFacts:
-    """Return what slips state of a record that has its receipt."""
-    if record.receipt_number is None or record.discount_last_day is None:
-        raise ValueError("a slip belongs to a record with a receipt")
-    card = (await posts_by_id(session, [record.post_id]))[record.post_id]
-    return CaseFacts(
-        department_kk=card.department_name_kk,
-        department_ru=card.department_name_ru,
-        department_bin=card.department_bin,
-        place=record.place,
-        record_number=record.number,
-        receipt_number=record.receipt_number,
-        citation=f"{record.article}({record.part})" if record.part else record.article,
-        officer_badge=card.badge,
-        violator_name=full_name(record),
-        violator_iin=record.offender_iin,
-        fine_full_tiyn=record.fine_full_tiyn,
-        amount_tiyn=record.fine_half_tiyn,
-        discount_last_day=record.discount_last_day,
-        budget_code=desk.budget_code,
-        purpose_code=desk.purpose_code,
     )

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.db import transaction
 from fines import models, repository
-from fines.rules.offence_record import OffenceStatus, next_offence_status
 from fines.rules.payment import (
     LAST_RESULT_RETRY,
+    MUST_NOT_STAND,
     PRINT_RETRY,
     OrderStatus,
     PaymentStatus,
@@ -19,7 +19,8 @@ from fines.rules.payment import (
     status_after_outcome,
 )
 from fines.service.bookkeeping import book_approval, book_confirmation, book_reversal
-from fines.service.desk import Desk, record_of
+from fines.service.debts import debt_of, payer_of, settle_debt
+from fines.service.desk import Desk
 from fines.service.reports import answered_before, keep_answer, locked_order, refuse_card_numbers
 from fines.service.slips import make_sale_slips, make_unpaid_slip, unprinted
 from fines.service.terminal_orders import audit_judged, judge, standing_order, store_approval
@@ -74,10 +75,13 @@ async def take_outcome(
             order.status = OrderStatus.DONE
             order.ended_at = now
             if payment.status is PaymentStatus.UNKNOWN:
-                await _want_last_result(session, payment, order, now)
+                if order.kind is OrderKind.LAST_RESULT and payment.reason in MUST_NOT_STAND:
+                    await _want_reversal(desk, session, payment, now)
+                else:
+                    await _want_last_result(session, payment, order, now)
             elif slips and order.kind is OrderKind.LAST_RESULT:
                 # Long after the sale: papers come by an order of their own.
-                await _want_print(session, payment, now, after=_NOW)
+                await want_print(session, payment, now, after=_NOW)
                 slips = ()
             answer = OutcomeAnswer(slips=slips)
             keep_answer(session, order=order, name="outcome", body=body, answer=answer, now=now)
@@ -120,7 +124,7 @@ async def _settle(
         },
     )
     if after is PaymentStatus.APPROVED and payment.confirmed_at is None:
-        await _confirm(desk, session, caller, payment, now)
+        await confirm(desk, session, caller, payment, now)
     if after in _UNPAID:
         return await _end_unpaid(desk, session, payment, before, outcome, now)
     if payment.confirmed_at is not None:
@@ -142,7 +146,7 @@ async def _take_late_approval(
         PaymentStatus.UNKNOWN,
     }:
         return
-    reason = judge(payment, outcome.approval)
+    reason = judge(desk, payment, outcome.approval)
     await audit_judged(desk, session, payment, outcome.approval, reason, caller, now)
     if reason is not Reason.NONE:
         payment.reason = reason  # stays unknown: money moved that must not have
@@ -153,29 +157,29 @@ async def _take_late_approval(
     await session.flush()
 
 
-async def _confirm(
+async def confirm(
     desk: Desk,
     session: AsyncSession,
-    caller: Principal,
+    caller: Principal | None,
     payment: models.Payment,
     now: datetime,
 ) -> None:
+    """Hold a sale for kept: the record is paid, and the books say so."""
     payment.confirmed_at = now
     payment.reason = Reason.NONE
-    await _close_orders(session, payment, OrderKind.LAST_RESULT, now)
-    record = await record_of(session, payment)
-    await session.refresh(record, with_for_update=True)
-    record.status = next_offence_status(current=record.status, target=OffenceStatus.PAID_HALF)
-    await book_confirmation(session, payment, full_tiyn=record.fine_full_tiyn, now=now)
+    await close_orders(session, payment, OrderKind.LAST_RESULT, now)
+    debt = await debt_of(session, payment, lock=True)
+    await settle_debt(session, debt)
+    await book_confirmation(session, payment, now=now)
     await desk.trail.record(
         session,
         event="fines.payment_confirmed",
         at=now,
         who=caller,
-        subject_iin=record.offender_iin,
+        subject_iin=payer_of(desk, debt).iin,
         fields={
             "payment_id": str(payment.id),
-            "offence_record_id": str(record.id),
+            **debt.ids,
             "amount_tiyn": payment.amount_tiyn,
             "rrn": payment.rrn,
         },
@@ -201,13 +205,14 @@ async def _end_unpaid(
         payment.reason = outcome.reason
     if outcome.owner_verdict is not OwnerVerdict.UNKNOWN:
         payment.owner_verdict = outcome.owner_verdict
-    await _close_orders(session, payment, OrderKind.LAST_RESULT, now)
+    await close_orders(session, payment, OrderKind.LAST_RESULT, now)
     return (await make_unpaid_slip(desk, session, payment, kind=kind, now=now),)
 
 
-async def _close_orders(
+async def close_orders(
     session: AsyncSession, payment: models.Payment, kind: OrderKind, now: datetime
 ) -> None:
+    """Close the open orders of a kind: what they wanted is known."""
     for order in await repository.open_orders_of(session, payment.id):
         if order.kind is kind:
             order.status = OrderStatus.DONE
@@ -218,12 +223,34 @@ async def _want_last_result(
     session: AsyncSession, payment: models.Payment, order: models.TerminalOrder, now: datetime
 ) -> None:
     # The first time at once; then with a pause, for the line to come back.
-    again = order.kind is OrderKind.LAST_RESULT
+    again = order.kind is not OrderKind.SALE
     waiting = await repository.open_orders_of(session, payment.id)
     if any(one.kind is OrderKind.LAST_RESULT and one.id != order.id for one in waiting):
         return
     after = LAST_RESULT_RETRY if again else _NOW
     session.add(standing_order(payment, OrderKind.LAST_RESULT, now=now, after=after))
+
+
+async def _want_reversal(
+    desk: Desk, session: AsyncSession, payment: models.Payment, now: datetime
+) -> None:
+    # The terminal keeps a sale that must not stand and that nobody committed: it takes it back.
+    waiting = await repository.open_orders_of(session, payment.id)
+    if any(one.kind is OrderKind.REVERSAL for one in waiting):
+        return
+    order = standing_order(payment, OrderKind.REVERSAL, now=now, after=_NOW)
+    session.add(order)
+    await desk.trail.record(
+        session,
+        event="fines.reversal_ordered",
+        at=now,
+        who=None,
+        fields={
+            "payment_id": str(payment.id),
+            "order_id": str(order.id),
+            "reason": payment.reason.value,
+        },
+    )
 
 
 async def take_printed(
@@ -258,16 +285,17 @@ async def take_printed(
             await session.flush()
         missing = await unprinted(session, payment, _UNPAID.get(payment.status, SlipKind.SALE))
         if missing:
-            await _want_print(session, payment, now, after=PRINT_RETRY)
+            await want_print(session, payment, now, after=PRINT_RETRY)
         elif payment.status is PaymentStatus.APPROVED and payment.confirmed_at is not None:
             payment.status = next_payment_status(
                 current=payment.status, target=PaymentStatus.SLIPS_PRINTED
             )
 
 
-async def _want_print(
+async def want_print(
     session: AsyncSession, payment: models.Payment, now: datetime, *, after: timedelta
 ) -> None:
+    """Order the papers that are not out yet, unless that stands already."""
     waiting = await repository.open_orders_of(session, payment.id)
     if any(one.kind is OrderKind.PRINT for one in waiting):
         return

@@ -20,7 +20,7 @@ from fines.rules.payment import PaymentStatus, next_payment_status
 from fines.rules.verification import paper_code_fits
 from fines.service.bookkeeping import settle_if_booked
 from fines.service.desk import Desk, own_payment, own_record
-from fines.service.facts import full_name
+from fines.service.people import offender_of
 from fines.service.slips import slip_hash
 from fines.wire.slip import Slip
 
@@ -49,12 +49,12 @@ async def slip_document(
         row = await _slip_row(session, payment, slip_id)
         if row.paper_id is not None:
             return _whole(await session.get_one(models.Paper, row.paper_id))
-        slip, record_id = _whole_slip(row), payment.offence_record_id
+        slip = _whole_slip(row)
     content = await asyncio.to_thread(rendering.slip_pdf, slip)
     async with transaction(desk.sessions) as session:
         row = await _slip_row(session, payment, slip_id, lock=True)
         if row.paper_id is None:
-            paper = _paper(record_id, "slip", PDF, content, now)
+            paper = _paper(payment, "slip", PDF, content, now)
             session.add(paper)
             await session.flush()
             row.paper_id = paper.id
@@ -95,7 +95,7 @@ async def receipt_document(
             session, caller=caller, offence_record_id=offence_record_id, lock=True
         )
         if await repository.receipt_paper(session, record.id) is None:
-            session.add(_paper(record.id, "receipt", PDF, content, now))
+            session.add(_paper(record, "receipt", PDF, content, now))
         return content
 
 
@@ -109,6 +109,7 @@ async def _receipt_facts(
     ):
         raise ReceiptNotIssued(f"record {record.id} has no receipt")
     article = await repository.article_by_id(session, record.article_id)
+    offender = offender_of(desk, record)
     card = (await posts_by_id(session, [record.post_id]))[record.post_id]
     return rendering.ReceiptFacts(
         receipt_number=record.receipt_number,
@@ -117,8 +118,8 @@ async def _receipt_facts(
         department_ru=card.department_name_ru,
         department_bin=card.department_bin,
         issued_at=record.receipt_issued_at,
-        violator_name=full_name(record),
-        violator_iin=record.offender_iin,
+        violator_name=offender.full_name,
+        violator_iin=offender.iin,
         citation=article.citation,
         title_kk=article.title_kk,
         title_ru=article.title_ru,
@@ -163,7 +164,7 @@ async def take_signed_slip(
             payment.status = next_payment_status(
                 current=payment.status, target=PaymentStatus.SIGNED
             )
-            paper = _paper(payment.offence_record_id, "signed_slip", media_type, image, now)
+            paper = _paper(payment, "signed_slip", media_type, image, now)
             session.add(paper)
             await session.flush()
             payment.signed_paper_id, payment.signed_at = paper.id, now
@@ -270,11 +271,17 @@ def _whole(paper: models.Paper) -> bytes:
 
 
 def _paper(
-    offence_record_id: UUID, kind: str, media_type: str, content: bytes, now: datetime
+    of: models.OffenceRecord | models.Payment,
+    kind: str,
+    media_type: str,
+    content: bytes,
+    now: datetime,
 ) -> models.Paper:
+    of_payment = of if isinstance(of, models.Payment) else None
     return models.Paper(
         id=uuid4(),
-        offence_record_id=offence_record_id,
+        offence_record_id=of_payment.offence_record_id if of_payment else of.id,
+        register_fine_id=of_payment.register_fine_id if of_payment else None,
         kind=kind,
         media_type=media_type,
         sha256=hashlib.sha256(content).digest(),

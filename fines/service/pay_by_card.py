@@ -1,6 +1,7 @@
-"""Paying half the fine by card: the officer asks, the server computes, the terminal is ordered."""
+"""Paying a fine by card: the officer asks, the server computes, the terminal is ordered."""
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -8,55 +9,84 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
+from app.clock import law_date
 from app.db import transaction
 from fines import models, repository
 from fines.errors import (
     AlreadyPaid,
-    DiscountEnded,
     IdempotencyKeyReused,
     PaymentInFlight,
-    ReceiptNotIssued,
     TerminalBusy,
 )
-from fines.rules.offence_record import OffenceStatus
+from fines.errors.proceedings import FineNotKnown
+from fines.rules import amounts
+from fines.rules.payable import Sum
 from fines.rules.payment import ORDER_LIFE, OrderStatus, PaymentStatus
 from fines.rules.texts import REASON_TEXTS
+from fines.service.debts import Debt, payer_of, sum_owed
 from fines.service.desk import Desk, own_payment, own_record
 from fines.service.facts import AssignedTerminal, assigned_terminal
+from fines.service.old_fines import record_of_checked, taken_over_fine
 from fines.wire.protocol import OrderKind, Reason
 from fines.wire.slip import SlipKind
 
 
-async def pay_by_card(
-    desk: Desk,
-    *,
-    caller: Principal,
-    offence_record_id: UUID,
-    idempotency_key: str,
-    now: datetime,
-) -> dict[str, object]:
-    """Begin a payment of half the fine and order the sale; return the first answer.
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is to be paid: a record of ours, or a fine that a check of the person names.
 
-    The same key with the same record answers the same again, also while both are under way.
+    A record of another officer is paid on the strength of the caller's own check of the same
+    person; a fine of the register always is.
+    """
+
+    offence_record_id: UUID | None = None
+    check_id: UUID | None = None
+    decision_number: str = ""
+
+    @property
+    def fields(self) -> dict[str, object]:
+        """What audit events name it by."""
+        named = {
+            "offence_record_id": self.offence_record_id and str(self.offence_record_id),
+            "check_id": self.check_id and str(self.check_id),
+            "decision_number": self.decision_number,
+        }
+        return {name: value for name, value in named.items() if value}
+
+    @property
+    def sha256(self) -> bytes:
+        """The hash of the request, for its idempotency key."""
+        words = [str(self.offence_record_id or "")]
+        if self.check_id is not None:
+            words += [str(self.check_id), self.decision_number]
+        return hashlib.sha256("\n".join(["pay_by_card", *words]).encode()).digest()
+
+
+async def pay_by_card(
+    desk: Desk, *, caller: Principal, target: Target, idempotency_key: str, now: datetime
+) -> dict[str, object]:
+    """Begin a payment of what is owed now and order the sale; return the first answer.
+
+    The same key with the same target answers the same again, also while both are under way.
 
     Raises:
         IdempotencyKeyReused: the key began another payment, or another officer's.
-        OffenceRecordNotFound, ReceiptNotIssued: there is nothing to pay.
-        DiscountEnded: the seven days are over.
-        AlreadyPaid, PaymentInFlight: one payment per record.
+        OffenceRecordNotFound, FineNotKnown, CheckTooOld: there is nothing to pay.
+        ReceiptNotIssued, DiscountEnded, FineNotPayable: it cannot be paid now.
+        AlreadyPaid, PaymentInFlight: one payment per fine.
         TerminalNotAssigned, TerminalBusy: no terminal is free.
+        app.errors.DomainError: the check is not the caller's.
     """
-    fields = {"offence_record_id": str(offence_record_id)}
     async with desk.refusals_audited(
-        event="fines.payment_refused", who=caller, at=now, fields=fields
+        event="fines.payment_refused", who=caller, at=now, fields=target.fields
     ):
         try:
             async with transaction(desk.sessions) as session:
-                return await _begin(desk, session, caller, offence_record_id, idempotency_key, now)
+                return await _begin(desk, session, caller, target, idempotency_key, now)
         except IntegrityError:
             # Another request took the key or the terminal between our look and our write.
             async with transaction(desk.sessions) as session:
-                known = await _replayed(session, caller, offence_record_id, idempotency_key)
+                known = await _replayed(session, caller, target, idempotency_key)
             if known is None:
                 raise TerminalBusy("the terminal was taken meanwhile") from None
             return known
@@ -66,26 +96,25 @@ async def _begin(
     desk: Desk,
     session: AsyncSession,
     caller: Principal,
-    offence_record_id: UUID,
+    target: Target,
     idempotency_key: str,
     now: datetime,
 ) -> dict[str, object]:
-    known = await _replayed(session, caller, offence_record_id, idempotency_key)
+    known = await _replayed(session, caller, target, idempotency_key)
     if known is not None:
         return known
-    # The record's lock puts every attempt on this record in a row: look again behind it.
-    record = await own_record(
-        session, caller=caller, offence_record_id=offence_record_id, lock=True
-    )
-    known = await _replayed(session, caller, offence_record_id, idempotency_key)
+    # The debt's lock puts every attempt on it in a row: look again behind it.
+    debt = await _found(desk, session, caller, target, now)
+    known = await _replayed(session, caller, target, idempotency_key)
     if known is not None:
         return known
-    await _refuse_unpayable(session, record, now)
+    await _refuse_second_payment(session, debt)
+    owed = await sum_owed(session, debt, now=now)
     terminal = await assigned_terminal(session, caller=caller)
     busy = await repository.unsettled_payment_on(session, terminal.device_id)
     if busy is not None:
         raise TerminalBusy(f"terminal {terminal.device_id} is not settled", payment_id=str(busy.id))
-    payment = _new_payment(caller, record, terminal, idempotency_key, now)
+    payment = _new_payment(caller, debt, owed, terminal, target, idempotency_key, now)
     session.add(payment)
     await session.flush()
     session.add(_sale_order(payment, now))
@@ -94,11 +123,12 @@ async def _begin(
         event="fines.payment_created",
         at=now,
         who=caller,
-        subject_iin=record.offender_iin,
+        subject_iin=payer_of(desk, debt).iin,
         fields={
             "payment_id": str(payment.id),
-            "offence_record_id": str(record.id),
+            **debt.ids,
             "amount_tiyn": payment.amount_tiyn,
+            "discount_tiyn": payment.discount_tiyn,
             "rounding": payment.rounding.value,
             "terminal_device_id": str(terminal.device_id),
         },
@@ -107,38 +137,60 @@ async def _begin(
     return _first_answer(payment)
 
 
-async def _refuse_unpayable(
-    session: AsyncSession, record: models.OffenceRecord, now: datetime
-) -> None:
-    live = await repository.live_payment_of(session, record.id)
-    if live is not None:
-        if live.confirmed_at is not None:
-            raise AlreadyPaid(f"record {record.id} is paid", payment_id=str(live.id))
-        raise PaymentInFlight(f"payment {live.id} is under way", payment_id=str(live.id))
-    if record.status is OffenceStatus.PAID_HALF:
-        raise AlreadyPaid(f"record {record.id} is paid")
-    if record.discount_until is None:
-        raise ReceiptNotIssued(f"record {record.id} has no receipt")
-    if record.status is not OffenceStatus.RECEIPT_ISSUED or now >= record.discount_until:
-        raise DiscountEnded(
-            f"record {record.id}: the seven days are over",
-            discount_until=record.discount_until.isoformat(),
+async def _found(
+    desk: Desk, session: AsyncSession, caller: Principal, target: Target, now: datetime
+) -> Debt:
+    if target.check_id is None:
+        if target.offence_record_id is None:
+            raise FineNotKnown("nothing is named to be paid")
+        return Debt(
+            record=await own_record(
+                session, caller=caller, offence_record_id=target.offence_record_id, lock=True
+            )
         )
+    if target.offence_record_id is None:
+        fine = await taken_over_fine(
+            desk,
+            session,
+            caller=caller,
+            check_id=target.check_id,
+            decision_number=target.decision_number,
+            now=now,
+        )
+        return Debt(fine=fine)
+    record = await record_of_checked(
+        desk,
+        session,
+        caller=caller,
+        check_id=target.check_id,
+        offence_record_id=target.offence_record_id,
+        now=now,
+    )
+    return Debt(record=record)
+
+
+async def _refuse_second_payment(session: AsyncSession, debt: Debt) -> None:
+    live = (
+        await repository.live_payment_of(session, debt.record.id)
+        if debt.record is not None
+        else await repository.live_payment_of_fine(session, debt.row.id)
+    )
+    if live is None:
+        return
+    if live.confirmed_at is not None:
+        raise AlreadyPaid(f"payment {live.id} has paid it", payment_id=str(live.id))
+    raise PaymentInFlight(f"payment {live.id} is under way", payment_id=str(live.id))
 
 
 async def _replayed(
-    session: AsyncSession, caller: Principal, offence_record_id: UUID, idempotency_key: str
+    session: AsyncSession, caller: Principal, target: Target, idempotency_key: str
 ) -> dict[str, object] | None:
     known = await repository.payment_of_key(session, idempotency_key)
     if known is None:
         return None
-    if known.post_id != caller.post_id or known.request_sha256 != _request_hash(offence_record_id):
+    if known.post_id != caller.post_id or known.request_sha256 != target.sha256:
         raise IdempotencyKeyReused("the key began another payment")
     return _first_answer(known)
-
-
-def _request_hash(offence_record_id: UUID) -> bytes:
-    return hashlib.sha256(f"pay_by_card\n{offence_record_id}".encode()).digest()
 
 
 def _first_answer(payment: models.Payment) -> dict[str, object]:
@@ -151,14 +203,18 @@ def _first_answer(payment: models.Payment) -> dict[str, object]:
 
 def _new_payment(
     caller: Principal,
-    record: models.OffenceRecord,
+    debt: Debt,
+    owed: Sum,
     terminal: AssignedTerminal,
+    target: Target,
     idempotency_key: str,
     now: datetime,
 ) -> models.Payment:
+    record = debt.record
+    rounding = record.rounding if record else amounts.rounding_rule(day=law_date(now)).code
     return models.Payment(
         id=uuid4(),
-        offence_record_id=record.id,
+        **debt.columns,
         status=PaymentStatus.CREATED,
         reason=Reason.NONE,
         department_id=caller.department_id,
@@ -166,10 +222,12 @@ def _new_payment(
         terminal_device_id=terminal.device_id,
         shift_id=terminal.shift_id,
         terminal_number_expected=terminal.terminal_number,
-        amount_tiyn=record.fine_half_tiyn,
-        rounding=record.rounding,
+        amount_tiyn=owed.amount_tiyn,
+        full_tiyn=owed.full_tiyn,
+        discount_tiyn=owed.discount_tiyn,
+        rounding=rounding,
         idempotency_key=idempotency_key,
-        request_sha256=_request_hash(record.id),
+        request_sha256=target.sha256,
         created_at=now,
     )
 
@@ -209,6 +267,7 @@ async def read_payment(desk: Desk, *, caller: Principal, payment_id: UUID) -> di
         return {
             "payment_id": payment.id,
             "offence_record_id": payment.offence_record_id,
+            "register_fine_id": payment.register_fine_id,
             "status": payment.status.value,
             "reason": payment.reason.value,
             "reason_kk": texts[0],
@@ -216,6 +275,8 @@ async def read_payment(desk: Desk, *, caller: Principal, payment_id: UUID) -> di
             "paid": payment.confirmed_at is not None,
             "owner_verdict": payment.owner_verdict.value if payment.owner_verdict else None,
             "amount_tiyn": payment.amount_tiyn,
+            "full_tiyn": payment.full_tiyn,
+            "discount_tiyn": payment.discount_tiyn,
             "rounding": payment.rounding.value,
             "rrn": payment.rrn,
             "approval_code": payment.approval_code,

@@ -20,6 +20,7 @@ from fines.rules.offence_record import (
     receipt_number,
 )
 from fines.service.desk import Desk, own_record
+from fines.service.people import offender_of
 
 
 async def record_act(
@@ -106,7 +107,7 @@ async def _issue_receipt(
         event="fines.receipt_issued",
         at=now,
         who=caller,
-        subject_iin=record.offender_iin,
+        subject_iin=offender_of(desk, record).iin,
         fields={
             "offence_record_id": str(record.id),
             "receipt_number": record.receipt_number,
@@ -139,7 +140,7 @@ async def send_to_ordinary(
             event="fines.sent_to_ordinary",
             at=now,
             who=caller,
-            subject_iin=record.offender_iin,
+            subject_iin=offender_of(desk, record).iin,
             fields=fields,
         )
 

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models, repository
 from fines.rules.slips import CardFacts, sale_slips, unpaid_slip
-from fines.service.desk import Desk, record_of
-from fines.service.facts import case_facts
+from fines.service.debts import case_facts, debt_of
+from fines.service.desk import Desk
 from fines.wire.protocol import Approval
 from fines.wire.slip import Slip, SlipKind
 
@@ -19,11 +19,11 @@ async def make_sale_slips(
     desk: Desk, session: AsyncSession, payment: models.Payment, approval: Approval, now: datetime
 ) -> tuple[Slip, ...]:
     """Make and keep the two copies of an approved sale."""
-    record = await record_of(session, payment)
+    debt = await debt_of(session, payment)
     slips = sale_slips(
         slip_ids=(uuid4(), uuid4()),
         payment_id=payment.id,
-        case=await case_facts(desk, session, record),
+        case=await case_facts(desk, session, debt, payment),
         card=CardFacts(
             terminal_number=approval.terminal_number,
             merchant_number=approval.merchant_number,
@@ -53,12 +53,12 @@ async def make_unpaid_slip(
     now: datetime,
 ) -> Slip:
     """Make and keep the paper that says nothing was paid."""
-    record = await record_of(session, payment)
+    debt = await debt_of(session, payment)
     slip = unpaid_slip(
         slip_id=uuid4(),
         payment_id=payment.id,
         kind=kind,
-        case=await case_facts(desk, session, record),
+        case=await case_facts(desk, session, debt, payment),
         reason=payment.reason,
         at=now,
         verification_url=_payment_url(desk, payment),

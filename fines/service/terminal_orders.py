@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.clock import utc_now
 from app.db import transaction
+from app.errors import DomainError
 from fines import models, repository
-from fines.rules.offence_record import OffenceStatus
 from fines.rules.payment import (
     OPEN_ORDERS,
     STANDING_ORDER_LIFE,
@@ -26,7 +26,9 @@ from fines.rules.payment import (
     next_payment_status,
 )
 from fines.service.bookkeeping import book_approval
-from fines.service.desk import Desk, record_of
+from fines.service.debts import debt_of, payer_of, sum_owed
+from fines.service.desk import Desk
+from fines.service.people import Offender
 from fines.service.reports import answered_before, keep_answer, locked_order, refuse_card_numbers
 from fines.service.slips import make_sale_slips, unprinted
 from fines.wire.protocol import (
@@ -36,6 +38,7 @@ from fines.wire.protocol import (
     Order,
     OrderKind,
     OwnerVerdict,
+    PayerName,
     Reason,
     StartedAnswer,
 )
@@ -92,15 +95,16 @@ async def next_order(desk: Desk, *, caller: Principal, now: datetime) -> Order |
             return None
         order.status = OrderStatus.TAKEN
         order.taken_at = order.taken_at or now
-        return await _on_the_wire(session, order, payment)
+        return await _on_the_wire(desk, session, order, payment)
 
 
 async def _on_the_wire(
-    session: AsyncSession, order: models.TerminalOrder, payment: models.Payment
+    desk: Desk, session: AsyncSession, order: models.TerminalOrder, payment: models.Payment
 ) -> Order:
-    record = await record_of(session, payment)
+    payer = payer_of(desk, await debt_of(session, payment))
     original = await repository.sale_order_of(session, payment.id)
-    settling = order.kind is OrderKind.LAST_RESULT
+    settling = order.kind in {OrderKind.LAST_RESULT, OrderKind.REVERSAL}
+    selling = order.kind is OrderKind.SALE
     slips = (
         await unprinted(session, payment, _SLIPS_FOR.get(payment.status, SlipKind.SALE))
         if order.kind is OrderKind.PRINT
@@ -111,11 +115,19 @@ async def _on_the_wire(
         kind=order.kind,
         payment_id=payment.id,
         amount_tiyn=payment.amount_tiyn,
-        payer_iin=record.offender_iin,
+        payer_iin=payer.iin,
+        read_card=selling and desk.read_card,
+        payer_name=_payer_name(payer) if selling and desk.names_prove else None,
         original_receipt_number=payment.terminal_receipt_number if settling else None,
         original_order_id=original.id if settling and original else None,
         slips=tuple(slips),
         expires_at=order.expires_at,
+    )
+
+
+def _payer_name(payer: Offender) -> PayerName:
+    return PayerName(
+        **{one: payer.papers.get(one, "") for one in ("surname", "given_name", "patronymic")}
     )
 
 
@@ -137,9 +149,7 @@ async def take_started(
             return StartedAnswer(may_start=True)
         if order.status not in OPEN_ORDERS or payment.status is not PaymentStatus.CREATED:
             return StartedAnswer(may_start=False)
-        record = await record_of(session, payment)
-        too_late = record.discount_until is None or now >= record.discount_until
-        if now >= order.expires_at or too_late or record.status is not OffenceStatus.RECEIPT_ISSUED:
+        if now >= order.expires_at or not await _still_owed(session, payment, now):
             await withdraw(desk, session, order, payment, who=caller, now=now)
             return StartedAnswer(may_start=False)
         order.status = OrderStatus.STARTED
@@ -154,6 +164,14 @@ async def take_started(
             fields={"payment_id": str(payment.id), "order_id": str(order.id)},
         )
         return StartedAnswer(may_start=True)
+
+
+async def _still_owed(session: AsyncSession, payment: models.Payment, now: datetime) -> bool:
+    debt = await debt_of(session, payment)
+    try:
+        return (await sum_owed(session, debt, now=now)).amount_tiyn == payment.amount_tiyn
+    except DomainError:
+        return False  # the rule's own refusals: paid, ended, suspended …
 
 
 async def withdraw(
@@ -205,7 +223,7 @@ async def take_approval(
             )
             if known is not None:
                 return known
-            reason = _reason_against(order, payment, approval)
+            reason = _reason_against(desk, order, payment, approval)
             if reason is Reason.NONE:
                 store_approval(payment, approval, now)
                 await book_approval(session, payment, now=now)
@@ -221,7 +239,7 @@ async def take_approval(
 
 
 def _reason_against(
-    order: models.TerminalOrder, payment: models.Payment, approval: Approval
+    desk: Desk, order: models.TerminalOrder, payment: models.Payment, approval: Approval
 ) -> Reason:
     # A sale that was withdrawn, given up as unknown or done is never approved late.
     if (
@@ -230,14 +248,17 @@ def _reason_against(
         or payment.status is not PaymentStatus.SENT
     ):
         return Reason.SERVER_REFUSED
-    return judge(payment, approval)
+    return judge(desk, payment, approval)
 
 
-def judge(payment: models.Payment, approval: Approval) -> Reason:
+def judge(desk: Desk, payment: models.Payment, approval: Approval) -> Reason:
     """Return what speaks against an approval of this payment."""
     return judge_approval(
         expected=Expected(
-            amount_tiyn=payment.amount_tiyn, terminal_number=payment.terminal_number_expected
+            amount_tiyn=payment.amount_tiyn,
+            terminal_number=payment.terminal_number_expected,
+            names_prove=desk.names_prove,
+            card_ref=payment.card_ref or "",
         ),
         reported=Reported(
             amount_tiyn=approval.amount_tiyn,
@@ -246,6 +267,8 @@ def judge(payment: models.Payment, approval: Approval) -> Reason:
             owner_verdict=approval.owner_verdict,
             rrn=approval.rrn,
             approval_code=approval.approval_code,
+            owner_method=approval.owner_method,
+            card_ref=approval.card_ref,
         ),
     )
 
@@ -255,7 +278,10 @@ def store_approval(payment: models.Payment, approval: Approval, now: datetime) -
     payment.status = next_payment_status(current=payment.status, target=PaymentStatus.APPROVED)
     payment.reason = Reason.NONE
     payment.approved_at = now
-    payment.owner_verdict = OwnerVerdict(approval.owner_verdict)
+    # What was judged to be proven is a match; by what, stands beside it.
+    payment.owner_verdict = OwnerVerdict.MATCH
+    payment.owner_method = approval.owner_method
+    payment.owner_checker = approval.owner_checker or None
     payment.merchant_number = approval.merchant_number
     payment.terminal_receipt_number = approval.receipt_number
     payment.trace_number = approval.trace_number
@@ -291,6 +317,7 @@ async def audit_judged(
             "payment_id": str(payment.id),
             "reason": reason.value,
             "owner_verdict": approval.owner_verdict.value,
+            "owner_method": approval.owner_method.value,
             "amount_tiyn": approval.amount_tiyn,
             "rrn": approval.rrn,
         },

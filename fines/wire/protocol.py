@@ -22,6 +22,7 @@ PREFIX = "/device/terminal/v1"  # every path below hangs here
 PATH_HELLO = PREFIX + "/hello"
 PATH_NEXT = PREFIX + "/orders/next"  # ?wait_seconds=
 PATH_STARTED = PREFIX + "/orders/{order_id}/started"
+PATH_CARD = PREFIX + "/orders/{order_id}/card"
 PATH_APPROVAL = PREFIX + "/orders/{order_id}/approval"
 PATH_OUTCOME = PREFIX + "/orders/{order_id}/outcome"
 PATH_PRINTED = PREFIX + "/orders/{order_id}/printed"
@@ -101,6 +102,14 @@ class Hello(_Message):
     driver: str = Field(max_length=16)
 
 
+class PayerName(_Message):
+    """The payer as the register writes him; sent only where names may be compared."""
+
+    surname: str = Field(max_length=100, repr=False)
+    given_name: str = Field(max_length=100, repr=False)
+    patronymic: str = Field(default="", max_length=100, repr=False)
+
+
 class Order(_Message):
     """One thing to do. ``payer_iin`` goes to the issuer only and is never journaled in clear."""
 
@@ -110,6 +119,8 @@ class Order(_Message):
     amount_tiyn: int = Field(default=0, ge=0, le=10**12)
     currency: str = "398"
     payer_iin: str = Field(default="", pattern=r"^([0-9]{12})?$", repr=False)
+    read_card: bool = False  # for SALE: read the card before, where the terminal can
+    payer_name: PayerName | None = None  # for SALE: compare it with the name on the chip
     original_receipt_number: int | None = None  # for LAST_RESULT, where we know it
     original_order_id: UUID | None = None  # for LAST_RESULT and REVERSAL: the sale in question
     slips: tuple[Slip, ...] = ()  # for PRINT
@@ -136,6 +147,22 @@ class StartedAnswer(_Message):
     may_start: bool
 
 
+class CardShown(_Message):
+    """A card read before the sale. Nothing was charged, and it may not be."""
+
+    card_brand: str = Field(max_length=32)
+    card_masked: str = Field(max_length=19, pattern=r"^[0-9]{0,6}\*{1,13}[0-9]{4}$")
+    card_ref: str = Field(max_length=64)
+    card_ref_kind: str = Field(max_length=16)
+    name_verdict: str = Field(default="", max_length=16, description="match | partial | ...")
+
+
+class CardAnswer(_Message):
+    """Whether the sale may go on with this card; ``NONE`` leaves the last word to the issuer."""
+
+    reason: Reason = Reason.NONE
+
+
 class Approval(_Message):
     """What the terminal said of an approved sale. No PAN, track, CVV or PIN has a field here."""
 
@@ -152,6 +179,8 @@ class Approval(_Message):
     card_ref: str = Field(max_length=64, description="PAR, or a reference the terminal keyed")
     card_ref_kind: str = Field(max_length=16, description="par | item")
     owner_verdict: OwnerVerdict
+    owner_method: OwnerMethod = OwnerMethod.ISSUER
+    owner_checker: str = Field(default="", max_length=32, description="of a name: whose rules")
     entry_mode: str = Field(max_length=16, description="chip | contactless | stripe")
     cardholder_check: str = Field(max_length=16, description="online_pin | signature | none | ...")
     aid: str = Field(default="", max_length=32)

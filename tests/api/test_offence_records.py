@@ -254,7 +254,7 @@ async def test_a_receipt_lapses_into_ordinary_proceedings(sessions, keys, office
     "change",
     [
         sa.update(models.OffenceRecord).values(fine_full_tiyn=1, fine_half_tiyn=0),
-        sa.update(models.OffenceRecord).values(offender_iin="000000000000"),
+        sa.update(models.OffenceRecord).values(offender_index=b"0" * 32),
         sa.update(models.OffenceRecord).values(receipt_number="R-1"),
         sa.update(models.OffenceRecord).values(status="drawn_up"),
         sa.delete(models.OffenceRecord),

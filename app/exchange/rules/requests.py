@@ -2,7 +2,7 @@
 
 import enum
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from app.exchange.errors import StepRefused
@@ -180,19 +180,40 @@ class VehicleFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FineFacts:
+    """One unpaid fine of the driver, as the register of fines names it."""
+
+    decision_number: str
+    article: str
+    decided_on: date
+    amount_tiyn: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckFacts:
-    """What an offence record may take over from a released check."""
+    """What an offence record may take over from a released check.
+
+    ``fines`` is ``None`` where the register of fines was not asked or silent.
+    """
 
     check_id: UUID
+    received_at: datetime
     driver: DriverFacts
     vehicle: VehicleFacts | None
+    fines: tuple[FineFacts, ...] | None
     complete: bool
 
 
 def facts_of(
-    *, check_id: UUID, iin: str, plate: str | None, birth_date: date | None, parts: tuple[Part, ...]
+    *,
+    check_id: UUID,
+    received_at: datetime,
+    iin: str,
+    plate: str | None,
+    birth_date: date | None,
+    parts: tuple[Part, ...],
 ) -> CheckFacts:
-    """Return what the parts say of the driver and the vehicle."""
+    """Return what the parts say of the driver, his unpaid fines and the vehicle."""
     by_name = {part.register: part for part in parts}
     person = _record(by_name, RegisterName.PERSON_DOCUMENTS) or {}
     vehicle = _record(by_name, RegisterName.VEHICLE) or {}
@@ -209,7 +230,9 @@ def facts_of(
     year = vehicle.get("year")
     return CheckFacts(
         check_id=check_id,
+        received_at=received_at,
         driver=driver,
+        fines=_fines(by_name.get(RegisterName.UNPAID_FINES)),
         vehicle=None
         if plate is None
         else VehicleFacts(
@@ -219,4 +242,21 @@ def facts_of(
             vin=str(vehicle.get("vin", "")),
         ),
         complete=not any(part.status in MISSING for part in parts),
+    )
+
+
+def _fines(part: Part | None) -> tuple[FineFacts, ...] | None:
+    if part is None or part.status not in {PartStatus.FOUND, PartStatus.NOT_FOUND}:
+        return None
+    listed = (part.record or {}).get("fines", [])
+    if not isinstance(listed, list | tuple):
+        return None
+    return tuple(
+        FineFacts(
+            decision_number=str(one["decision_number"]),
+            article=str(one["article"]),
+            decided_on=date.fromisoformat(str(one["decided_on"])),
+            amount_tiyn=int(one["amount_tiyn"]),
+        )
+        for one in listed
     )

@@ -250,6 +250,7 @@ async def check_facts(
     await requests.note_event(session, request_id=check_id, event_id=event_id)
     return facts_of(
         check_id=check_id,
+        received_at=row.received_at,
         iin=answer.iin,
         plate=answer.plate,
         birth_date=answer.birth_date,

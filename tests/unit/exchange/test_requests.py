@@ -1,7 +1,7 @@
 """The life cycle of a request, and what its parts amount to."""
 
 import itertools
-from datetime import date
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 import pytest
@@ -31,6 +31,7 @@ ALLOWED = {
     *itertools.product(WAITING, (*WAITING, "received", "refused", "expired")),
 }
 TODAY = date(2026, 11, 22)
+AT = datetime(2026, 11, 22, 6, tzinfo=UTC)
 IIN = "950817301017"
 CHECK = UUID("00000000-0000-4000-8000-000000000001")
 
@@ -122,7 +123,12 @@ def test_facts_take_over_what_is_there_and_leave_the_rest_empty():
     parts = (silent(RegisterName.PERSON_DOCUMENTS), *CLEAN[1:])
 
     taken = facts_of(
-        check_id=CHECK, iin=IIN, plate="777ABC02", birth_date=date(1995, 8, 17), parts=parts
+        check_id=CHECK,
+        received_at=AT,
+        iin=IIN,
+        plate="777ABC02",
+        birth_date=date(1995, 8, 17),
+        parts=parts,
     )
 
     assert taken.driver.iin == IIN
@@ -134,7 +140,12 @@ def test_facts_take_over_what_is_there_and_leave_the_rest_empty():
 
 def test_a_check_without_a_plate_has_no_vehicle():
     taken = facts_of(
-        check_id=CHECK, iin=IIN, plate=None, birth_date=date(1995, 8, 17), parts=CLEAN[:2]
+        check_id=CHECK,
+        received_at=AT,
+        iin=IIN,
+        plate=None,
+        birth_date=date(1995, 8, 17),
+        parts=CLEAN[:2],
     )
 
     assert taken.vehicle is None
@@ -158,3 +169,29 @@ def test_an_answer_is_read_back_as_it_was_stored():
     assert answer_of(json.loads(answer_bytes(answer))) == answer
     assert answer_bytes(answer) == answer_bytes(answer)
     assert IIN not in repr(answer)
+
+
+def test_unpaid_fines_are_taken_over_and_silence_is_no_empty_list():
+    fine = {
+        "decision_number": "264750000001234",
+        "article": "592(1)",
+        "decided_on": "2026-11-02",
+        "amount_tiyn": 4_325_000,
+    }
+    common = {"check_id": CHECK, "received_at": AT, "iin": IIN, "plate": None}
+
+    def taken(*parts):
+        return facts_of(**common, birth_date=date(1995, 8, 17), parts=parts).fines
+
+    found = Part(
+        register=RegisterName.UNPAID_FINES,
+        status=PartStatus.FOUND,
+        record={"iin": IIN, "fines": [fine]},
+    )
+
+    assert [(one.decision_number, one.amount_tiyn) for one in taken(found)] == [
+        ("264750000001234", 4_325_000)
+    ]
+    assert taken(Part(register=RegisterName.UNPAID_FINES, status=PartStatus.NOT_FOUND)) == ()
+    assert taken(silent(RegisterName.UNPAID_FINES)) is None
+    assert taken() is None

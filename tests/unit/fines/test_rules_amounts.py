@@ -25,13 +25,27 @@ from fines.wire.protocol import OwnerVerdict, Reason
 
 ARTICLES = {(one.article, one.part): one for one in shipped_articles()}
 HEAD = (
-    "article,part,valid_from,valid_to,penalties,mrp,jurisdiction,title_kk,title_ru,source,verified"
+    "article,part,valid_from,valid_to,penalties,mrp,mrp_official,mrp_small,mrp_medium,mrp_large,"
+    "repeat_of,repeat_window,reduced,jurisdiction,title_kk,title_ru,source,verified"
 )
-ROW = "592,2,{first},{last},{penalties},{mrp},police,а,б,KoAP,yes"
+ROW = (
+    "592,2,{first},{last},{penalties},{mrp},{official},,,,{repeat_of},{window},{reduced},"
+    "police,а,б,KoAP,yes"
+)
 
 
-def row(*, first="2026-01-01", last="", penalties="fine", mrp="10"):
-    return ROW.format(first=first, last=last, penalties=penalties, mrp=mrp)
+def row(**changed):
+    values = {
+        "first": "2026-01-01",
+        "last": "",
+        "penalties": "fine",
+        "mrp": "10",
+        "official": "",
+        "repeat_of": "",
+        "window": "",
+        "reduced": "eligible",
+    }
+    return ROW.format(**(values | changed))
 
 
 @pytest.mark.parametrize(
@@ -124,9 +138,19 @@ def test_the_row_is_the_one_of_the_day_of_the_offence():
     [
         [row(mrp="0")],
         [row(mrp="201")],
+        [row(official="751")],
+        [row(official="0")],
+        [row(reduced="immunity")],  # not what article 810 says of the sanction
+        [row(reduced="")],
+        [row(repeat_of="1")],  # a repeat without its window
+        [row(window="imposed")],
+        [row(repeat_of="2", window="imposed")],  # of itself
+        [row(repeat_of="1", window="for ever")],
         [row(mrp="ten")],
         [row(penalties="")],
-        [row(penalties="arrest")],  # a number of MRP without a fine
+        [
+            row(penalties="arrest", reduced="other_penalty_in_sanction")
+        ],  # a number of MRP without a fine
         [row(penalties="fine exile")],
         [row(first="yesterday")],
         [row(), row(first="2026-02-01")],  # they overlap

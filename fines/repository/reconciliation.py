@@ -1,0 +1,85 @@
+"""Statements about items and cases of reconciliation. Nothing is decided here."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID, uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fines import models
+from fines.rules.payment import PaymentStatus
+from fines.rules.reconciliation_words import DIFFERENCES, UNPAIRED, CaseStatus, Verdict
+
+
+async def say_only_ours(session: AsyncSession, *, last_day: date, at: datetime) -> int:
+    """Hold for missing on the other side what waits since ``last_day`` or before."""
+    item = models.ReconciliationItem
+    done = await session.execute(
+        sa.update(item)
+        .where(
+            item.verdict.in_(UNPAIRED),
+            item.verdict == Verdict.WAITING,
+            item.day <= last_day,
+        )
+        .values(verdict=Verdict.ONLY_OURS, found_at=at)
+    )
+    return _count(done)
+
+
+async def open_cases(
+    session: AsyncSession, *, last_day: date, because: str, at: datetime, limit: int
+) -> Sequence[UUID]:
+    """Open a case for each difference of ``last_day`` or before that has none; return their ids."""
+    item = models.ReconciliationItem
+    found = await session.execute(
+        sa.select(item.id, item.department_id)
+        .where(item.verdict.in_(DIFFERENCES), sa.not_(item.has_case), item.day <= last_day)
+        .order_by(item.id)
+        .limit(limit)
+    )
+    rows = [
+        {
+            "id": uuid4(),
+            "item_id": item_id,
+            "department_id": department_id,
+            "status": CaseStatus.OPEN,
+            "opened_at": at,
+            "opened_because": because,
+            "explanation": "",
+            "conclusion": "",
+        }
+        for item_id, department_id in found
+    ]
+    if not rows:
+        return ()
+    await session.execute(sa.insert(models.ReconciliationCase), rows)
+    await session.execute(
+        sa.update(item).where(item.id.in_([row["item_id"] for row in rows])).values(has_case=True)
+    )
+    return [UUID(str(row["id"])) for row in rows]
+
+
+async def settle_filed(session: AsyncSession) -> int:
+    """Move to settled what was filed while its settlement was being booked."""
+    payment, posting = models.Payment, models.LedgerPosting
+    booked = (
+        sa.select(posting.id)
+        .where(
+            posting.payment_number == payment.number,
+            posting.refund_id.is_(None),
+            posting.kind == "settlement",
+        )
+        .exists()
+    )
+    done = await session.execute(
+        sa.update(payment)
+        .where(payment.status == PaymentStatus.FILED, booked)
+        .values(status=PaymentStatus.SETTLED)
+        .execution_options(synchronize_session=False)
+    )
+    return _count(done)
+
+
+def _count(done: sa.Result[tuple[object, ...]]) -> int:
+    return int(getattr(done, "rowcount", 0))

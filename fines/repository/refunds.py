@@ -1,0 +1,96 @@
+"""Statements about refunds."""
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from fines import models
+from fines.rules.reconciliation_words import Detail, Source, Verdict
+from fines.rules.refunds import RefundStatus
+
+_SHOWN_MAX = 200
+
+
+async def refund(
+    session: AsyncSession, refund_id: UUID, *, department_id: UUID, lock: bool = False
+) -> models.Refund | None:
+    """Return a refund of a unit, locked where asked."""
+    query = sa.select(models.Refund).where(
+        models.Refund.id == refund_id, models.Refund.department_id == department_id
+    )
+    return await session.scalar(query.with_for_update() if lock else query)
+
+
+async def refund_of_key(session: AsyncSession, idempotency_key: str) -> models.Refund | None:
+    """Return the refund an idempotency key began."""
+    return await session.scalar(
+        sa.select(models.Refund).where(models.Refund.idempotency_key == idempotency_key)
+    )
+
+
+async def refunded_tiyn(session: AsyncSession, *, payment_number: int) -> int:
+    """Return what was asked back of a payment and not refused."""
+    total = await session.scalar(
+        sa.select(sa.func.coalesce(sa.func.sum(models.Refund.amount_tiyn), 0)).where(
+            models.Refund.payment_number == payment_number,
+            models.Refund.status != RefundStatus.REFUSED,
+        )
+    )
+    return int(total or 0)
+
+
+async def approved_refunds(
+    session: AsyncSession, *, department_id: UUID
+) -> Sequence[tuple[models.Refund, models.Payment]]:
+    """Return a unit's refunds that are decided and told to nobody yet, locked."""
+    found = await session.execute(
+        sa.select(models.Refund, models.Payment)
+        .join(models.Payment, models.Payment.number == models.Refund.payment_number)
+        .where(
+            models.Refund.status == RefundStatus.APPROVED,
+            models.Refund.department_id == department_id,
+        )
+        .order_by(models.Refund.requested_at, models.Refund.id)
+        .with_for_update(of=models.Refund)
+    )
+    return [(one, payment) for one, payment in found]
+
+
+async def refunds_of_unit(
+    session: AsyncSession, *, department_id: UUID
+) -> Sequence[tuple[models.Refund, UUID]]:
+    """Return a unit's latest refunds with the payment of each, newest first."""
+    found = await session.execute(
+        sa.select(models.Refund, models.Payment.id)
+        .join(models.Payment, models.Payment.number == models.Refund.payment_number)
+        .where(models.Refund.department_id == department_id)
+        .order_by(models.Refund.requested_at.desc(), models.Refund.id)
+        .limit(_SHOWN_MAX)
+    )
+    return [(one, payment_id) for one, payment_id in found]
+
+
+async def add_waiting_refund(
+    session: AsyncSession, refund_row: models.Refund, payment: models.Payment, *, day: date
+) -> None:
+    """Put a refund among what the acquirer has to answer for."""
+    await session.execute(
+        sa.insert(models.ReconciliationItem).values(
+            day=day,
+            source=Source.ACQUIRER,
+            verdict=Verdict.WAITING,
+            detail=Detail.NONE,
+            payment_number=payment.number,
+            refund_id=refund_row.id,
+            department_id=payment.department_id,
+            post_id=payment.post_id,
+            device_id=payment.terminal_device_id,
+            shift_id=payment.shift_id,
+            terminal_number=payment.terminal_number_expected,
+            ours_tiyn=-refund_row.amount_tiyn,
+            found_at=sa.func.now(),
+        )
+    )

@@ -1,0 +1,130 @@
+"""One fine, one payment, however many ask at once (T10, T11, T12)."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+import sqlalchemy as sa
+
+from app.db import transaction
+from fines import models
+from fines.service import expire_orders
+from fines.wire.protocol import Result
+from sim.district import SECOND_OFFICER
+from tests import factories_fines as make
+from tests.api.test_offence_records import desk_of
+
+AT_ONCE = 50
+KEYS = 5  # rounds here; the nightly run asks for twenty times as many
+BODIES = 20
+PAIRS = 50
+
+
+@pytest.fixture
+def rounds(request):
+    return request.config.getoption("--rounds")
+
+
+@pytest.fixture
+async def officer(sessions, client):
+    await make.district_with_catalogue(sessions)
+    return await make.officer(sessions, client)
+
+
+@pytest.fixture
+async def record_id(sessions, keys, officer):
+    return await make.with_receipt(sessions, keys, officer)
+
+
+async def pay(officer, record_id, key):
+    body = {"offence_record_id": record_id}
+    return await officer.post("/api/payments", body, headers={"Idempotency-Key": key})
+
+
+async def payments(sessions):
+    async with transaction(sessions) as session:
+        return await session.scalar(sa.select(sa.func.count(models.Payment.id)))
+
+
+async def withdraw(app):
+    """Let the sale that no agent takes run out, so that the record is payable again."""
+    await expire_orders(desk_of(app), datetime.now(UTC) + timedelta(minutes=2))
+
+
+async def test_fifty_requests_with_one_key_make_one_payment_each_round(
+    app, officer, record_id, sessions, rounds
+):
+    for number in range(1, KEYS * rounds + 1):
+        key = uuid4().hex
+
+        answers = await asyncio.gather(*(pay(officer, record_id, key) for _ in range(AT_ONCE)))
+
+        assert {one.status_code for one in answers} == {202}
+        assert len({one.text for one in answers}) == 1
+        assert await payments(sessions) == number
+        await withdraw(app)
+
+
+async def test_a_key_with_another_body_or_another_officer_is_refused(
+    officer, record_id, sessions, keys, client
+):
+    other = await make.officer(
+        sessions, client, SECOND_OFFICER, terminal_number=make.OTHER_TERMINAL_NUMBER
+    )
+    others_record = await make.with_receipt(sessions, keys, other)
+    own_other = await make.with_receipt(sessions, keys, officer)
+    key = uuid4().hex
+    first = await pay(officer, record_id, key)
+
+    tries = [
+        asyncio.gather(
+            pay(officer, own_other, key),
+            pay(other, others_record, key),
+            pay(other, record_id, key),
+            pay(officer, str(uuid4()), key),
+        )
+        for _ in range(BODIES // 4)
+    ]
+    answers = [answer for four in await asyncio.gather(*tries) for answer in four]
+
+    assert len(answers) == BODIES
+    assert {one.status_code for one in answers} == {409}
+    assert {one.json()["code"] for one in answers} == {"fines.idempotency_key_reused"}
+    assert (await pay(officer, record_id, key)).json() == first.json()
+    assert await payments(sessions) == 1
+
+
+async def test_of_two_sales_of_one_fine_one_wins_and_the_other_sees_no_card(
+    app, officer, record_id, sessions, rounds
+):
+    outcomes = []
+    for _ in range(PAIRS * rounds):
+        answers = await asyncio.gather(
+            pay(officer, record_id, uuid4().hex), pay(officer, record_id, uuid4().hex)
+        )
+        outcomes.append(sorted(one.status_code for one in answers))
+        refused = [one.json()["code"] for one in answers if one.status_code == 409]
+        assert refused == ["fines.payment_in_flight"]
+        await withdraw(app)
+
+    assert outcomes == [[202, 409]] * (PAIRS * rounds)
+    async with transaction(sessions) as session:
+        sales = await session.scalar(sa.select(sa.func.count(models.TerminalOrder.id)))
+    assert sales == PAIRS * rounds
+
+
+async def test_two_terminals_in_one_hand_do_not_pay_one_fine_twice(
+    officer, record_id, sessions, client
+):
+    again = await make.officer(sessions, client, terminal_number=make.OTHER_TERMINAL_NUMBER)
+    await make.begun(officer, record_id)
+    order, answer = await make.approved(officer if officer.terminal else again)
+    assert answer.accepted
+
+    second = await pay(again, record_id, uuid4().hex)
+    await make.ended(officer, order, make.outcome(Result.COMPLETED))
+    third = await pay(again, record_id, uuid4().hex)
+
+    assert second.json()["code"] == "fines.payment_in_flight"
+    assert third.json()["code"] == "fines.already_paid"

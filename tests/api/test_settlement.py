@@ -1,0 +1,183 @@
+"""The acquirer's settlement file against our rows: paired, booked, settled, or kept in sight."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.db import transaction
+from fines import models
+from fines.errors.money import SettlementFileNotValid
+from fines.repository import ledger
+from fines.rules.ledger import Account
+from fines.rules.payment import PaymentStatus
+from fines.rules.reconciliation_words import Detail, Verdict
+from fines.service.reconciling import import_settlement
+from fines.wire import settlement
+from fines.wire.settlement import RowKind
+from tests import factories_fines
+from tests import factories_money as make
+
+
+@pytest.fixture
+async def parts(parts, sessions):
+    await factories_fines.district_with_catalogue(sessions)
+    return parts
+
+
+async def items(sessions):
+    async with transaction(sessions) as session:
+        found = await session.scalars(
+            sa.select(models.ReconciliationItem)
+            .where(models.ReconciliationItem.source == "acquirer")
+            .order_by(models.ReconciliationItem.id)
+        )
+        return found.all()
+
+
+async def statuses(sessions):
+    async with transaction(sessions) as session:
+        found = await session.scalars(
+            sa.select(models.Payment.status).order_by(models.Payment.number)
+        )
+        return found.all()
+
+
+async def balances(sessions):
+    async with transaction(sessions) as session:
+        return await ledger.balances(session)
+
+
+async def test_an_honest_file_settles_every_payment_and_empties_the_clearing(parts):
+    rows = await make.paid_day(parts, count=20)
+
+    done = await make.import_rows(parts, rows)
+
+    assert done.verdicts == {Verdict.MATCHED: 20}
+    assert set(await statuses(parts.sessions)) == {PaymentStatus.SETTLED}
+    books = await balances(parts.sessions)
+    assert sum(books.values()) == 0
+    assert books[Account.ACQUIRER_CLEARING] == 0
+    assert books[Account.RECEIVABLE] == 0
+    assert books[Account.TREASURY_DUE] == sum(one.amount_tiyn for one in rows)
+
+
+async def test_the_same_file_again_changes_nothing(parts):
+    rows = await make.paid_day(parts, count=3)
+    first = await make.import_rows(parts, rows)
+
+    again = await make.import_rows(parts, rows, now=make.IN_TIME + timedelta(hours=1))
+
+    assert (again.file_id, again.again) == (first.file_id, True)
+    assert len(await items(parts.sessions)) == 3
+
+
+async def test_a_changed_file_is_refused_and_nothing_of_it_is_kept(parts):
+    rows = await make.paid_day(parts, count=3)
+    content = settlement.write(rows).replace(b",4000", b",4001", 1)
+
+    with pytest.raises(SettlementFileNotValid):
+        await import_settlement(make.desk_of(parts), content=content, caller=None, now=make.IN_TIME)
+
+    async with transaction(parts.sessions) as session:
+        assert await session.scalar(sa.select(sa.func.count(models.AcquirerRow.id))) == 0
+        assert await session.scalar(sa.select(sa.func.count(models.AcquirerFile.id))) == 0
+
+
+async def test_each_difference_is_told_by_its_name(parts):
+    rows = await make.paid_day(parts, count=8)
+    stranger = replace(rows[0], rrn="999900000001")
+    late = make.SETTLED_ON + timedelta(days=5)
+    told = [
+        rows[0],  # matched
+        replace(rows[1], amount_tiyn=rows[1].amount_tiyn + 1),
+        rows[2],
+        rows[2],  # twice
+        replace(rows[3], approval_code="ZZZZZZ"),
+        replace(rows[4], settlement_date=late),
+        rows[6],
+        replace(rows[6], kind=RowKind.REVERSAL),
+        stranger,
+    ]  # rows 5 and 7 are missing
+
+    await make.import_rows(parts, told, now=make.AFTER_T2)
+
+    found = [(one.verdict, one.detail) for one in await items(parts.sessions)]
+    assert found[:8] == [
+        (Verdict.MATCHED, Detail.NONE),
+        (Verdict.AMOUNT_DIFFERS, Detail.NONE),
+        (Verdict.MATCHED, Detail.NONE),
+        (Verdict.ONLY_OURS, Detail.KEY_DIFFERS),
+        (Verdict.LATE, Detail.NONE),
+        (Verdict.ONLY_OURS, Detail.NONE),
+        (Verdict.ONLY_OURS, Detail.TAKEN_BACK_THERE),
+        (Verdict.ONLY_OURS, Detail.NONE),
+    ]
+    assert sorted(found[8:], key=str) == sorted(
+        [
+            (Verdict.DUPLICATE, Detail.NONE),
+            (Verdict.ONLY_THEIRS, Detail.KEY_DIFFERS),
+            (Verdict.WITHDRAWN, Detail.TAKEN_BACK),
+            (Verdict.WITHDRAWN, Detail.TAKEN_BACK),
+            (Verdict.ONLY_THEIRS, Detail.NONE),
+        ],
+        key=str,
+    )
+
+
+async def test_every_row_of_a_file_is_told_of_exactly_once(parts):
+    rows = await make.paid_day(parts, count=5)
+    told = [*rows, rows[0], replace(rows[1], kind=RowKind.REVERSAL), rows[0]]
+
+    await make.import_rows(parts, told, now=make.AFTER_T2)
+
+    rows_told = [one.acquirer_row_id for one in await items(parts.sessions)]
+    of_rows = [one for one in rows_told if one is not None]
+    assert sorted(of_rows) == sorted(set(of_rows))
+    assert len(of_rows) == len(told)
+
+
+async def test_a_row_that_comes_in_a_later_file_finds_its_pair(parts):
+    rows = await make.paid_day(parts, count=3)
+    await make.import_rows(parts, rows[:2], now=make.AFTER_T2)
+    missing = make.AFTER_T2.date()
+
+    await make.import_rows(
+        parts, [replace(rows[2], settlement_date=missing)], now=make.AFTER_T2 + timedelta(days=1)
+    )
+
+    assert await make.verdicts(parts.sessions) == {Verdict.MATCHED: 2, Verdict.LATE: 1}
+    assert (await balances(parts.sessions))[Account.ACQUIRER_CLEARING] == 0
+
+
+async def test_a_row_repeated_by_a_later_file_is_a_duplicate(parts):
+    rows = await make.paid_day(parts, count=2)
+    await make.import_rows(parts, rows)
+
+    await make.import_rows(parts, [rows[0]])
+
+    assert await make.verdicts(parts.sessions) == {Verdict.MATCHED: 2, Verdict.DUPLICATE: 1}
+
+
+async def test_a_difference_opens_a_case_by_the_second_working_day_and_no_sooner(parts):
+    rows = await make.paid_day(parts, count=2)
+
+    await make.import_rows(parts, rows[:1], now=make.IN_TIME + timedelta(days=1))
+    async with transaction(parts.sessions) as session:
+        soon = await session.scalar(sa.select(sa.func.count(models.ReconciliationCase.id)))
+    await make.import_rows(parts, [], now=make.AFTER_T2)
+
+    async with transaction(parts.sessions) as session:
+        cases = (await session.scalars(sa.select(models.ReconciliationCase))).all()
+    assert soon == 0
+    assert [one.status.value for one in cases] == ["open"]
+
+
+async def test_what_is_matched_stays_matched(parts):
+    rows = await make.paid_day(parts, count=1)
+    await make.import_rows(parts, rows)
+
+    with pytest.raises(sa.exc.DBAPIError, match="stays matched"):
+        async with transaction(parts.sessions) as session:
+            await session.execute(sa.text("UPDATE reconciliation_items SET verdict = 'only_ours'"))
