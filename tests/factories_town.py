@@ -28,7 +28,7 @@ from sim.district import CARDS, DRIVER, EXPIRED_CARD, FRIEND, POOR_CARD
 from sim.terminal import TerminalTimers
 from sim.terminal.host import Host, NoAnswer
 from sim.terminal.iso import LinkDown
-from sim.terminal.machine import Machine, PowerLost
+from sim.terminal.machine import Machine
 from sim.terminal.memory import Memory
 from sim.terminal.slot import Slot
 from sim.terminal.wire import FaultyWire
@@ -95,7 +95,6 @@ class Post:
         self._journal_path = town.folder / f"{name}.journal"
         self._journal = None
         self._lives = []
-        self._powered = True
         self._name = name
         self._switch_on()
         self.start_agent()
@@ -108,15 +107,12 @@ class Post:
             terminal_number=self.number,
             merchant_number="398000000000104",
             answer_seconds=8.0,
-            connect=lambda: WayToHost(
-                self.world, self.town.weather, self.town.switch, self._name
-            ),
+            connect=lambda: WayToHost(self.world, self.town.weather, self.town.switch, self._name),
             clock=self.world.clock,
         )
 
     def _switch_on(self):
-        self._powered = True
-        self.world.begin(self._terminal_lives, f"{self._name} terminal")
+        self._terminal = self.world.begin(self._terminal_lives, f"{self._name} terminal")
 
     def _terminal_lives(self):
         self.memory = Memory.load(self._state)
@@ -126,20 +122,19 @@ class Post:
             host=self.host(),
             memory=self.memory,
             slot=self.slot,
-            powered=lambda: self._powered,
+            powered=lambda: True,  # without power the actor is gone
             told=lambda step: self.world.tell(self._name, step),
             card_seconds=15.0,
             ask_again_seconds=0.5,
             clock=self.world.clock,
         )
-        try:
-            machine.live()
-        except PowerLost:
-            self.world.tell(self._name, "power lost")
+        machine.live()
 
     def power_cut(self, seconds):
-        if self._powered:
-            self._powered = False
+        """Take the battery out, wherever it stands; only what it saved is left."""
+        if self._terminal is not None:
+            self._terminal.kill()
+            self._terminal = None
             self.world.after(seconds, self._switch_on)
 
     # -- the agent
@@ -164,9 +159,7 @@ class Post:
         return beside
 
     def _driver(self):
-        timers = Timers(
-            t1_seconds=0.2, t2_seconds=1.0, t3_seconds=4.0, t4_seconds=40.0, repeats=2
-        )
+        timers = Timers(t1_seconds=0.2, t2_seconds=1.0, t3_seconds=4.0, t4_seconds=40.0, repeats=2)
         line = Line(
             url="cable",
             timers=timers,
@@ -195,7 +188,7 @@ class Post:
     def is_idle(self):
         journal = self._journal
         return (
-            self._powered
+            self._terminal is not None
             and journal is not None
             and not journal.open_orders()
             and not self.memory.owed
@@ -358,17 +351,12 @@ class Town:
 
     def live(self):
         """Let the day pass until nothing is open anywhere."""
-        try:
-            self.world.run(until=self._is_over, seconds_max=400 * _HOUR)
-        finally:
-            self._balances = []
+        self.world.run(until=self._is_over, seconds_max=400 * _HOUR)
         return self.world.trace
 
     def _is_over(self):
         return (
-            self._working == 0
-            and self.server.is_idle
-            and all(post.is_idle for post in self.posts)
+            self._working == 0 and self.server.is_idle and all(post.is_idle for post in self.posts)
         )
 
     def account(self):
@@ -377,7 +365,9 @@ class Town:
         paid = {one.approval.rrn: one for one in payments if one.confirmed}
         standing = {debit.rrn: debit for debit in book.standing}
         rows = settlement.read(self.switch.end_of_day(day=self.world.now().date()))
-        assert set(paid) == set(standing) == {row.rrn for row in rows}
+        ours, theirs = paid.keys() - standing.keys(), standing.keys() - paid.keys()
+        assert not ours | theirs, f"ours only {ours}, theirs only {theirs}"
+        assert set(standing) == {row.rrn for row in rows}
         assert {row.kind for row in rows} <= {RowKind.SALE}
         for row in rows:
             ours = paid[row.rrn]

@@ -219,6 +219,11 @@ class Machine:
             self._fail(host_result=Code.HOST_NO_ANSWER)
             return
         self._step("host_answered")
+        if answer["39"] == iso.DUPLICATE:
+            # It was booked by a message of ours whose answer we do not have.
+            self._reverse()
+            self._fail(host_result=Code.HOST_NO_ANSWER)
+            return
         status = self._status_of(sale, answer, card, reference)
         if answer["39"] != "00":
             self.memory.in_flight = None
