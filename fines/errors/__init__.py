@@ -32,6 +32,7 @@ from fines.errors.records import (
     WarningNotAllowed,
     WarningRequired,
 )
+from fines.errors.slips import DuplicatesExhausted, SlipNotPrinted
 
 __all__ = [
     "AlreadyPaid",
@@ -41,6 +42,7 @@ __all__ = [
     "CatalogueNotValid",
     "CheckLacksPerson",
     "DiscountEnded",
+    "DuplicatesExhausted",
     "IdempotencyKeyReused",
     "ImageNotValid",
     "MrpNotKnown",
@@ -57,6 +59,7 @@ __all__ = [
     "ReducedNotAgreed",
     "ReportDiffers",
     "SlipNotFound",
+    "SlipNotPrinted",
     "TerminalBusy",
     "TerminalNotAssigned",
     "TransitionRefused",
