@@ -69,6 +69,10 @@ class Paper:
         _, top = self.room(picture.height)
         self._image.paste(picture, (left, top))
 
+    def dots(self) -> bytes:
+        """Return what is printed so far, dot by dot."""
+        return self._image.crop((0, 0, WIDTH, self.height)).tobytes()
+
     def save(self, file: Path) -> None:
         """Write the sheet as a PNG, with the margins of real paper."""
         sheet = Image.new("L", (WIDTH + 2 * MARGIN, self.height + 2 * MARGIN), _PAPER_SHADE)

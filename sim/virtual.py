@@ -45,7 +45,8 @@ class Actor:
 
     def _live(self) -> None:
         try:
-            self._work()
+            if not self.killed:
+                self._work()
         except Killed:
             pass
         finally:
@@ -71,11 +72,8 @@ class Actor:
         self._world.soon(self._throw)
 
     def _throw(self) -> None:
-        if not self.is_done:
+        if self.greenlet and not self.is_done:  # one that has not begun never will
             self.greenlet.throw(Killed)
-            if not self.is_done:  # it had not begun
-                self.is_done = True
-                self.ended.fire()
 
 
 class Signal:
@@ -224,5 +222,5 @@ class World:
         """End every actor."""
         for actor in list(self._actors.values()):
             actor.killed = True
-            if not actor.is_done:
+            if actor.greenlet and not actor.is_done:
                 actor.greenlet.throw(Killed)

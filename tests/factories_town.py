@@ -28,7 +28,7 @@ from sim.district import CARDS, DRIVER, EXPIRED_CARD, FRIEND, POOR_CARD
 from sim.terminal import TerminalTimers
 from sim.terminal.host import Host, NoAnswer
 from sim.terminal.iso import LinkDown
-from sim.terminal.machine import Machine, PowerLost
+from sim.terminal.machine import Machine
 from sim.terminal.memory import Memory
 from sim.terminal.slot import Slot
 from sim.terminal.wire import FaultyWire
@@ -95,7 +95,6 @@ class Post:
         self._journal_path = town.folder / f"{name}.journal"
         self._journal = None
         self._lives = []
-        self._powered = True
         self._name = name
         self._switch_on()
         self.start_agent()
@@ -113,8 +112,7 @@ class Post:
         )
 
     def _switch_on(self):
-        self._powered = True
-        self.world.begin(self._terminal_lives, f"{self._name} terminal")
+        self._terminal = self.world.begin(self._terminal_lives, f"{self._name} terminal")
 
     def _terminal_lives(self):
         self.memory = Memory.load(self._state)
@@ -124,20 +122,19 @@ class Post:
             host=self.host(),
             memory=self.memory,
             slot=self.slot,
-            powered=lambda: self._powered,
+            powered=lambda: True,  # without power the actor is gone
             told=lambda step: self.world.tell(self._name, step),
             card_seconds=15.0,
             ask_again_seconds=0.5,
             clock=self.world.clock,
         )
-        try:
-            machine.live()
-        except PowerLost:
-            self.world.tell(self._name, "power lost")
+        machine.live()
 
     def power_cut(self, seconds):
-        if self._powered:
-            self._powered = False
+        """Take the battery out, wherever it stands; only what it saved is left."""
+        if self._terminal is not None:
+            self._terminal.kill()
+            self._terminal = None
             self.world.after(seconds, self._switch_on)
 
     # -- the agent
@@ -191,7 +188,7 @@ class Post:
     def is_idle(self):
         journal = self._journal
         return (
-            self._powered
+            self._terminal is not None
             and journal is not None
             and not journal.open_orders()
             and not self.memory.owed
@@ -354,10 +351,7 @@ class Town:
 
     def live(self):
         """Let the day pass until nothing is open anywhere."""
-        try:
-            self.world.run(until=self._is_over, seconds_max=400 * _HOUR)
-        finally:
-            self._balances = []
+        self.world.run(until=self._is_over, seconds_max=400 * _HOUR)
         return self.world.trace
 
     def _is_over(self):
@@ -371,7 +365,9 @@ class Town:
         paid = {one.approval.rrn: one for one in payments if one.confirmed}
         standing = {debit.rrn: debit for debit in book.standing}
         rows = settlement.read(self.switch.end_of_day(day=self.world.now().date()))
-        assert set(paid) == set(standing) == {row.rrn for row in rows}
+        ours, theirs = paid.keys() - standing.keys(), standing.keys() - paid.keys()
+        assert not ours | theirs, f"ours only {ours}, theirs only {theirs}"
+        assert set(standing) == {row.rrn for row in rows}
         assert {row.kind for row in rows} <= {RowKind.SALE}
         for row in rows:
             ours = paid[row.rrn]

@@ -1,6 +1,6 @@
 """Routes of fines, a file for each part."""
 
-from fines.api import money, payments, records, terminals, totals
+from fines.api import duplicates, money, payments, records, terminals, totals
 from fines.api.desk import DeskOfApp, make_desk
 
 __all__ = ["DeskOfApp", "make_desk", "routers"]
@@ -8,6 +8,7 @@ __all__ = ["DeskOfApp", "make_desk", "routers"]
 routers = (
     records.router,
     payments.router,
+    duplicates.router,
     terminals.router,
     totals.router,
     money.router,

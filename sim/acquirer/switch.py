@@ -61,6 +61,7 @@ class Switch:
         self.book = Book()
         self._faults: deque[Fault] = deque()
         self._dead_keys: set[tuple[str, str, str]] = set()  # reversed before they came
+        self._declined: dict[tuple[str, str, str], str] = {}
         self._batches: dict[str, int] = {}
         self._previous: iso.Message | None = None
         self._serial = 0
@@ -131,9 +132,11 @@ class Switch:
         fault = self._take_fault(reversal=False)
         if fault is Fault.NO_ANSWER:
             return []
-        if fault in (Fault.DOWN, Fault.PARTIAL):
-            code = "91" if fault is Fault.DOWN else "10"
-            return [Answer(reply(message, iso.SALE_ANSWER, code))]
+        key = iso.key_of(message)
+        if fault in (Fault.DOWN, Fault.PARTIAL) and not self._is_booked(key):
+            self._declined[key] = "91" if fault is Fault.DOWN else "10"
+        if key in self._declined:  # a message come twice is declined twice
+            return [Answer(reply(message, iso.SALE_ANSWER, self._declined[key]))]
         purchase = message.get("3") == iso.PURCHASE
         decided = self._decide(message) if purchase else self._refund_message(message)
         stale, self._previous = self._previous, decided
@@ -198,7 +201,7 @@ class Switch:
         if card is None:
             return "14"
         key = iso.key_of(message)
-        if key in self._dead_keys or any(debit.key == key for debit in self.book.debits):
+        if key in self._dead_keys or self._is_booked(key):
             return "94"
         refusals = (
             (message.get("49") != iso.KZT, "12"),
@@ -208,6 +211,9 @@ class Switch:
             (self._balances[card.pan] < int(message["4"]), "51"),
         )
         return next((code for refused, code in refusals if refused), None)
+
+    def _is_booked(self, key: tuple[str, str, str]) -> bool:
+        return any(debit.key == key for debit in self.book.debits)
 
     def _refund_message(self, message: iso.Message) -> iso.Message:
         """Answer 0200 with 20xxxx (refund) or 02xxxx (void): never from a card terminal."""

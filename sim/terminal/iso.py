@@ -29,6 +29,7 @@ KZT: Final = "398"
 CHIP: Final = "051"
 PURCHASE: Final = "000000"
 REFUND: Final = "200000"
+DUPLICATE: Final = "94"  # DE39: the host has this very sale already
 LATE, CANCELLED = "68", "17"  # DE39 of a reversal: why
 
 PAYER_IIN: Final = "01"
