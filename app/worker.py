@@ -94,6 +94,12 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         del timestamp
         await fines.service.lapse_receipts(desk, utc_now())
 
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="fines.end_terms", queue=payments, queueing_lock="fines.end_terms")
+    async def end_terms(timestamp: int) -> None:
+        del timestamp
+        await fines.service.end_terms(desk, utc_now())
+
     _add_exchange(jobs, parts)
     _add_custody(jobs, parts)
     return jobs

@@ -72,7 +72,7 @@ async def coverage(sessions, held):
         )
         session.add(pause)
     return {
-        "case_id": str(case_id),
+        "coverage_case_id": str(case_id),
         "ledger_id": str(assignment_id),
         "pause_id": str(pause.id),
     }
@@ -107,6 +107,6 @@ async def retention(sessions, held):
         )
     return {
         "change_id": str(change.change_id),
-        "hold_id": str(hold_id),
+        "legal_hold_id": str(hold_id),
         "recording_ids": str(recording_id),
     }

@@ -185,10 +185,12 @@ async def list_cases(
 
 
 @router.post(
-    "/coverage/cases/{case_id}/explanation", dependencies=[Depends(ANSWERING)], status_code=204
+    "/coverage/cases/{coverage_case_id}/explanation",
+    dependencies=[Depends(ANSWERING)],
+    status_code=204,
 )
 async def explain_case(
-    case_id: UUID,
+    coverage_case_id: UUID,
     body: schemas.ExplanationBody,
     caller: Caller,
     sessions: SessionsOfApp,
@@ -200,17 +202,17 @@ async def explain_case(
             session,
             trail=trail,
             caller=caller,
-            case_id=case_id,
+            case_id=coverage_case_id,
             explanation=body.explanation,
             now=utc_now(),
         )
 
 
 @router.post(
-    "/coverage/cases/{case_id}/closing", dependencies=[Depends(ANSWERING)], status_code=204
+    "/coverage/cases/{coverage_case_id}/closing", dependencies=[Depends(ANSWERING)], status_code=204
 )
 async def close_case(
-    case_id: UUID,
+    coverage_case_id: UUID,
     body: schemas.ClosingBody,
     caller: Caller,
     sessions: SessionsOfApp,
@@ -222,7 +224,7 @@ async def close_case(
             session,
             trail=trail,
             caller=caller,
-            case_id=case_id,
+            case_id=coverage_case_id,
             believed=body.believed,
             conclusion=body.conclusion,
             now=utc_now(),

@@ -83,14 +83,14 @@ async def place_hold(
     return schemas.HoldMade(hold_id=hold_id)
 
 
-@router.post("/holds/{hold_id}/release", dependencies=[Depends(_HOLDERS)], status_code=204)
+@router.post("/holds/{legal_hold_id}/release", dependencies=[Depends(_HOLDERS)], status_code=204)
 async def release_hold(
-    hold_id: UUID, caller: Caller, sessions: SessionsOfApp, trail: TrailOfApp
+    legal_hold_id: UUID, caller: Caller, sessions: SessionsOfApp, trail: TrailOfApp
 ) -> None:
     """Release a hold that another person has placed."""
     async with transaction(sessions) as session:
         await service.release_hold(
-            session, trail=trail, caller=caller, hold_id=hold_id, now=utc_now()
+            session, trail=trail, caller=caller, hold_id=legal_hold_id, now=utc_now()
         )
 
 

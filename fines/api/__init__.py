@@ -1,6 +1,6 @@
 """Routes of fines, a file for each part."""
 
-from fines.api import duplicates, money, payments, records, terminals, totals
+from fines.api import duplicates, money, payments, proceedings, records, terminals, totals
 from fines.api.desk import DeskOfApp, make_desk
 
 __all__ = ["DeskOfApp", "make_desk", "routers"]
@@ -9,6 +9,7 @@ routers = (
     records.router,
     payments.router,
     duplicates.router,
+    proceedings.router,
     terminals.router,
     totals.router,
     money.router,
