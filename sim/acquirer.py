@@ -25,7 +25,10 @@ from sim.district import CARDS, Card
 from sim.terminal import iso
 
 READ_SECONDS: Final = 30.0
-_NO_MATCH, _UNPROVEN = "N", frozenset("US")
+_NO_MATCH, _UNPROVEN, _NO_CHECK = "N", frozenset("UD"), "S"
+# What an issuer cannot attest, in words of the street; "slow" is its check, given up in time.
+_TOLD: Final = {"joint account": "U", "wallet token": "U", "check down": "D", "check slow": "D"}
+_CHECK_SECONDS: Final = 0.05
 
 
 class Fault(enum.Enum):
@@ -86,6 +89,7 @@ class SimAcquirer:
         self._cards = {card.pan: card for card in cards}
         self._balances = {card.pan: card.balance_tiyn for card in self._cards.values()}
         self.ownership: dict[str, str] = {}
+        self.approves_unchecked = False  # cards of issuers that have no check of the owner
         self.book = Book()
         self.late_seconds = late_seconds
         self._faults: deque[Fault] = deque()
@@ -187,7 +191,10 @@ class SimAcquirer:
         if card is None:
             return "U"
         told = "M" if payer_iin == card.holder_iin else _NO_MATCH
-        return self.ownership.get(card.key, told)
+        answer = self.ownership.get(card.key, told)
+        if answer == "check slow":
+            time.sleep(_CHECK_SECONDS)
+        return _TOLD.get(answer, answer)
 
     def _refusal(self, message: iso.Message, card: Card | None, owner: str) -> str | None:
         """Return DE39 of a refusal. The owner is asked first: nothing else is told of others."""
@@ -199,6 +206,7 @@ class SimAcquirer:
         refusals = (
             (message.get("49") != iso.KZT, "12"),
             (owner == _NO_MATCH or owner in _UNPROVEN, "57"),
+            (owner == _NO_CHECK and not self.approves_unchecked, "57"),
             (card.expiry < f"{datetime.now(UTC):%y%m}", "54"),
             (self._balances[card.pan] < int(message["4"]), "51"),
         )
