@@ -68,6 +68,15 @@ class SimAcquirer:
         return self.switch.ownership
 
     @property
+    def approves_unchecked(self) -> bool:
+        """Whether cards of issuers that have no check of the owner are approved."""
+        return self.switch.approves_unchecked
+
+    @approves_unchecked.setter
+    def approves_unchecked(self, value: bool) -> None:
+        self.switch.approves_unchecked = value
+
+    @property
     def address(self) -> tuple[str, int]:
         """Host and port that the terminal connects to."""
         host, port = self._server.server_address[:2]
