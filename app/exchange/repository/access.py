@@ -1,7 +1,8 @@
 """Statements of access. That of a person's standing runs in every request: built once."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -52,7 +53,7 @@ _grant: Final = (
 _signed: Final = sa.select(AgreementSignatureRow.id).where(
     AgreementSignatureRow.person_id == _PERSON
 )
-_STANDING: Final = Hoisted(
+STANDING: Final = (
     sa.select(
         _post.c.post_id,
         _post.c.role,
@@ -73,6 +74,7 @@ _STANDING: Final = Hoisted(
     .outerjoin(_grant, sa.true())
     .outerjoin(_current, sa.true())
 )
+_STANDING: Final = Hoisted(STANDING)
 
 
 async def standing(
@@ -81,4 +83,10 @@ async def standing(
     """Return what decides a person's standing, or nothing if the post is not his."""
     values = {"person_id": person_id, "post_id": post_id, "at": at, "today": today}
     row = await _STANDING.row(connection, values)
-    return None if row is None else Standing._make(row)._replace(role=Role(row["role"]))
+    return None if row is None else standing_from(row)
+
+
+def standing_from(row: Sequence[Any]) -> Standing | None:
+    """Return what a row of ``STANDING`` says; nothing where the post is not his."""
+    found = Standing._make(row)
+    return None if found.post_id is None else found._replace(role=Role(found.role))

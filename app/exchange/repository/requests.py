@@ -84,11 +84,9 @@ _same = (
     )
     .subquery("same")
 )
-_BEFORE = Hoisted(
-    sa.select(
-        _mine.c.hour, _mine.c.day, _same.c.primary_day, _same.c.repeats, _same.c.bases
-    ).select_from(_mine.join(_same, sa.true()))
-)
+BEFORE: Final = sa.select(
+    _mine.c.hour, _mine.c.day, _same.c.primary_day, _same.c.repeats, _same.c.bases
+).select_from(_mine.join(_same, sa.true()))
 _from = sa.and_(
     _table.c.id == sa.bindparam("request_id"), _table.c.status == sa.bindparam("current")
 )
@@ -149,8 +147,15 @@ class Before:
     bases: frozenset[str]
 
 
-async def asked_before(
-    connection: Connection,
+def before_from(row: Sequence[Any]) -> Before:
+    """Return what a row of ``BEFORE`` says."""
+    hour, day, primary_day, repeats, bases = row
+    return Before(
+        hour=hour, day=day, primary_day=primary_day, repeats=repeats, bases=frozenset(bases or ())
+    )
+
+
+def before_values(
     *,
     request_id: UUID,
     person_id: UUID,
@@ -158,24 +163,17 @@ async def asked_before(
     repeat_since: datetime,
     bases_since: datetime,
     now: datetime,
-) -> Before:
-    """Return what the person asked before, in one statement."""
-    row = await _BEFORE.row(
-        connection,
-        {
-            "request_id": request_id,
-            "person_id": person_id,
-            "subject_index": subject_index,
-            "hour_ago": now - _HOUR,
-            "day_ago": now - _DAY,
-            "repeat_since": repeat_since,
-            "bases_since": bases_since,
-        },
-    )
-    hour, day, primary_day, repeats, bases = row
-    return Before(
-        hour=hour, day=day, primary_day=primary_day, repeats=repeats, bases=frozenset(bases or ())
-    )
+) -> dict[str, object]:
+    """Return what ``BEFORE`` is asked with."""
+    return {
+        "request_id": request_id,
+        "person_id": person_id,
+        "subject_index": subject_index,
+        "hour_ago": now - _HOUR,
+        "day_ago": now - _DAY,
+        "repeat_since": repeat_since,
+        "bases_since": bases_since,
+    }
 
 
 async def insert(connection: Connection, values: Mapping[str, object], *, event: Written) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from app.clock import law_date
 from app.db import Connection
-from app.exchange.repository import requests
+from app.exchange.repository import requests, snapshot
 from app.exchange.repository import sanctions as sanction_rows
 from app.exchange.rules.access import AgreementStanding, UserStanding
 from app.exchange.rules.bases import COURT_ROLE, Basis, RequestField
@@ -23,7 +23,7 @@ from app.exchange.rules.number_formats import (
     year_state,
 )
 from app.exchange.rules.sanctions import SanctionUse, sanction_standing
-from app.exchange.service.access import AccessStanding, standing_of
+from app.exchange.service.access import AccessStanding, standing_from
 from app.exchange.service.asking import Asking, Said, subject_index
 from app.exchange.service.ports import ExchangePorts
 from app.identity import service as identity
@@ -53,25 +53,19 @@ async def gather(
     """Return what is known of the request at ``now``. What cannot be established refuses."""
     caller, about, limits = asking.caller, asking.about, asking.rules.flags
     index = subject_index(about, ports.keys)
-    officer = None
-    if caller.post_id is not None:
-        officer = await identity.requester_of(
-            connection,
-            person_id=caller.person,
-            post_id=caller.post_id,
-            about_iin=None if about.iin is None else about.iin.digits,
-            now=now,
-        )
-    standing = await _standing(connection, asking, now)
-    before = await requests.asked_before(
+    known = await snapshot.of_person(
         connection,
         request_id=asking.request_id,
         person_id=caller.person,
+        post_id=caller.post_id,
+        about_iin=None if about.iin is None else about.iin.digits,
         subject_index=index,
         repeat_since=repeat_since(asking.received_at, limits),
         bases_since=bases_since(asking.received_at, limits),
         now=now,
+        today=law_date(now),
     )
+    officer, before, standing = known.officer, known.before, _standing(asking, known, now)
     facts = Facts(
         channel=asking.channel,
         session=asking.session,
@@ -135,19 +129,18 @@ def _role(asking: Asking, officer: identity.Requester | None) -> str | None:
     return None if officer is None else officer.role.value
 
 
-async def _standing(connection: Connection, asking: Asking, now: datetime) -> AccessStanding:
-    caller = asking.caller
-    if caller.post_id is None:
+def _standing(asking: Asking, known: snapshot.Snapshot, now: datetime) -> AccessStanding:
+    if asking.caller.post_id is None:
         return AccessStanding(
             user=UserStanding.UNKNOWN,
             agreement=AgreementStanding.UNKNOWN,
             services=frozenset(),
             bases=frozenset(),
         )
-    known = await standing_of(connection, person_id=caller.person, post_id=caller.post_id, at=now)
+    standing = standing_from(known.standing, at=now)
     if asking.channel is Channel.EAIAS and asking.person_behind:
-        return vouched_for(known, services=asking.sent.services)
-    return known
+        return vouched_for(standing, services=asking.sent.services)
+    return standing
 
 
 def vouched_for(known: AccessStanding, *, services: Iterable[str]) -> AccessStanding:

@@ -9,6 +9,7 @@ from app.identity.repository.blocks import (
 )
 from app.identity.repository.people import (
     POST_STANDING,
+    REQUESTER,
     StaffMember,
     departments_by_bin,
     last_member,
@@ -21,7 +22,6 @@ from app.identity.repository.people import (
     posts_between,
     posts_in_force,
     posts_of,
-    requester,
 )
 from app.identity.repository.proofs import (
     challenge_for_update,
@@ -54,6 +54,7 @@ from app.identity.repository.sessions import (
 __all__ = [
     "ENDED_CHANNEL",
     "POST_STANDING",
+    "REQUESTER",
     "StaffMember",
     "block_for_update",
     "blocks_of",
@@ -84,7 +85,6 @@ __all__ = [
     "posts_of",
     "purge_challenges",
     "put_block",
-    "requester",
     "session_by_token",
     "someone_above_himself",
     "subordinates",

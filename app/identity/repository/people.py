@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Role
 from app.clock import LAW_ZONE
-from app.db import Connection, Hoisted
 from app.identity.models import (
     BlockRow,
     Department,
@@ -40,9 +38,10 @@ POST_STANDING = sa.select(
     Post.id == sa.bindparam("post_id", type_=sa.Uuid()),
     Post.person_id == sa.bindparam("person_id", type_=sa.Uuid()),
 )
-# Who asks a register, and whether the person asked about serves in his department.
+# Who asks a register, and whether the person asked about serves in his department; others build
+# upon it.
 _other, _others = sa.orm.aliased(Post), sa.orm.aliased(Person)
-_REQUESTER = Hoisted(
+REQUESTER = (
     sa.select(
         Person.iin,
         Department.bin,
@@ -74,14 +73,6 @@ class StaffMember:
     post: Post
     person: Person
     department: Department
-
-
-async def requester(
-    connection: Connection, *, person_id: UUID, post_id: UUID, about_iin: str | None, today: date
-) -> Any:
-    """Return IIN, body, role and whether he asks about a colleague; nothing if no such post."""
-    values = {"person_id": person_id, "post_id": post_id, "about_iin": about_iin, "today": today}
-    return await _REQUESTER.row(connection, values)
 
 
 async def members_by_post(session: AsyncSession, post_ids: Iterable[UUID]) -> list[StaffMember]:

@@ -1,6 +1,6 @@
 """Use cases of identity: sign in and out, sign a document, import staff, tell who is who."""
 
-from app.identity.repository import POST_STANDING, posts_in_force
+from app.identity.repository import POST_STANDING, REQUESTER, posts_in_force
 from app.identity.service.blocking import (
     Block,
     block_person,
@@ -48,13 +48,14 @@ from app.identity.service.staff import (
     post_of_iin,
     posts_by_id,
     posts_of_people,
-    requester_of,
+    requester_from,
     staff_of_department,
 )
 from app.identity.service.watching import SessionWatch, living_sessions
 
 __all__ = [
     "POST_STANDING",
+    "REQUESTER",
     "Block",
     "NewChallenge",
     "PostCard",
@@ -85,7 +86,7 @@ __all__ = [
     "posts_of_people",
     "principal_of_token",
     "reporting_lines",
-    "requester_of",
+    "requester_from",
     "session_expiry",
     "session_lives",
     "sign_document",

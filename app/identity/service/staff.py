@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy.exc import IntegrityError
@@ -11,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Role
 from app.audit.service import AuditTrail
 from app.clock import law_date
-from app.db import Connection
 from app.identity import errors, repository
 from app.identity.models import Department, Person, Post, Superior
 from app.identity.repository import StaffMember
@@ -109,24 +109,20 @@ async def posts_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, 
     return {member.post.id: _card(member) for member in members}
 
 
-async def requester_of(
-    connection: Connection, *, person_id: UUID, post_id: UUID, about_iin: str | None, now: datetime
-) -> Requester | None:
-    """Return who asks through a post of his, in one statement; ``None`` where it is not his.
+def requester_from(row: Sequence[Any]) -> Requester | None:
+    """Return who asks through a post of his, of a row of ``REQUESTER``; ``None`` if not his.
 
-    ``about_iin`` is the person asked about: a colleague serves in the same department today.
+    ``about_colleague`` says whether the person asked about serves in the same department today.
     """
-    row = await repository.requester(
-        connection, person_id=person_id, post_id=post_id, about_iin=about_iin, today=law_date(now)
-    )
-    if row is None:
+    iin, department_bin, department_id, role, about_colleague = row
+    if iin is None:
         return None
     return Requester(
-        iin=row["iin"],
-        department_id=row["department_id"],
-        department_bin=row["bin"],
-        role=Role(row["role"]),
-        about_colleague=row["about_colleague"],
+        iin=iin,
+        department_id=department_id,
+        department_bin=department_bin,
+        role=Role(role),
+        about_colleague=about_colleague,
     )
 
 

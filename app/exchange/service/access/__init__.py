@@ -22,6 +22,7 @@ from app.exchange.service.access.standing import (
     AccessStanding,
     AgreementStanding,
     UserStanding,
+    standing_from,
     standing_of,
 )
 from app.exchange.service.access.transfers import note_transfer, note_transfers
@@ -64,6 +65,7 @@ __all__ = [
     "refuse_access",
     "return_request",
     "sign_agreement",
+    "standing_from",
     "standing_of",
     "unblock_user",
     "user_of",

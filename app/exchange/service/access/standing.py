@@ -43,6 +43,11 @@ async def standing_of(
     row = await repository.standing(
         connection, person_id=person_id, post_id=post_id, at=at, today=law_date(at)
     )
+    return standing_from(row, at=at)
+
+
+def standing_from(row: repository.Standing | None, *, at: datetime) -> AccessStanding:
+    """Return how a person stands at ``at`` by what the tables say of him."""
     facts = facts_of(row)
     user = user_standing(facts, now=at)
     rights = NO_RIGHTS
