@@ -10,6 +10,7 @@ import uvicorn
 
 import app.audit.service
 import app.calendar.service
+import app.exchange.service
 import app.exchange.service.access
 import app.identity.service
 import fines.service
@@ -20,6 +21,7 @@ from app.clock import utc_now
 from app.db import make_engine, make_sessions, transaction
 from app.exchange.schemas.access import AgreementFile
 from app.identity.schemas import StaffFile
+from app.keys import Keys
 from app.runtime import migrate as migrations
 from app.runtime.postgres import EmbeddedPostgres
 from app.runtime.supervisor import Child, Supervisor, program, refuse_used_port, sole_owner
@@ -159,8 +161,8 @@ def import_staff(file: Path) -> str:
     if file.stat().st_size > _STAFF_FILE_BYTES_MAX:
         raise ValueError(f"a personnel file holds at most {_STAFF_FILE_BYTES_MAX >> 20} MiB")
     document = StaffFile.model_validate(json.loads(file.read_text(encoding="utf-8")))
-    trail = AuditTrail(subject_key=app_keys.load(settings.keys).subject)
-    return asyncio.run(_import_staff(_running_database_url(settings), document, trail))
+    keys = app_keys.load(settings.keys)
+    return asyncio.run(_import_staff(_running_database_url(settings), document, keys))
 
 
 def publish_agreement(file: Path) -> str:
@@ -238,8 +240,9 @@ def _running_database_url(settings: Settings) -> str:
     return EmbeddedPostgres(settings.var_dir / "db").url()  # of a running ``up``
 
 
-async def _import_staff(url: str, document: StaffFile, trail: AuditTrail) -> str:
+async def _import_staff(url: str, document: StaffFile, keys: Keys) -> str:
     engine, now = make_engine(url, pool_size=1), utc_now()
+    trail = AuditTrail(subject_key=keys.subject)
     async with transaction(make_sessions(engine)) as session:
         done = await app.identity.service.import_staff(
             session, document=document, now=now, trail=trail
@@ -247,5 +250,17 @@ async def _import_staff(url: str, document: StaffFile, trail: AuditTrail) -> str
         moved = await app.exchange.service.access.note_transfers(
             session, trail=trail, now=now, learned_now=True
         )
+        declared = {one.iin: one.relatives for one in document.staff if one.relatives is not None}
+        people = await app.identity.service.person_ids(session, iins=declared)
+        relatives = await app.exchange.service.declare_relatives(
+            session,
+            keys=keys,
+            relatives={people[iin]: named for iin, named in declared.items()},
+            trail=trail,
+            now=now,
+        )
     await engine.dispose()
-    return f"{done}; {moved} users were moved to another post: their rights are cut"
+    return (
+        f"{done}; {moved} users were moved to another post: their rights are cut;"
+        f" {relatives} declared relatives changed"
+    )

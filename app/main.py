@@ -152,6 +152,7 @@ def give_parts(application: FastAPI, parts: Parts) -> None:
     state.trail, state.registers, state.store = parts.trail, parts.registers, parts.store
     state.revocation, state.answers = parts.revocation, parts.answers
     state.case_registers, state.seeds = parts.case_registers, parts.seeds
+    state.surroundings = parts.surroundings
     state.authenticate_person = app.identity.api.authenticate_person
     state.authenticate_device = devices.api.authenticate_device
     state.authenticate_system = app.exchange.api.authenticate_system

@@ -19,7 +19,7 @@ from app.exchange.register import (
     open_case_registers,
     open_registers,
 )
-from app.exchange.service import SeedBook
+from app.exchange.service import SeedBook, Surroundings
 from app.identity.register import RevocationPort, open_revocation
 from app.identity.service import SessionWatch, living_sessions
 from app.keys import Keys
@@ -48,6 +48,7 @@ class Parts:
     registers: RegisterPort
     case_registers: CaseRegisterPort
     seeds: SeedBook
+    surroundings: Surroundings
     revocation: RevocationPort
     store: ObjectStore
     answers: Answers
@@ -102,6 +103,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             anchoring=anchoring,
             registers=registers,
             seeds=SeedBook(),
+            surroundings=Surroundings(),
             case_registers=await stack.enter_async_context(open_case_registers(settings)),
             revocation=await stack.enter_async_context(open_revocation(settings)),
             store=make_store(settings),

@@ -152,6 +152,7 @@ def _add_exchange(jobs: procrastinate.App, parts: Parts) -> None:
         registers=parts.registers,
         cases=parts.case_registers,
         seeds=parts.seeds,
+        surroundings=parts.surroundings,
         device_standing=devices.api.device_standing,
     )
     exchange = Queue.EXCHANGE.value

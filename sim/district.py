@@ -199,3 +199,5 @@ CARDS = (DRIVER.card, FRIEND.card, POOR_CARD, EXPIRED_CARD)
 # Abay avenue and Baitursynov street, Almaty: where the demonstration day happens.
 PLACE = "Алматы, Абай даңғылы – Байтұрсынов көшесі"
 LATITUDE, LONGITUDE = 43.2403, 76.9250
+# A ring round the city, longitude first, far simpler than any real one.
+CITY = [[76.70, 43.10], [77.15, 43.10], [77.15, 43.40], [76.70, 43.40], [76.70, 43.10]]

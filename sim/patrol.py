@@ -104,6 +104,7 @@ class Officer:
         Where the draw falls on the check, its officer justifies it at length, and it goes on.
         """
         body: dict[str, Any] = {"identity": identity, "stop_ground": "traffic_violation"}
+        body |= {"latitude": LATITUDE, "longitude": LONGITUDE}
         if plate is not None:
             body["plate"] = plate
         try:

@@ -27,6 +27,7 @@ from sim.authority import Authority
 from sim.cases import SimCases
 from sim.client import ApiClient
 from sim.district import (
+    CITY,
     COMMITTEE_BIN,
     COURT,
     COURT_BIN,
@@ -309,6 +310,11 @@ def staff_file() -> dict[str, object]:
                 "bin": DEPARTMENT_BIN,
                 "name_kk": "Алматы қаласы Полиция департаментінің патрульдік полиция батальоны",
                 "name_ru": "Батальон патрульной полиции Департамента полиции города Алматы",
+                "boundary": {
+                    "ring": CITY,
+                    "valid_from": "2026-01-01",
+                    "source": "invented for the demonstration",
+                },
             },
             {
                 "bin": OTHER_DEPARTMENT_BIN,

@@ -37,6 +37,9 @@ _MEMORY_BYTES_MIN = 2 << 30  # containers often have 64 MB of it
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=20, help="how often the sequencer is killed")
     parser.addoption("--mutants", type=int, default=60, help="how many files are mutated")
+    parser.addoption(
+        "--server-kills", type=int, default=3, help="how often the server is killed under load"
+    )
     parser.addoption("--blocks", type=int, default=100, help="how often a block races a request")
     parser.addoption(
         "--rounds", type=int, default=1, help="how many times the default count of simulated runs"

@@ -91,6 +91,7 @@ def ports_of(parts, *, clock=utc_now, **changed):
         "registers": parts.registers,
         "cases": parts.case_registers,
         "seeds": parts.seeds,
+        "surroundings": parts.surroundings,
         "device_standing": device_standing,
         "clock": clock,
     }

@@ -10,12 +10,14 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from app.access import Role
 from app.identity.rules.cms import CMS_BYTES_MAX
+from app.identity.rules.districts import POINTS_MAX
 
 _BASE64_CMS_MAX = (
     CMS_BYTES_MAX // 3 + 1
 ) * 4 + 4096  # somewhat over: the verifier says "too large"
 _DEPARTMENTS_MAX = 2_000
 _STAFF_MAX = 20_000
+_RELATIVES_MAX = 100
 
 
 def _is_base64(text: str) -> str:
@@ -94,6 +96,16 @@ class MeAnswer(_Body):
     expires_at: datetime
 
 
+class BoundaryShape(_Body):
+    """The district of a department: a closed ring of GeoJSON, longitude first. Days included."""
+
+    ring: Annotated[tuple[tuple[float, float], ...], Field(max_length=POINTS_MAX)]
+    valid_from: date
+    valid_to: date | None = None
+    source: ShortText
+    verified: bool = False
+
+
 class StaffDepartment(_Body):
     """A department in the staff file."""
 
@@ -101,6 +113,7 @@ class StaffDepartment(_Body):
     name_kk: ShortText
     name_ru: ShortText
     parent_bin: Bin | None = None
+    boundary: BoundaryShape | None = None
 
 
 class StaffEntry(_Body):
@@ -115,6 +128,10 @@ class StaffEntry(_Body):
     title: Annotated[str, Field(min_length=1, max_length=200)]
     badge: Annotated[str, Field(min_length=1, max_length=40)]
     superior_iin: Annotated[str | None, Field(pattern=r"^[0-9]{12}$", repr=False)] = None
+    relatives: Annotated[
+        tuple[Annotated[str, Field(pattern=r"^[0-9]{12}$")], ...] | None,
+        Field(max_length=_RELATIVES_MAX, repr=False),
+    ] = None
     valid_from: date
     valid_to: date | None = None
 

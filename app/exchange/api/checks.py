@@ -26,6 +26,7 @@ async def make_check(body: CheckRequest, caller: Caller, ports: Ports) -> CheckR
         plate=body.plate,
         stop_ground=body.stop_ground,
         justification=body.justification,
+        position=body.position,
     )
     return _shown(await service.make_check(ports, caller=caller, sent=sent))
 

@@ -11,7 +11,7 @@ from app.audit.service import AuditTrail
 from app.clock import utc_now
 from app.db import Direct, DirectOfApp, Sessions, SessionsOfApp
 from app.exchange.register import CaseRegisterPort, RegisterPort
-from app.exchange.service import DeviceStandingOf, ExchangePorts, SeedBook
+from app.exchange.service import DeviceStandingOf, ExchangePorts, SeedBook, Surroundings
 from app.keys import Keys
 from app.ports import KeysOfApp, SettingsOfApp
 from app.settings import Settings
@@ -29,6 +29,7 @@ def make_ports(
     registers: RegisterPort,
     cases: CaseRegisterPort | None,
     seeds: SeedBook,
+    surroundings: Surroundings,
     device_standing: DeviceStandingOf | None,
     clock: Callable[[], datetime] = utc_now,
 ) -> ExchangePorts:
@@ -41,6 +42,7 @@ def make_ports(
         cases=cases,
         keys=keys,
         seeds=seeds,
+        surroundings=surroundings,
         device_standing=device_standing,
         audit_wait_seconds=settings.audit_wait_seconds,
         answer_wait_seconds=settings.register_timeout_seconds + _SPARE_SECONDS,
@@ -71,6 +73,7 @@ async def _ports(
         registers=registers,
         cases=getattr(state, "case_registers", None),
         seeds=state.seeds,
+        surroundings=state.surroundings,
         device_standing=standing,
     )
 

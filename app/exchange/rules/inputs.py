@@ -9,7 +9,7 @@ from uuid import UUID
 from app.errors import DomainError
 from app.exchange.rules.bases import STOP_GROUNDS, Basis, SubjectKind, registers_to_ask
 from app.exchange.rules.facts import FieldState
-from app.exchange.rules.subjects import CheckInput, read_subject
+from app.exchange.rules.subjects import CheckInput, Position, read_subject
 from app.iin import Iin, IinNotValid, parse_bin, parse_iin
 
 
@@ -36,6 +36,7 @@ class RequestInput:
     court: str = field(default="", repr=False)
     sanction_id: UUID | None = None
     justification: str = field(default="", repr=False)
+    position: Position | None = field(default=None, repr=False)
 
     @classmethod
     def of_check(cls, sent: CheckInput, *, with_plate: bool) -> Self:
@@ -48,6 +49,7 @@ class RequestInput:
             plate=sent.plate,
             stop_ground=sent.stop_ground,
             justification=sent.justification,
+            position=sent.position,
         )
 
     @property

@@ -13,6 +13,19 @@ from app.iin import Iin, IinNotValid, parse_iin
 
 
 @dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a tablet stands, in degrees. It decides one flag, and is kept rounded."""
+
+    latitude: float = field(repr=False)
+    longitude: float = field(repr=False)
+
+    @property
+    def rounded_e2(self) -> tuple[int, int]:
+        """Latitude and longitude in hundredths of a degree: a kilometre or so."""
+        return round(self.latitude * 100), round(self.longitude * 100)
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckInput:
     """A roadside check as it was sent, before anything of it is believed."""
 
@@ -21,6 +34,7 @@ class CheckInput:
     plate: str | None = field(default=None, repr=False)
     stop_ground: str = ""
     justification: str = field(default="", repr=False)
+    position: Position | None = field(default=None, repr=False)
 
     @property
     def listed_stop_ground(self) -> str:

@@ -1,16 +1,17 @@
 """Shapes of the exchange's routes for officers."""
 
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.exchange.rules.mrz import INPUT_LENGTH_MAX as MRZ_LENGTH_MAX
 from app.exchange.rules.mrz import LINES
 from app.exchange.rules.number_formats import JUSTIFICATION_LENGTH_MAX
 from app.exchange.rules.plates import INPUT_LENGTH_MAX as PLATE_LENGTH_MAX
 from app.exchange.rules.requests import PartStatus
+from app.exchange.rules.subjects import Position
 from app.exchange.wire.registers import RegisterName
 
 JUSTIFICATION_MAX = 2 * JUSTIFICATION_LENGTH_MAX  # over the limit by little: refused with words
@@ -37,6 +38,21 @@ class CheckRequest(_Shape):
     plate: Annotated[str | None, Field(max_length=2 * PLATE_LENGTH_MAX, repr=False)] = None
     stop_ground: Annotated[str, Field(max_length=32)] = ""
     justification: Annotated[str, Field(max_length=JUSTIFICATION_MAX, repr=False)] = ""
+    latitude: Annotated[float | None, Field(ge=-90, le=90, repr=False)] = None
+    longitude: Annotated[float | None, Field(ge=-180, le=180, repr=False)] = None
+
+    @model_validator(mode="after")
+    def _whole_position(self) -> Self:
+        if (self.latitude is None) != (self.longitude is None):
+            raise ValueError("half a position")
+        return self
+
+    @property
+    def position(self) -> Position | None:
+        """Where the tablet stands, if it says so."""
+        if self.latitude is None or self.longitude is None:
+            return None
+        return Position(latitude=self.latitude, longitude=self.longitude)
 
 
 class PartShape(_Shape):

@@ -37,6 +37,7 @@ from app.exchange.service.sanctions import (
     sign_sanction,
     view_sanction,
 )
+from app.exchange.service.surroundings import Surroundings, declare_relatives
 from app.exchange.service.view_check import (
     Shown,
     check_facts,
@@ -67,10 +68,12 @@ __all__ = [
     "SanctionView",
     "SeedBook",
     "Shown",
+    "Surroundings",
     "UserStanding",
     "VehicleFacts",
     "check_facts",
     "confirm_order",
+    "declare_relatives",
     "destroy_overdue",
     "disclose",
     "draft_sanction",

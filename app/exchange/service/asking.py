@@ -14,6 +14,7 @@ from app.exchange.errors import AnswerDamaged
 from app.exchange.models import RegisterRequestRow
 from app.exchange.register import CaseReply
 from app.exchange.rules.bases import BasisRule, RuleSet, rule_set_named, rule_set_on
+from app.exchange.rules.flags import Flag
 from app.exchange.rules.gates import Channel, SecondPerson
 from app.exchange.rules.inputs import About, RequestInput, about_of, about_plain, read_about
 from app.exchange.rules.number_formats import tidy
@@ -27,6 +28,7 @@ class Asking:
 
     Attributes:
         session: whether he acts in a living session of his own.
+        about_relative, in_district: what stands round it; see ``surroundings``.
         channel, person_behind: over another body's system, and whether its person proved himself.
     """
 
@@ -39,6 +41,8 @@ class Asking:
     session: bool
     channel: Channel = Channel.OWN
     person_behind: bool | None = None
+    about_relative: bool = False
+    in_district: bool | None = None
 
     @property
     def rule(self) -> BasisRule | None:
@@ -170,6 +174,9 @@ def stored_asking(
         session=session,
         channel=Channel.EAIAS if role is Role.COURT else Channel.OWN,
         person_behind=session if role is Role.COURT else None,
+        # As it was when the request came: where its person is now says nothing of it.
+        about_relative=Flag.RELATIVE.value in row.flags,
+        in_district=False if Flag.OUT_OF_DISTRICT.value in row.flags else None,
     )
 
 

@@ -191,8 +191,16 @@ def _row_of(
         if justified and key is not None
         else None,
         "received_at": asking.received_at,
+        "objection_sealed": None,
+        **_kept_position(asking),
         **numbers,
     }
+
+
+def _kept_position(asking: Asking) -> dict[str, object]:
+    position = asking.sent.position
+    latitude, longitude = (None, None) if position is None else position.rounded_e2
+    return {"latitude_e2": latitude, "longitude_e2": longitude}
 
 
 def _is_known(gathered: Gathered) -> bool:

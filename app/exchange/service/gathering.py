@@ -107,12 +107,12 @@ def _flags(
             at=asking.received_at,
             subject_is_self=_is_self(asking, officer),
             subject_is_colleague=officer is not None and officer.about_colleague,
-            subject_is_relative=False,  # no list of declared relatives is kept here
+            subject_is_relative=asking.about_relative,
             same_subject_before=before.repeats,
             requests_before=before.hour,
             bases_before=before.bases,
             basis=asking.sent.basis,
-            in_district=None,  # a request brings no position
+            in_district=asking.in_district,
         ),
         limits=asking.rules.flags,
     )

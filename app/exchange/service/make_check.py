@@ -10,6 +10,7 @@ from app.exchange.rules.subjects import CheckInput
 from app.exchange.service.answering import answer_request
 from app.exchange.service.asking import Said, new_asking
 from app.exchange.service.deciding import decide_and_record
+from app.exchange.service.placing import with_surroundings
 from app.exchange.service.ports import CheckAnswer, ExchangePorts
 from app.exchange.service.refusing import refusal_of
 
@@ -40,6 +41,7 @@ async def make_check(ports: ExchangePorts, *, caller: Principal, sent: CheckInpu
         # A check is of a driver: who names none has left the driver out, not asked of a vehicle.
         kind = SubjectKind.PERSON_AND_VEHICLE if asking.about.kind else SubjectKind.PERSON
         asking = replace(asking, about=replace(asking.about, kind=kind))
+    asking = await with_surroundings(ports, asking)
     decided = await decide_and_record(ports, asking, Said())
     if not decided.verdict.allowed:
         raise refusal_of(request_id=asking.request_id, verdict=decided.verdict, about=asking.about)

@@ -14,6 +14,7 @@ from app.exchange.service.answering import answer_request
 from app.exchange.service.asking import Asking, Said, new_asking
 from app.exchange.service.deciding import Decided, decide_and_record
 from app.exchange.service.gathering import gather
+from app.exchange.service.placing import with_surroundings
 from app.exchange.service.ports import CheckAnswer, ExchangePorts
 from app.exchange.service.refusing import refusal_of
 from app.identity import service as identity
@@ -63,6 +64,7 @@ async def make_request(
         channel=channel,
         person_behind=person_behind,
     )
+    asking = await with_surroundings(ports, asking)
     said = Said(case=await confirmed_case(ports, asking, Said()))
     return await settled(ports, await decide_and_record(ports, asking, said))
 

@@ -12,6 +12,7 @@ from app.db import Connection, Direct, Sessions
 from app.exchange.register import CaseRegisterPort, RegisterPort
 from app.exchange.rules.answers import Answer
 from app.exchange.rules.gates import DeviceStanding
+from app.exchange.service.surroundings import Surroundings
 from app.keys import Keys
 
 
@@ -43,6 +44,7 @@ class ExchangePorts:
     Attributes:
         direct: the driver itself, for what every request does.
         cases: asks the registers of cases; ``None`` leaves every case unconfirmed.
+        surroundings: what the process knows of relatives and districts.
         seeds: what the process knows of the draw's seeds.
         audit_wait_seconds: no leaf by then, and nothing is asked or released.
         answer_wait_seconds: a bound over all registers together; each has its own below it.
@@ -58,6 +60,7 @@ class ExchangePorts:
     cases: CaseRegisterPort | None
     keys: Keys
     seeds: SeedBook
+    surroundings: Surroundings
     device_standing: DeviceStandingOf | None
     audit_wait_seconds: float
     answer_wait_seconds: float

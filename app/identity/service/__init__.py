@@ -8,6 +8,7 @@ from app.identity.service.blocking import (
     lift_block,
     standing_block,
 )
+from app.identity.service.boundaries import districts_on
 from app.identity.service.relations import (
     Subordination,
     is_subordinate,
@@ -20,6 +21,7 @@ from app.identity.service.reporting import (
     RoleHeld,
     holders_of,
     names_of,
+    person_ids,
     reporting_lines,
 )
 from app.identity.service.revocation import ask_about_signer
@@ -70,6 +72,7 @@ __all__ = [
     "ask_about_signer",
     "block_person",
     "blocks_of",
+    "districts_on",
     "end_sessions",
     "end_sessions_of_person",
     "holders_of",
@@ -80,6 +83,7 @@ __all__ = [
     "living_sessions",
     "names_of",
     "new_challenge",
+    "person_ids",
     "post_of_iin",
     "posts_by_id",
     "posts_in_force",

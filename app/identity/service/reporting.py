@@ -62,3 +62,9 @@ async def names_of(session: AsyncSession, people: Iterable[UUID]) -> dict[UUID, 
     """Return the full names of people, in the order of their names."""
     rows = await repository.people_by_id(session, list(people))
     return {row.id: full_name(row.surname, row.given_name, row.patronymic) for row in rows}
+
+
+async def person_ids(session: AsyncSession, *, iins: Iterable[str]) -> dict[str, UUID]:
+    """Return who these personal numbers belong to; those of nobody here are left out."""
+    known = await repository.people_by_iin(session, sorted(set(iins)))
+    return {iin: person.id for iin, person in known.items()}

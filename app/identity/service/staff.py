@@ -17,6 +17,7 @@ from app.identity.models import Department, Person, Post, Superior
 from app.identity.repository import StaffMember
 from app.identity.rules.names import full_name, sort_key
 from app.identity.schemas import StaffEntry, StaffFile
+from app.identity.service.boundaries import keep_boundaries
 from app.iin import IinNotValid, parse_iin
 
 
@@ -79,6 +80,8 @@ async def import_staff(
     """
     count = _Count()
     departments = await _departments(session, document, count)
+    added, changed = await keep_boundaries(session, listed=document.departments, known=departments)
+    count.added, count.changed = count.added + added, count.changed + changed
     people = await _people(session, document.staff, count)
     await _posts(session, document.staff, people, departments, count)
     try:
