@@ -2,6 +2,7 @@
 
 from devices.service.assignments import (
     AssignmentView,
+    HandInCheck,
     Sheet,
     correct_journal,
     make_sheets,
@@ -39,6 +40,7 @@ from devices.service.sign_issue import sign_issue
 __all__ = [
     "AssignmentFacts",
     "AssignmentView",
+    "HandInCheck",
     "Sheet",
     "ShiftView",
     "assignment_at",
