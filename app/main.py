@@ -157,6 +157,7 @@ def give_parts(application: FastAPI, parts: Parts) -> None:
     state.authenticate_device = devices.api.authenticate_device
     state.authenticate_system = app.exchange.api.authenticate_system
     state.device_names = devices.api.device_names  # the monthly report names devices
+    state.hand_in = fines.api.check_hand_in  # a terminal comes back when its money fits
     state.device_standing = devices.api.device_standing  # the exchange's gate DEVICE asks it
 
 

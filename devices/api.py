@@ -1,9 +1,10 @@
 """Routes of devices: the keeper's inventory, the journal of issue and return, shifts."""
 
 import hashlib
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from app.access import Access, Caller, Role
 from app.audit.api import TrailOfApp
@@ -36,7 +37,13 @@ from devices.schemas import (
     StatusAnswer,
     StatusBody,
 )
-from devices.service import ShiftView, authenticate_device, device_names, device_standing
+from devices.service import (
+    HandInCheck,
+    ShiftView,
+    authenticate_device,
+    device_names,
+    device_standing,
+)
 
 __all__ = ["authenticate_device", "device_names", "device_standing", "router"]
 
@@ -46,6 +53,14 @@ OFFICER = Access(roles=[Role.PATROL_OFFICER])  # before he has a tablet, from th
 OFFICER_OR_KEEPER = Access(roles=[Role.PATROL_OFFICER, Role.DEVICE_KEEPER, Role.DUTY_OFFICER])
 _BODY_BYTES_MAX = 8 * 1024
 _SIGNATURE_BODY_BYTES_MAX = 128 * 1024  # a signature of 64 KiB in base64, with room
+
+
+async def _hand_in(request: Request) -> HandInCheck:
+    check: HandInCheck = request.app.state.hand_in
+    return check
+
+
+HandInOfApp = Annotated[HandInCheck, Depends(_hand_in)]
 
 router = APIRouter(prefix="/api", tags=["devices"], max_body_size=_BODY_BYTES_MAX)
 
@@ -253,6 +268,7 @@ async def return_device(
     caller: Caller,
     sessions: SessionsOfApp,
     trail: TrailOfApp,
+    hand_in: HandInOfApp,
 ) -> StatusAnswer:
     """Take a device back from the officer."""
     async with transaction(sessions) as session:
@@ -263,6 +279,7 @@ async def return_device(
             assignment_id=assignment_id,
             good=body.good,
             note=body.note,
+            hand_in=hand_in,
             now=utc_now(),
         )
     return StatusAnswer(status=status)

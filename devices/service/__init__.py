@@ -2,6 +2,7 @@
 
 from devices.service.assignments import (
     AssignmentView,
+    HandInCheck,
     Sheet,
     correct_journal,
     make_sheets,
@@ -43,6 +44,7 @@ __all__ = [
     "AssignmentFacts",
     "AssignmentView",
     "CameraSpan",
+    "HandInCheck",
     "Sheet",
     "ShiftView",
     "assignment_at",

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.access import Principal, Role
+from app.access import DeviceKind, Principal, Role
 from app.audit.service import AuditTrail
 from app.identity import service as identity
 from devices import repository
@@ -26,6 +27,13 @@ from devices.errors import (
 from devices.models import Assignment, Device, JournalEntry, Shift
 from devices.rules.lifecycle import ISSUABLE_KINDS, DeviceStatus, next_status
 from devices.rules.sheets import JournalEntryKind, SheetFacts, issue_sheet
+
+
+class HandInCheck(Protocol):
+    """Says whether a terminal may be handed in; the slice that knows its money answers."""
+
+    async def __call__(self, session: AsyncSession, *, device_id: UUID, since: datetime) -> None:
+        """Raise a refusal where it may not; ``since`` is when it was issued."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -256,11 +264,13 @@ async def return_device(
     assignment_id: UUID,
     good: bool,
     note: str,
+    hand_in: HandInCheck,
     now: datetime,
 ) -> DeviceStatus:
     """Take a device back from the officer, and put it in store where it is ``good``.
 
     What is not good, or was suspended meanwhile, stays aside until the keeper has looked at it.
+    A terminal is taken back only when ``hand_in`` raises nothing: its totals match our rows.
 
     Raises:
         AssignmentNotFound: absent, or another unit's.
@@ -271,6 +281,8 @@ async def return_device(
     closed = row.returned_at or row.withdrawn_at or row.written_off_at
     if device is None or row.issued_at is None or closed is not None:
         raise NotIssued(f"assignment {assignment_id} is not open")
+    if device.kind is DeviceKind.TERMINAL:
+        await hand_in(session, device_id=device.id, since=row.issued_at)
     was_suspended = device.status is DeviceStatus.SUSPENDED
     device.status = next_status(device.status, DeviceStatus.RETURNED)
     if good and not was_suspended:

@@ -2,8 +2,9 @@
 
 from fines.api import duplicates, money, payments, proceedings, records, terminals, totals
 from fines.api.desk import DeskOfApp, make_desk
+from fines.service.hand_in import check_hand_in
 
-__all__ = ["DeskOfApp", "make_desk", "routers"]
+__all__ = ["DeskOfApp", "check_hand_in", "make_desk", "routers"]
 
 routers = (
     records.router,

@@ -16,10 +16,12 @@ from fines.schemas.money import (
     ExplanationIn,
     ImportedOut,
     InstructionOut,
+    OverrideIn,
     RefundIn,
     RefundOut,
 )
 from fines.service.cases import close_case, explain_case
+from fines.service.hand_in import override_hand_in
 from fines.service.reconciling import Imported, import_settlement
 from fines.service.refunds import (
     ask_refund,
@@ -34,6 +36,9 @@ router = APIRouter(tags=["fines"], max_body_size=BODY_BYTES_MAX)
 # Neither the officer nor his device has any part in these.
 CLERK = Access(roles=[Role.FINANCE_CLERK])
 SETTLEMENT_BYTES_MAX = 64 << 20  # half a million rows: many times a day of the whole country
+
+# The keeper's superior and the officer's: he answers in writing for an unmatched terminal.
+SUPERIOR = Access(roles=[Role.RESPONSIBLE_OFFICIAL])
 
 _CSV = "text/csv; charset=utf-8"
 
@@ -133,5 +138,18 @@ async def conclude(case_id: UUID, body: ConclusionIn, caller: Caller, desk: Desk
     """Close an explained case, or send it back."""
     view = await close_case(
         desk, caller=caller, case_id=case_id, accept=body.accept, text=body.text, now=utc_now()
+    )
+    return CaseOut.model_validate(view)
+
+
+@router.post(
+    "/api/terminals/{device_id}/hand-in-override",
+    dependencies=[Depends(SUPERIOR)],
+    status_code=201,
+)
+async def override(device_id: UUID, body: OverrideIn, caller: Caller, desk: DeskOfApp) -> CaseOut:
+    """Let a terminal be handed in although its totals do not match; a case is opened."""
+    view = await override_hand_in(
+        desk, caller=caller, device_id=device_id, text=body.text, now=utc_now()
     )
     return CaseOut.model_validate(view)

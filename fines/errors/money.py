@@ -73,3 +73,11 @@ class HandInNotAllowed(DomainError):
     kind = Kind.CONFLICT
     code = "fines.terminal_not_matched"
     cure = "Close the terminal's day and settle what is open; or let the superior override."
+
+
+class OwnHandIn(DomainError):
+    """Who holds a terminal cannot let himself hand it in unmatched."""
+
+    kind = Kind.FORBIDDEN
+    code = "fines.own_hand_in"
+    cure = "Let another superior decide."

@@ -53,6 +53,12 @@ class ExplanationIn(Sent):
     text: str = Field(min_length=3, max_length=2000)
 
 
+class OverrideIn(Sent):
+    """Why a terminal is handed in unmatched."""
+
+    text: str = Field(min_length=3, max_length=500)
+
+
 class ConclusionIn(Sent):
     """Whether the explanation stands; if not, the case is open again."""
 

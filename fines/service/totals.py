@@ -18,6 +18,7 @@ from fines.errors import OrderNotFound, TerminalNotFound
 from fines.repository import totals as repository
 from fines.rules.payment import RECONCILE_LIFE, OrderStatus
 from fines.service.desk import Desk
+from fines.service.hand_in import match_totals
 from fines.service.reports import answered_before, keep_answer
 from fines.wire.protocol import OrderKind, Totals, TotalsAnswer
 
@@ -119,7 +120,10 @@ async def take_totals(
         )
         if known is not None:
             return known
-        session.add(_row(totals, order, now))
+        row = _row(totals, order, now)
+        session.add(row)
+        await session.flush()
+        verdict = await match_totals(session, totals=row, now=now)
         order.status = OrderStatus.DONE
         order.ended_at = now
         answer = TotalsAnswer()
@@ -134,6 +138,7 @@ async def take_totals(
                 "terminal_number": totals.terminal_number,
                 "count": totals.count,
                 "sum_tiyn": totals.sum_tiyn,
+                "verdict": verdict.value,
             },
         )
         return answer

@@ -19,7 +19,6 @@ from fines.rules.payment import PaymentStatus
 from fines.service.bookkeeping import book_approval, book_confirmation, book_reversal
 from fines.wire.protocol import OwnerVerdict, Reason, Result
 from tests import factories_fines as make
-from tests.factories_money import paid_day
 
 STEPS = {
     ("created", "sent"), ("created", "declined"),
@@ -135,16 +134,19 @@ async def test_the_database_keeps_the_books_whole(officer, record_id, sessions, 
     assert [kind for kind, _ in await posted(sessions)] == [PostingKind.APPROVAL]
 
 
-async def test_the_database_knows_only_the_listed_steps_of_a_payment(parts, sessions):
-    await make.district_with_catalogue(sessions)
-    await paid_day(parts, count=1)
+async def test_the_database_knows_only_the_listed_steps_of_a_payment(officer, record_id, parts):
+    await make.begun(officer, record_id)
     moved, refusals = set(), set()
     async with parts.direct.connection() as connection:
         for current, target in itertools.product([one.value for one in PaymentStatus], repeat=2):
             step = connection.transaction()
             await step.start()
             await connection.execute("SET LOCAL session_replication_role = replica")
-            await connection.execute("UPDATE payments SET status = $1", current)
+            await connection.execute(
+                "UPDATE payments SET status = $1, rrn = '1', approval_code = '1', "
+                "owner_verdict = 'match', confirmed_at = now()",
+                current,
+            )
             await connection.execute("SET LOCAL session_replication_role = origin")
             try:
                 await connection.execute("UPDATE payments SET status = $1", target)

@@ -8,6 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.db import transaction
+from devices.models import Assignment, Device
 from fines import models
 from fines.service import expire_orders
 from fines.wire.protocol import Result
@@ -114,17 +115,39 @@ async def test_of_two_sales_of_one_fine_one_wins_and_the_other_sees_no_card(
     assert sales == PAIRS * rounds
 
 
-async def test_two_terminals_in_one_hand_do_not_pay_one_fine_twice(
-    officer, record_id, sessions, client
-):
-    again = await make.officer(sessions, client, terminal_number=make.OTHER_TERMINAL_NUMBER)
+async def another_terminal(officer, sessions):
+    """Put another terminal into the officer's hands instead of his own, by rows."""
+    async with transaction(sessions) as session:
+        first = await session.get_one(Device, officer.terminal_id)
+        second = Device(
+            **{
+                one.key: getattr(first, one.key)
+                for one in Device.__table__.columns
+                if one.key not in {"id", "inventory_number", "serial_number", "terminal_number"}
+            },
+            id=uuid4(),
+            inventory_number=uuid4().hex[:20],
+            serial_number=uuid4().hex[:20],
+            terminal_number=make.OTHER_TERMINAL_NUMBER,
+        )
+        session.add(second)
+        await session.flush()
+        await session.execute(
+            sa.update(Assignment)
+            .where(Assignment.device_id == first.id)
+            .values(device_id=second.id)
+        )
+
+
+async def test_two_terminals_in_one_hand_do_not_pay_one_fine_twice(officer, record_id, sessions):
     await make.begun(officer, record_id)
-    order, answer = await make.approved(officer if officer.terminal else again)
-    assert answer.accepted
+    order, answer = await make.approved(officer)
+    await another_terminal(officer, sessions)
 
-    second = await pay(again, record_id, uuid4().hex)
+    second = await pay(officer, record_id, uuid4().hex)
     await make.ended(officer, order, make.outcome(Result.COMPLETED))
-    third = await pay(again, record_id, uuid4().hex)
+    third = await pay(officer, record_id, uuid4().hex)
 
+    assert answer.accepted
     assert second.json()["code"] == "fines.payment_in_flight"
     assert third.json()["code"] == "fines.already_paid"
