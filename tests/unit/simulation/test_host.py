@@ -33,7 +33,7 @@ FAULTS = {
     "booked, none": [Fault.BOOKED_NO_ANSWER],
     "duplicate": [Fault.DUPLICATE],
     "wrong STAN": [Fault.WRONG_STAN],
-    "0430 lost": [Fault.BOOKED_NO_ANSWER, *[Fault.LOST_REVERSAL_ANSWER] * 4],
+    "0430 lost": [Fault.BOOKED_NO_ANSWER, *[Fault.LOST_REVERSAL_ANSWER] * 5],
 }
 
 

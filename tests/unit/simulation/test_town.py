@@ -88,7 +88,7 @@ def test_eight_terminals_go_on_all_day_and_leave_nothing_behind(rounds):
 
 
 def _belongings():
-    return len(os.listdir("/proc/self/fd")), threading.active_count()
+    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
 
 @pytest.mark.parametrize("first", range(0, DAYS, _BATCH))
