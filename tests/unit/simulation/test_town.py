@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,21 @@ def test_terrible_days_lead_through_unknown_outcomes(rounds):
 
     assert sum(one.faults for one in counts) > 100 * rounds
     assert sum(one.unknown for one in counts) > 0
+
+
+def test_eight_terminals_go_on_all_day_and_leave_nothing_behind(rounds):
+    payments = 2000 if rounds > 1 else 200  # the longer one is the night's
+    before = _belongings()
+
+    _, counts = day(7, payments=payments, posts=8, storm=0.33)  # one message in a hundred
+
+    assert counts.payments >= payments
+    assert counts.faults > 0
+    assert _belongings() == before
+
+
+def _belongings():
+    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
 
 @pytest.mark.parametrize("first", range(0, DAYS, _BATCH))
