@@ -19,7 +19,7 @@ from app.settings import Settings
 _SPARE_SECONDS = 0.5  # over one register's limit: the registers are asked at the same time
 
 
-def make_ports(
+def make_ports(  # noqa: PLR0913 - what a process puts together, each named
     *,
     sessions: Sessions,
     direct: Direct,
