@@ -132,7 +132,7 @@ def read_instant(text: str) -> datetime | None:
     compact = _COMPACT.fullmatch(text)
     try:
         if compact is not None:
-            return datetime(*(int(one) for one in compact.groups()), tzinfo=UTC)  # type: ignore[misc,arg-type] # six numbers
+            return datetime.strptime("".join(compact.groups()), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
         if re.fullmatch(r"\d{9,11}(\.\d{1,9})?", text):
             return datetime.fromtimestamp(float(text), UTC)
         instant = datetime.fromisoformat(text)
