@@ -223,7 +223,7 @@ def _decision(
         "status": status,
         "gate": verdict.gate,
         "refusal": verdict.code,
-        "snapshot_sha256": gathered.facts.sha256(),
+        "snapshot_sha256": gathered.snapshot_sha256,
         "recon": None if said.case is None else said.case.verdict.value,
         "extended_asked": bool(gathered.facts.drawn),
         "flags": [flag.value for flag in gathered.flags],
@@ -265,7 +265,7 @@ def _event_fields(
         "stop_ground": facts.stop_ground,
         "services": list(facts.services),
         "rule_set": verdict.rule_set,
-        "snapshot_sha256": facts.sha256(),
+        "snapshot_sha256": gathered.snapshot_sha256,
         "subject_from": "typed" if sent.mrz is None else "mrz",
         # Salted by the request's id: the same plate or number looks different in every leaf.
         "plate_commitment": _hidden(key, f"plate {salt}", about.plate),

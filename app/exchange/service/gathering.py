@@ -33,9 +33,10 @@ _EVERY_BASIS: Final = frozenset(basis.value for basis in Basis)
 
 @dataclass(frozen=True, kw_only=True)
 class Gathered:
-    """The facts of a request, what stands out of it, and who asks."""
+    """The facts of a request and their hash, what stands out of it, and who asks."""
 
     facts: Facts
+    snapshot_sha256: str
     flags: tuple[Flag, ...]
     officer: identity.Requester | None
     subject_index: bytes | None
@@ -96,7 +97,13 @@ async def gather(
         justification=justification_state(asking.sent.justification),
     )
     flags = _flags(asking, officer, before)
-    return Gathered(facts=facts, flags=flags, officer=officer, subject_index=index)
+    return Gathered(
+        facts=facts,
+        snapshot_sha256=facts.sha256(),
+        flags=flags,
+        officer=officer,
+        subject_index=index,
+    )
 
 
 def _flags(
