@@ -44,6 +44,10 @@ class Surroundings:
     _known: Known | None = None
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    def forget(self) -> None:
+        """Read anew at the next request."""
+        self._known = None
+
     async def at(self, sessions: Sessions, now: datetime) -> Known:
         """Return what is known at ``now``, read anew where it is a minute old."""
         known = self._known
