@@ -15,6 +15,7 @@ import app.exchange.api
 import app.identity.api
 import app.web.pages
 import bodycam.api
+import bodycam.api.footage
 import devices.api
 import fines.api
 from app import problems
@@ -32,6 +33,7 @@ _ROUTERS: Final = (
     devices.api.router,
     fines.api.router,
     bodycam.api.router,
+    bodycam.api.footage.router,
     app.web.pages.router,
 )
 _STATIC: Final = frozenset({"/static"})

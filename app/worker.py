@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import procrastinate
 import structlog
@@ -19,6 +20,10 @@ from app.jobs import Queue
 from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
+from bodycam.media import make_sandbox
+from bodycam.rules.derived import EXAMINE_TASK
+from bodycam.rules.signed_video.trust import Anchors, read_anchors
+from bodycam.service.examining import Examining, examine_recording
 from fines.api import make_desk
 
 log = structlog.get_logger(__name__)
@@ -92,6 +97,7 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         await fines.service.lapse_receipts(desk, utc_now())
 
     _add_exchange(jobs, parts)
+    _add_footage(jobs, parts)
     return jobs
 
 
@@ -157,6 +163,22 @@ def _add_exchange(jobs: procrastinate.App, parts: Parts) -> None:
     async def destroy_overdue(timestamp: int) -> None:
         del timestamp
         await app.exchange.service.destroy_overdue(ports, reviewed_of=control.is_reviewed)
+
+
+def _add_footage(jobs: procrastinate.App, parts: Parts) -> None:
+    """Add what is made of recordings after their receipt."""
+    anchors_file = parts.settings.camera_anchors_file
+    examining = Examining(
+        sessions=parts.sessions,
+        store=parts.store,
+        trail=parts.trail,
+        sandbox=make_sandbox(parts.settings.media_sandbox),
+        anchors=read_anchors(anchors_file.read_bytes()) if anchors_file else Anchors(),
+    )
+
+    @jobs.task(name=EXAMINE_TASK, queue=Queue.MEDIA.value)
+    async def examine(recording_id: str) -> None:
+        await examine_recording(examining, recording_id=UUID(recording_id))
 
 
 async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:

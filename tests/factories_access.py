@@ -78,7 +78,7 @@ OBJECTS = {
     "system_id": Named(),
 }
 # What a path names that is no object of anybody.
-VALUES = {"part_number": "0"}
+VALUES = {"part_number": "0", "piece_number": "0", "sheet_number": "0"}
 
 
 @dataclass(frozen=True)
@@ -353,6 +353,11 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     ),
     f"PUT {dock.PATH_PART}": (Ask(_part),),
     "GET /api/recordings/{recording_id}/playlist.m3u8": (
+        Ask(),
+        Ask(lambda _w, _c, ids: {"params": {"complaint_id": ids["complaint_id"]}},
+            ("complaint_id",)),
+    ),
+    "GET /api/recordings/{recording_id}/shift.m3u8": (
         Ask(),
         Ask(lambda _w, _c, ids: {"params": {"complaint_id": ids["complaint_id"]}},
             ("complaint_id",)),
