@@ -18,6 +18,7 @@ import bodycam.api
 import bodycam.api.axis
 import bodycam.api.coverage
 import bodycam.api.custody
+import bodycam.api.footage
 import devices.api
 import fines.api
 from app import problems
@@ -39,6 +40,7 @@ _ROUTERS: Final = (
     bodycam.api.axis.keepers,
     bodycam.api.coverage.router,
     bodycam.api.custody.router,
+    bodycam.api.footage.router,
     app.web.pages.router,
 )
 _STATIC: Final = frozenset({"/static"})

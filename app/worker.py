@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 import procrastinate
 import structlog
@@ -19,8 +20,12 @@ from app.jobs import Queue
 from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
+from bodycam.media import make_sandbox
+from bodycam.rules.derived import EXAMINE_TASK
+from bodycam.rules.signed_video.trust import Anchors, read_anchors
 from bodycam.service import Docking, coverage, expiry
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
+from bodycam.service.examining import Examining, examine_recording
 from fines.api import make_desk
 
 log = structlog.get_logger(__name__)
@@ -102,6 +107,7 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
 
     _add_exchange(jobs, parts)
     _add_custody(jobs, parts)
+    _add_footage(jobs, parts)
     return jobs
 
 
@@ -206,6 +212,22 @@ def _add_custody(jobs: procrastinate.App, parts: Parts) -> None:
         now = utc_now()
         await expiry.expire_recordings(parts.sessions, trail=parts.trail, now=now)
         await expiry.destroy_expired(parts.sessions, store=parts.store, trail=parts.trail, now=now)
+
+
+def _add_footage(jobs: procrastinate.App, parts: Parts) -> None:
+    """Add what is made of recordings after their receipt."""
+    anchors_file = parts.settings.camera_anchors_file
+    examining = Examining(
+        sessions=parts.sessions,
+        store=parts.store,
+        trail=parts.trail,
+        sandbox=make_sandbox(parts.settings.media_sandbox),
+        anchors=read_anchors(anchors_file.read_bytes()) if anchors_file else Anchors(),
+    )
+
+    @jobs.task(name=EXAMINE_TASK, queue=Queue.MEDIA.value)
+    async def examine(recording_id: str) -> None:
+        await examine_recording(examining, recording_id=UUID(recording_id))
 
 
 async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:

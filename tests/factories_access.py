@@ -89,6 +89,8 @@ OBJECTS = {
 # What a path names that is no object of anybody.
 VALUES = {
     "part_number": "0",
+    "piece_number": "0",
+    "sheet_number": "0",
     "day": "2026-11-20",
     "container": "c-1",
     "object_name": "o-1",
@@ -470,6 +472,11 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/coverage/cases/{coverage_case_id}/explanation": (_json(explanation="-"),),
     "POST /api/coverage/cases/{coverage_case_id}/closing": (_json(believed=True, conclusion="-"),),
     "POST /api/coverage/ledgers/{ledger_id}/pauses": (Ask(_pause),),
+    "GET /api/recordings/{recording_id}/shift.m3u8": (
+        Ask(),
+        Ask(lambda _w, _c, ids: {"params": {"complaint_id": ids["complaint_id"]}},
+            ("complaint_id",)),
+    ),
     "POST /api/complaints": (Ask(lambda _world, _caller, _ids: {"json": complaint()}),),
     "POST /console/complaints": (Ask(lambda _world, _caller, _ids: {"data": _FORM}),),
     "GET /console/recordings/{recording_id}": (

@@ -11,11 +11,13 @@ from app.access import Access, Caller, Role
 from app.clock import LAW_ZONE
 from app.db import SessionsOfApp, transaction
 from app.web.footage import footage_of
+from app.web.footage_strip import QUARANTINE, strips_of
 from app.web.rendering import page
 from app.web.timeline import ticks
 from app.web.viewer import viewer_of
 from app.web.words import DAMAGES, OTHER_DAMAGE, RECORDING_STATUSES
 from bodycam import service
+from bodycam.service.derived import derived_of
 
 _REVIEWER = Access(roles=[Role.COMPLAINTS_REVIEWER])
 _OFFSET_SECONDS_MAX: Final = 7 * 24 * 3600  # no camera records for a week
@@ -42,6 +44,7 @@ async def player(
     async with transaction(sessions) as session:
         viewer = await viewer_of(session, caller=caller)
         facts = await service.read_recording(session, recording_id=recording_id, caller=caller)
+        derived = await derived_of(session, recording_id=recording_id, caller=caller)
         footage = (await footage_of(session, recordings=[facts], caller=caller))[recording_id]
     length = max(footage.seconds, 1.0)
     context = {
@@ -59,6 +62,9 @@ async def player(
             {DAMAGES.get(str(one.get("kind")), OTHER_DAMAGE) for one in facts.damage}
         ),
         "zone_offset_seconds": _offset_seconds(facts.started_at),
+        "derived": derived,
+        "strips": strips_of(derived, seconds=length),
+        "quarantine": QUARANTINE,
         "moment": facts.started_at + timedelta(seconds=at),
     }
     return page(request, "recording.html", context)

@@ -1,7 +1,6 @@
 """Routes of the body-camera slice: the dock protocol, recordings, complaints."""
 
 import asyncio
-import gzip
 from datetime import UTC
 from typing import Annotated, Final
 from uuid import UUID
@@ -17,10 +16,11 @@ from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
 from app.ports import KeysOfApp, SettingsOfApp
 from bodycam import schemas, service
+from bodycam.api.footage import Hour, zipped
+from bodycam.api.ports import StoreOfApp
 from bodycam.errors import PartSizeWrong, RangeNotSatisfiable
 from bodycam.rules.ranges import ByteRange, read_range
 from bodycam.rules.signing import public_key_text
-from bodycam.storage import ObjectStore
 from bodycam.wire import protocol
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from bodycam.wire.manifest import SignedReceipt
@@ -34,14 +34,6 @@ _PLAYLIST: Final = "application/vnd.apple.mpegurl"
 _PARTIAL, _WHOLE, _NOT_SATISFIABLE = 206, 200, 416
 
 router = APIRouter(tags=["bodycam"])
-
-
-async def _store(request: Request) -> ObjectStore:
-    store: ObjectStore = request.app.state.store
-    return store
-
-
-StoreOfApp = Annotated[ObjectStore, Depends(_store)]
 
 
 async def _docking(
@@ -153,8 +145,12 @@ async def playlist(
     trail: TrailOfApp,
     caller: Caller,
     complaint_id: Annotated[UUID | None, Query()] = None,
+    hour: Hour = None,
 ) -> Response:
-    """Open the recording for playing: an HLS playlist over ``content``. Each opening is logged."""
+    """Open the recording for playing: an HLS playlist over ``content``. Each opening is logged.
+
+    ``hour``, counted from 0, asks for one hour of it.
+    """
     text = await service.open_playlist(
         sessions,
         trail=trail,
@@ -162,13 +158,9 @@ async def playlist(
         complaint_id=complaint_id,
         caller=caller,
         now=utc_now(),
+        hour=hour,
     )
-    headers = {"Vary": "Accept-Encoding", "Cache-Control": "private, no-store"}
-    body = text.encode()
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
-        body = await asyncio.to_thread(gzip.compress, body, 5)
-        headers["Content-Encoding"] = "gzip"
-    return Response(body, media_type=_PLAYLIST, headers=headers)
+    return await zipped(request, text, _PLAYLIST)
 
 
 @router.api_route(

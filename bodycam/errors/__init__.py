@@ -195,6 +195,14 @@ class TooManyFound(DomainError):
     cure = "Narrow the place or the time."
 
 
+class DerivativeNotFound(DomainError):
+    """That was not made of this recording, or not yet."""
+
+    kind = Kind.NOT_FOUND
+    code = "bodycam.derivative_not_found"
+    cure = "Wait for the examination to end; a whole recording has no salvaged copy."
+
+
 class MediaToolRefused(DomainError):
     """There is no sandbox for media programs on this machine, so none was run."""
 

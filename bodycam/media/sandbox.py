@@ -24,6 +24,7 @@ from bodycam.errors import MediaToolFailed, MediaToolRefused
 _CHUNK_BYTES: Final = 256 << 10
 _NOBODY: Final = "65534"
 _FILES_MAX: Final = 64
+_END_SECONDS: Final = 10.0
 # What a program linked dynamically needs of the system; Debian's own ffmpeg needs alternatives.
 _SYSTEM: Final = ("/usr", "/etc/ld.so.cache", "/etc/alternatives")
 _LINKS: Final = (("usr/lib", "/lib"), ("usr/lib64", "/lib64"), ("usr/bin", "/bin"))
@@ -150,13 +151,30 @@ async def _run(command: list[str], content: bytes, *, limits: Limits) -> bytes:
         raise MediaToolFailed("the media program took too long") from error
     finally:
         feeding.cancel()
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
+        await _end(process)
     if code != 0 or not made:
         raise MediaToolFailed(f"the media program ended with {code}")
     return made
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill the program if it still runs, and take in what its pipes hold.
+
+    A pipe that nobody reads any more is paused, and asyncio waits for its end for ever.
+    """
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
+    assert process.stdout is not None  # noqa: S101 - asked for above
+    assert process.stdin is not None  # noqa: S101 - the same
+    if not process.stdin.transport.is_closing():
+        process.stdin.transport.abort()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_END_SECONDS):
+            while await process.stdout.read(_CHUNK_BYTES):
+                pass
+            await process.wait()
 
 
 async def _feed(process: asyncio.subprocess.Process, content: bytes) -> None:

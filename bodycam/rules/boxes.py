@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
+from bodycam.rules.magic import EMPTY, HEAD_BYTES, NO_FRAGMENT, NO_MOOV, what_it_is
 from bodycam.rules.moof import BoxesBroken, Run, Track, read_moof, read_moov
 
 Need = tuple[int, int]  # offset and length; what is past the end of the file is left out
@@ -24,7 +25,8 @@ _WIDE_HEAD_BYTES: Final = 16
 _MOOF_MARK: Final = b"\x00\x00\x00\x10mfhd"  # the first box of every moof, section 8.8.5
 _FRAGMENTS_MAX: Final = 2_000_000
 _SECONDS_MAX: Final = 7 * 24 * 3600
-_FIRST: Final = frozenset({b"ftyp", b"styp", b"moov"})
+# A camera that lost power before it wrote moov leaves ftyp and mdat.
+_FIRST: Final = frozenset({b"ftyp", b"styp", b"moov", b"mdat", b"free", b"wide", b"skip"})
 _PASSED_OVER: Final = frozenset(
     {b"ftyp", b"styp", b"sidx", b"ssix", b"free", b"skip", b"wide", b"mfra", b"emsg", b"prft"}
     | {b"uuid", b"udta", b"meta", b"pdin", b"mdat"}
@@ -62,7 +64,7 @@ def walk(size_bytes: int) -> Generator[Need, bytes, BoxIndex]:
         head = yield at, _PROBE_BYTES
         box = _read_head(head, left=size_bytes - at)
         if at == 0 and (box is None or box.kind not in _FIRST):
-            raise NotMp4("the file does not begin as an MP4")
+            raise NotMp4(what_it_is(head[:HEAD_BYTES]))
         step = 0
         if box is not None and at + box.size <= size_bytes:
             step = yield from _take(state, at, box, head)
@@ -70,9 +72,9 @@ def walk(size_bytes: int) -> Generator[Need, bytes, BoxIndex]:
             step = yield from _resync(state, at)
         at += step
     if state.track is None:
-        raise NotMp4("the file has no description of its tracks (moov)")
+        raise NotMp4(NO_MOOV if size_bytes else EMPTY)
     if not len(state.index):
-        raise NotMp4("the file has no whole fragment")
+        raise NotMp4(NO_FRAGMENT)
     return state.index
 
 

@@ -1,6 +1,9 @@
 """What is made of a recording besides the recording: findings, sheets of pictures, derivatives."""
 
 import enum
+from typing import Final
+
+EXAMINE_TASK: Final = "bodycam.examine"  # the job of one recording, after its receipt
 
 
 class PlayForm(enum.Enum):

@@ -36,6 +36,7 @@ class Frame:
     units: tuple[bytes, ...]
     starts_ms: int
     ends_ms: int
+    whole: bool = True  # the bytes are units from end to end
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,16 @@ def _frames(
 ) -> Iterator[Frame]:
     for offset, size, time, duration in places:
         content = read_at(offset, size) if 0 < size <= _FRAME_BYTES_MAX else b""
+        units = units_of(content, length_bytes)
         yield Frame(
-            _units(content, length_bytes),
+            units,
             time * 1000 // track.timescale,
             (time + duration) * 1000 // track.timescale,
+            whole=bool(units) and sum(map(len, units)) + length_bytes * len(units) == len(content),
         )
 
 
-def _units(content: bytes, length_bytes: int) -> tuple[bytes, ...]:
+def units_of(content: bytes, length_bytes: int) -> tuple[bytes, ...]:
     """Cut a sample at its lengths; what does not fit is left out, and so does not verify."""
     units: list[bytes] = []
     at = 0

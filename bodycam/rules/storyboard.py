@@ -32,15 +32,20 @@ def planned(duration_ms: int) -> list[Sheet]:
     """Return which sheets a recording gets: number 0 over all of it, then the finer ones."""
     whole = max(duration_ms, 1)
     coarse = max(_STEP_MS_MIN, -(-whole // FIRST_SHEET_PICTURES))
-    sheets = [Sheet(0, 0, coarse, max(1, -(-whole // coarse)))]
+    sheets = [Sheet(0, 0, coarse, _count(whole, coarse))]
     fine = max(_STEP_MS_MIN, -(-whole // (_SHEETS_MAX * PICTURES_A_SHEET)))
     if fine >= coarse:
         return sheets
-    total = max(1, -(-whole // fine))
+    total = _count(whole, fine)
     for number, first in enumerate(range(0, total, PICTURES_A_SHEET), start=1):
         count = min(PICTURES_A_SHEET, total - first)
         sheets.append(Sheet(number, first * fine, fine, count))
     return sheets
+
+
+def _count(whole_ms: int, step_ms: int) -> int:
+    """Return how many pictures fit; a rest of less than half a step gets none of its own."""
+    return max(1, (whole_ms + step_ms // 2) // step_ms)
 
 
 def storyboard(sheets: list[Sheet], *, url: str) -> str:

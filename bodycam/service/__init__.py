@@ -13,7 +13,7 @@ from bodycam.service.complaints import (
 )
 from bodycam.service.completion import complete_recording
 from bodycam.service.docking import Docking, status_of
-from bodycam.service.playback import Content, bytes_of, open_content, open_playlist
+from bodycam.service.playback import Content, bytes_of, open_content, open_playlist, open_shift
 from bodycam.service.receiving import receive_part
 from bodycam.service.recordings import RecordingFacts, read_recording, recordings_of
 
@@ -32,6 +32,7 @@ __all__ = [
     "note_review",
     "open_content",
     "open_playlist",
+    "open_shift",
     "read_announce",
     "read_complaint",
     "read_recording",

@@ -1,6 +1,7 @@
 """What the body-camera slice asks of ``devices``: whose camera it is and who held it when."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +11,10 @@ from app.audit.service import AuditTrail
 from bodycam.errors import CameraNotKnown
 from devices import service as devices
 from devices.errors import DeviceNotFound
+
+_WITHOUT_SHIFT: Final = timedelta(hours=12)
+_SHIFT_MAX: Final = timedelta(hours=36)  # 24 hours and a late return
+_BEFORE_ISSUE: Final = timedelta(minutes=30)
 
 
 async def camera_key(session: AsyncSession, *, camera_id: UUID, dock: Principal) -> str:
@@ -52,6 +57,20 @@ async def holder_of(
         if held is not None:
             return held.post_id
     return None
+
+
+async def held_between(
+    session: AsyncSession, *, camera_id: UUID, at: datetime
+) -> tuple[datetime, datetime]:
+    """Return from when until when the camera was in the hands that held it ``at`` an instant.
+
+    The camera records a little before it is signed for. Where nobody had it, a day around.
+    """
+    held = await devices.assignment_at(session, device_id=camera_id, at=at)
+    if held is None or held.issued_at is None:
+        return at - _WITHOUT_SHIFT, at + _WITHOUT_SHIFT
+    until = held.returned_at or held.issued_at + _SHIFT_MAX
+    return held.issued_at - _BEFORE_ISSUE, until
 
 
 async def note_uploaded(

@@ -12,13 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.db import transaction
+from app.jobs import Queue, defer
 from bodycam import repository
 from bodycam.errors import PartsMissing, RecordingNotFound, StoredBytesWrong
 from bodycam.models import RecordingIndexRow, RecordingRow
 from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
 from bodycam.rules.boxes import NotMp4, StreamIndexer, index_by_reading
+from bodycam.rules.derived import EXAMINE_TASK, PlayForm
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
+from bodycam.rules.moof import BoxesBroken
+from bodycam.rules.plain import ReadAt, moov_of
 from bodycam.rules.signing import sign_receipt
+from bodycam.rules.virtual import box_index, read_plain
 from bodycam.service.cameras import note_uploaded
 from bodycam.service.coverage import note_recording
 from bodycam.service.docking import Docking, Known, acknowledged, known_of
@@ -41,6 +46,7 @@ class Examined:
     digests: list[bytes]
     index: BoxIndex | None
     why_not: str | None
+    form: PlayForm = PlayForm.FRAGMENTED
 
 
 async def complete_recording(
@@ -104,8 +110,33 @@ async def _examine(docking: Docking, known: Known) -> Examined:
             act=lambda read_at: index_by_reading(read_at=read_at, size_bytes=known.found_bytes),
         )
     except NotMp4 as reason:
-        return Examined(digests, None, str(reason))
+        return await _examine_plain(
+            docking,
+            object_key=known.object_key,
+            size_bytes=known.found_bytes,
+            digests=digests,
+            why_not=str(reason),
+        )
     return Examined(digests, index, None)
+
+
+async def _examine_plain(
+    docking: Docking, *, object_key: str, size_bytes: int, digests: list[bytes], why_not: str
+) -> Examined:
+    """Index a file that has no fragments by the tables in its ``moov``, if it has any."""
+
+    def index_it(read_at: ReadAt) -> BoxIndex | None:
+        moov = moov_of(read_at=read_at, size_bytes=size_bytes)
+        plain = read_plain(moov, size_bytes=size_bytes)
+        return box_index(plain) if plain is not None else None
+
+    try:
+        index = await docking.store.reading(key=object_key, act=index_it)
+    except (NotMp4, BoxesBroken):
+        index = None
+    if index is None:
+        return Examined(digests, None, why_not)
+    return Examined(digests, index, None, PlayForm.PLAIN)
 
 
 async def examine_stream(docking: Docking, *, object_key: str, size_bytes: int) -> Examined:
@@ -119,10 +150,17 @@ async def examine_stream(docking: Docking, *, object_key: str, size_bytes: int) 
 
     async for chunk in docking.store.open_range(key=object_key, start=0, length=size_bytes):
         await asyncio.to_thread(take, chunk)
+    digests = hashing.finish()
     try:
-        return Examined(hashing.finish(), indexer.finish(), None)
+        return Examined(digests, indexer.finish(), None)
     except NotMp4 as reason:
-        return Examined(hashing.finish(), None, str(reason))
+        return await _examine_plain(
+            docking,
+            object_key=object_key,
+            size_bytes=size_bytes,
+            digests=digests,
+            why_not=str(reason),
+        )
 
 
 class _BlockHashes:
@@ -202,7 +240,10 @@ async def conclude(
         row.duration_ms = examined.index.duration_ms
         steps += [RecordingStatus.INDEXED, RecordingStatus.REVIEWABLE]
         packed = await asyncio.to_thread(examined.index.to_bytes)
-        session.add(RecordingIndexRow(recording_id=row.id, packed=packed))
+        session.add(RecordingIndexRow(recording_id=row.id, packed=packed, form=examined.form))
+        await defer(
+            session, queue=Queue.MEDIA, task=EXAMINE_TASK, arguments={"recording_id": str(row.id)}
+        )
     for step in steps:
         row.status = next_recording_status(row.status, step)
     await note_uploaded(session, trail=docking.trail, camera_id=row.camera_id, dock=caller, at=now)

@@ -4,18 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.audit.service import AuditTrail
 from app.db import Sessions, transaction
 from bodycam import repository
 from bodycam.errors import NotPlayable
+from bodycam.models import RecordingRow
+from bodycam.repository import findings
 from bodycam.rules.box_index import BoxIndex
-from bodycam.rules.playlist import media_playlist
+from bodycam.rules.derived import PlayForm
+from bodycam.rules.playlist import Clip, playlist_of
+from bodycam.service.cameras import held_between
 from bodycam.service.complaints import note_review
 from bodycam.service.recordings import PLAYABLE, own_recording
 from bodycam.storage import ObjectStore
+
+_SHIFT_RECORDINGS_MAX: Final = 96  # clips of half an hour for two days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +44,11 @@ async def open_playlist(
     complaint_id: UUID | None,
     caller: Principal,
     now: datetime,
+    hour: int | None = None,
 ) -> str:
     """Return the HLS playlist and put the opening on the log: one event, not one a range.
+
+    ``hour`` (from 0, since the start) asks for one hour of it.
 
     Raises:
         RecordingNotFound: there is none, or another department's.
@@ -48,26 +60,97 @@ async def open_playlist(
         if complaint_id is not None:
             await note_review(session, complaint_id=complaint_id, caller=caller)
         packed = await repository.index_of(session, recording_id)
-        if packed is None or row.status not in PLAYABLE:
+        form = await findings.form_of(session, recording_id)
+        if packed is None or form is None or row.status not in PLAYABLE:
             raise NotPlayable(f"recording {recording_id} is {row.status.value}")
-        await trail.record(
-            session,
-            event="bodycam.recording_viewed",
-            at=now,
-            who=caller,
-            fields={
-                "recording_id": str(recording_id),
-                "subject_post_id": str(row.post_id) if row.post_id else None,
-                "complaint_id": str(complaint_id) if complaint_id else None,
-            },
-        )
+        await _note_viewed(session, trail, row, complaint_id=complaint_id, caller=caller, now=now)
         started_at = row.started_at
-    return await asyncio.to_thread(_playlist, packed, started_at)
+    source = _Source(packed, form, started_at, "pieces" if form is PlayForm.PLAIN else "content")
+    return await asyncio.to_thread(_playlist, [source], hour)
 
 
-def _playlist(packed: bytes, started_at: datetime) -> str:
-    index = BoxIndex.from_bytes(packed)
-    return media_playlist(index=index, started_at=started_at, url="content")
+async def open_shift(
+    sessions: Sessions,
+    *,
+    trail: AuditTrail,
+    recording_id: UUID,
+    complaint_id: UUID | None,
+    caller: Principal,
+    now: datetime,
+    hour: int | None = None,
+) -> str:
+    """Return one playlist of everything the camera recorded while this officer held it.
+
+    The opening of each recording on it is on the log.
+
+    Raises:
+        RecordingNotFound: there is none, or another department's.
+        NotPlayable: none of them can be played.
+        ComplaintNotFound: the complaint named as the reason is not the department's.
+    """
+    async with transaction(sessions) as session:
+        row = await own_recording(session, recording_id=recording_id, caller=caller)
+        if complaint_id is not None:
+            await note_review(session, complaint_id=complaint_id, caller=caller)
+        middle = row.started_at + (row.ended_at - row.started_at) / 2
+        begins, ends = await held_between(session, camera_id=row.camera_id, at=middle)
+        found = await findings.recordings_in_a_row(
+            session, row=row, begins=begins, ends=min(ends, now), limit=_SHIFT_RECORDINGS_MAX
+        )
+        found = [one for one in found if one[0].status in PLAYABLE]
+        if not found:
+            raise NotPlayable(f"nothing of the shift of recording {recording_id} can be played")
+        sources = []
+        for other, packed, form in found:
+            await _note_viewed(
+                session, trail, other, complaint_id=complaint_id, caller=caller, now=now
+            )
+            name = "pieces" if form is PlayForm.PLAIN else "content"
+            sources.append(_Source(packed, form, other.started_at, f"../{other.id}/{name}"))
+    return await asyncio.to_thread(_playlist, sources, hour)
+
+
+async def _note_viewed(
+    session: AsyncSession,
+    trail: AuditTrail,
+    row: RecordingRow,
+    *,
+    complaint_id: UUID | None,
+    caller: Principal,
+    now: datetime,
+) -> None:
+    await trail.record(
+        session,
+        event="bodycam.recording_viewed",
+        at=now,
+        who=caller,
+        fields={
+            "recording_id": str(row.id),
+            "subject_post_id": str(row.post_id) if row.post_id else None,
+            "complaint_id": str(complaint_id) if complaint_id else None,
+        },
+    )
+
+
+@dataclass(frozen=True)
+class _Source:
+    packed: bytes
+    form: PlayForm
+    started_at: datetime
+    url: str
+
+
+def _playlist(sources: list[_Source], hour: int | None) -> str:
+    clips = [
+        Clip(
+            index=BoxIndex.from_bytes(one.packed),
+            started_at=one.started_at,
+            url=one.url,
+            pieces=one.form is PlayForm.PLAIN,
+        )
+        for one in sources
+    ]
+    return playlist_of(clips, hour=hour)
 
 
 async def open_content(sessions: Sessions, *, recording_id: UUID, caller: Principal) -> Content:

@@ -120,6 +120,8 @@ def _tell(video: Findings | None, custody: CustodyFindings | None) -> None:
     for gap in video.missing[:_SPANS_SHOWN]:
         count = f"{gap.count} signed units" if gap.count else "signed groups"
         _say(f"  before frame {gap.frame}: {count} missing")
+    for starts_ms, ends_ms in video.broken_ms[:_SPANS_SHOWN]:
+        _say(f"  from {starts_ms / 1000:.3f} s to {ends_ms / 1000:.3f} s: bytes are no picture")
     for note in video.notes:
         _say(f"  note: {note}")
     _say("CHANGED" if video.tampered else "nothing speaks against it")

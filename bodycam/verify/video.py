@@ -16,7 +16,7 @@ def check_video(*, read_at: ReadAt, size_bytes: int, anchors: Anchors | None = N
     judge = Judge(codec=video.codec, anchors=anchors)
     end_ms = 0
     for frame in video.frames:
-        judge.frame(frame.starts_ms)
+        judge.frame(frame.starts_ms, ends_ms=frame.ends_ms, whole=frame.whole)
         end_ms = frame.ends_ms
         for unit in frame.units:
             judge.take(unit)

@@ -3,6 +3,7 @@
 
 import { Clock } from "./clock.js";
 import { Pieces, piecesOf } from "./pieces.js";
+import { Storyboard } from "./storyboard.js";
 
 const PEEK_MARGIN_PX = 36;
 const SEGMENT_SECONDS = 6; // of the playlist: what a damaged part costs at least
@@ -11,6 +12,8 @@ const CALM_MS = 10_000; // a failure after this is not of the same row
 const video = document.querySelector("#player");
 const seek = document.querySelector("#seek");
 const peek = document.querySelector("#peek");
+const peekPicture = document.querySelector("#peek-picture");
+const storyboard = new Storyboard(peekPicture.dataset.storyboard);
 const toggle = document.querySelector("#toggle");
 const shownClock = document.querySelector("#clock");
 const shownDay = document.querySelector("#clock-day");
@@ -61,13 +64,17 @@ seek.addEventListener("input", () => {
 seek.addEventListener("change", () => {
   dragging = false;
   peek.hidden = true;
+  peekPicture.hidden = true;
 });
 seek.addEventListener("pointermove", (event) => {
   const box = seek.getBoundingClientRect();
   const share = Math.min(Math.max((event.clientX - box.left) / box.width, 0), 1);
   showPeek(share * Number(seek.max));
 });
-seek.addEventListener("pointerleave", () => { peek.hidden = true; });
+seek.addEventListener("pointerleave", () => {
+  peek.hidden = true;
+  peekPicture.hidden = true;
+});
 seek.addEventListener("keydown", (event) => {
   const step = {
     ArrowLeft: -10, ArrowDown: -10, ArrowRight: 10, ArrowUp: 10, PageDown: -600, PageUp: 600,
@@ -156,7 +163,9 @@ function showPeek(seconds) {
   peek.textContent = clock.time(seconds);
   // A style set by a script is no inline style: the policy of the page allows it.
   peek.style.left = `${Math.min(Math.max(along, PEEK_MARGIN_PX), width - PEEK_MARGIN_PX)}px`;
+  peekPicture.style.left = peek.style.left;
   peek.hidden = false;
+  storyboard.show(peekPicture, seconds);
 }
 
 function reveal(selector) {

@@ -96,6 +96,7 @@ class Findings:
     broken_claims: int = 0
     wrong_signatures: int = 0
     notes: tuple[str, ...] = field(default=())
+    broken_ms: tuple[tuple[int, int], ...] = ()  # from and to: bytes there are no picture
 
     def frames_of(self, *verdicts: Verdict) -> int:
         """Return how many frames have one of the verdicts."""

@@ -52,10 +52,17 @@ class Judge:
         self._broken = 0
         self._wrong = 0
         self._notes: dict[str, None] = {}
+        self._broken_ms: list[tuple[int, int]] = []
 
-    def frame(self, time_ms: int) -> None:
-        """Begin the next frame."""
-        self.strip.begin(time_ms)
+    def frame(self, starts_ms: int, *, ends_ms: int = 0, whole: bool = True) -> None:
+        """Begin the next frame; one that is not ``whole`` has bytes that are no picture."""
+        self.strip.begin(starts_ms)
+        if whole:
+            return
+        if self._broken_ms and self._broken_ms[-1][1] == starts_ms:
+            self._broken_ms[-1] = (self._broken_ms[-1][0], ends_ms)
+        elif len(self._broken_ms) < _MISSING_MAX:
+            self._broken_ms.append((starts_ms, ends_ms))
 
     def take(self, nal: bytes) -> None:
         """Take the next unit of the frame."""
@@ -85,6 +92,7 @@ class Judge:
             broken_claims=self._broken,
             wrong_signatures=self._wrong,
             notes=tuple(self._notes),
+            broken_ms=tuple(self._broken_ms),
         )
 
     def _wait(self, unit: Unit) -> None:

@@ -1,0 +1,153 @@
+"""Statements over what is made of recordings: findings, sheets, derivatives."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bodycam.models import (
+    RecordingDerivativeRow,
+    RecordingFindingRow,
+    RecordingIndexRow,
+    RecordingRow,
+    RecordingSheetRow,
+    TrackPointRow,
+)
+from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
+from bodycam.rules.storyboard import Sheet
+
+_TRACK_POINTS_MAX = 2_000  # of a line on a page; a day has one each ten seconds or more
+
+
+async def put_finding(
+    session: AsyncSession,
+    *,
+    recording_id: UUID,
+    kind: FindingKind,
+    outcome: FindingOutcome,
+    body: dict[str, Any],
+    reason: str | None,
+    at: datetime,
+) -> None:
+    """Keep a finding, in place of an earlier one of its kind."""
+    values = {"outcome": outcome, "body": body, "reason": reason, "found_at": at}
+    statement = insert(RecordingFindingRow).values(recording_id=recording_id, kind=kind, **values)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["recording_id", "kind"], set_=values)
+    )
+
+
+async def findings_of(
+    session: AsyncSession, recording_id: UUID
+) -> dict[FindingKind, RecordingFindingRow]:
+    """Return what was found of the recording."""
+    row = RecordingFindingRow
+    found = await session.execute(sa.select(row).where(row.recording_id == recording_id))
+    return {one.kind: one for one in found.scalars()}
+
+
+async def put_sheet(
+    session: AsyncSession, *, recording_id: UUID, sheet: Sheet, picture: bytes, at: datetime
+) -> None:
+    """Keep a sheet of small pictures, in place of an earlier one of its number."""
+    values = {
+        "first_ms": sheet.first_ms,
+        "step_ms": sheet.step_ms,
+        "count": sheet.count,
+        "picture": picture,
+        "made_at": at,
+    }
+    statement = insert(RecordingSheetRow).values(
+        recording_id=recording_id, number=sheet.number, **values
+    )
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=["recording_id", "number"], set_=values)
+    )
+
+
+async def sheets_of(session: AsyncSession, recording_id: UUID) -> list[Sheet]:
+    """Return the sheets that are made, without their pictures."""
+    row = RecordingSheetRow
+    found = await session.execute(
+        sa.select(row.number, row.first_ms, row.step_ms, row.count)
+        .where(row.recording_id == recording_id)
+        .order_by(row.number)
+    )
+    return [Sheet(*one) for one in found]
+
+
+async def sheet_picture(session: AsyncSession, *, recording_id: UUID, number: int) -> bytes | None:
+    """Return the JPEG of a sheet."""
+    row = RecordingSheetRow
+    return await session.scalar(
+        sa.select(row.picture).where(row.recording_id == recording_id, row.number == number)
+    )
+
+
+async def derivative_of(
+    session: AsyncSession, *, recording_id: UUID, kind: DerivativeKind
+) -> RecordingDerivativeRow | None:
+    """Return the derivative of that kind."""
+    row = RecordingDerivativeRow
+    return await session.scalar(
+        sa.select(row).where(row.recording_id == recording_id, row.kind == kind)
+    )
+
+
+async def form_of(session: AsyncSession, recording_id: UUID) -> PlayForm | None:
+    """Return how the recording's bytes are brought to a player."""
+    row = RecordingIndexRow
+    return await session.scalar(sa.select(row.form).where(row.recording_id == recording_id))
+
+
+async def track_of(session: AsyncSession, recording_id: UUID) -> list[tuple[datetime, int, int]]:
+    """Return points of the track in order, thinned to what a line on a page can show."""
+    point = TrackPointRow
+    count = await session.scalar(
+        sa.select(sa.func.count()).where(point.recording_id == recording_id)
+    )
+    step = max(1, (count or 0) // _TRACK_POINTS_MAX)
+    numbered = (
+        sa.select(
+            point.at,
+            point.latitude_e7,
+            point.longitude_e7,
+            sa.func.row_number().over(order_by=point.at).label("number"),
+        )
+        .where(point.recording_id == recording_id)
+        .subquery()
+    )
+    found = await session.execute(
+        sa.select(numbered.c.at, numbered.c.latitude_e7, numbered.c.longitude_e7)
+        .where((numbered.c.number - 1) % step == 0)
+        .order_by(numbered.c.at)
+    )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+async def recordings_in_a_row(
+    session: AsyncSession,
+    *,
+    row: RecordingRow,
+    begins: datetime,
+    ends: datetime,
+    limit: int,
+) -> list[tuple[RecordingRow, bytes, PlayForm]]:
+    """Return the camera's playable recordings of the same officer that began in that time."""
+    other, index = RecordingRow, RecordingIndexRow
+    found = await session.execute(
+        sa.select(other, index.packed, index.form)
+        .join(index, index.recording_id == other.id)
+        .where(
+            other.camera_id == row.camera_id,
+            other.department_id == row.department_id,
+            other.post_id.is_not_distinct_from(row.post_id),
+            other.started_at.between(begins, ends),
+        )
+        .order_by(other.started_at, other.id)
+        .limit(limit)
+    )
+    return [(one[0], one[1], one[2]) for one in found]
