@@ -138,6 +138,20 @@ async def _new_record(
     )
     session.add(record)
     await session.flush()
+    warned = chosen.penalty is PenaltyChosen.WARNING
+    await _enter(session, caller, record, warned=warned, now=now)
+    return record
+
+
+async def _enter(
+    session: AsyncSession,
+    caller: Principal,
+    record: models.OffenceRecord,
+    *,
+    warned: bool,
+    now: datetime,
+) -> None:
+    """Record the act of entering, and move the record from its draft."""
     session.add(
         models.OffenceAct(
             id=uuid4(),
@@ -148,12 +162,10 @@ async def _new_record(
             device_id=caller.device_id,
         )
     )
-    warned = chosen.penalty is PenaltyChosen.WARNING
     record.status = next_offence_status(
         current=record.status, target=OffenceStatus.WARNED if warned else OffenceStatus.DRAWN_UP
     )
     await session.flush()
-    return record
 
 
 def _rests_on(chosen: Chosen) -> dict[str, object]:
