@@ -1,6 +1,7 @@
 """The command line: ``python -m app COMMAND``. Settings come from the environment."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -116,6 +117,49 @@ def export_log(
     """Write the audit log for somebody who checks it without us: app.audit.verify reads it."""
     try:
         typer.echo(commands.export_log(folder))
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+reconcile = typer.Typer(
+    help="Reconciliation: take files, show the days, write them as CSV.", no_args_is_help=True
+)
+cli.add_typer(reconcile, name="reconcile")
+
+
+@reconcile.command(name="import")
+def reconcile_import(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    *,
+    treasury: Annotated[
+        bool, typer.Option(help="A statement of the treasury, not the acquirer's file.")
+    ] = False,
+) -> None:
+    """Take the acquirer's settlement file, or the treasury's statement; safe to repeat."""
+    try:
+        typer.echo(commands.import_settlement(file, treasury=treasury))
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@reconcile.command(name="show")
+def reconcile_show() -> None:
+    """Show the days of the last month: what matches and what does not."""
+    try:
+        typer.echo(commands.show_reconciliation())
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@reconcile.command(name="csv")
+def reconcile_csv(
+    file: Annotated[Path, typer.Argument(dir_okay=False)],
+    first: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])],
+    last: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])],
+) -> None:
+    """Write what is said of every row of some days into a file."""
+    try:
+        typer.echo(commands.export_reconciliation(file, first=first.date(), last=last.date()))
     except _EXPECTED as error:
         _refuse(error)
 

@@ -20,6 +20,8 @@ from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
 from fines.api import make_desk
+from fines.service import Desk
+from fines.service.reconciling import age_all
 
 log = structlog.get_logger(__name__)
 
@@ -91,8 +93,17 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         del timestamp
         await fines.service.lapse_receipts(desk, utc_now())
 
+    _money_jobs(jobs, desk)
     _add_exchange(jobs, parts)
     return jobs
+
+
+def _money_jobs(jobs: procrastinate.App, desk: Desk) -> None:
+    @jobs.periodic(cron="*/15 * * * *")
+    @jobs.task(name="fines.age_items", queue=Queue.PAYMENTS.value, queueing_lock="fines.age_items")
+    async def age_items(timestamp: int) -> None:
+        del timestamp
+        await age_all(desk, utc_now())
 
 
 def _control_jobs(jobs: procrastinate.App, parts: Parts) -> None:
