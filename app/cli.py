@@ -2,6 +2,7 @@
 
 import importlib
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -156,6 +157,49 @@ def import_catalogue(
     """Check a file of articles, MRP or special days and show the difference; enter it on demand."""
     try:
         typer.echo(commands.import_catalogue(file, apply=apply))
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+reconcile = typer.Typer(
+    help="Reconciliation: take files, show the days, write them as CSV.", no_args_is_help=True
+)
+cli.add_typer(reconcile, name="reconcile")
+
+
+@reconcile.command(name="import")
+def reconcile_import(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False)],
+    *,
+    treasury: Annotated[
+        bool, typer.Option(help="A statement of the treasury, not the acquirer's file.")
+    ] = False,
+) -> None:
+    """Take the acquirer's settlement file, or the treasury's statement; safe to repeat."""
+    try:
+        typer.echo(commands.import_settlement(file, treasury=treasury))
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@reconcile.command(name="show")
+def reconcile_show() -> None:
+    """Show the days of the last month: what matches and what does not."""
+    try:
+        typer.echo(commands.show_reconciliation())
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@reconcile.command(name="csv")
+def reconcile_csv(
+    file: Annotated[Path, typer.Argument(dir_okay=False)],
+    first: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])],
+    last: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"])],
+) -> None:
+    """Write what is said of every row of some days into a file."""
+    try:
+        typer.echo(commands.export_reconciliation(file, first=first.date(), last=last.date()))
     except _EXPECTED as error:
         _refuse(error)
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import uvicorn
@@ -14,6 +15,8 @@ import app.exchange.service
 import app.exchange.service.access
 import app.identity.service
 import fines.service
+import fines.service.finance
+import fines.service.treasury
 from app import keys as app_keys
 from app import logs, worker
 from app.audit.service import AuditTrail
@@ -26,7 +29,10 @@ from app.runtime import migrate as migrations
 from app.runtime.postgres import EmbeddedPostgres
 from app.runtime.supervisor import Child, Supervisor, program, refuse_used_port, sole_owner
 from app.settings import Settings
+from fines.api import make_desk
+from fines.api.money import SETTLEMENT_BYTES_MAX
 from fines.service import catalogue_import
+from fines.service.reconciling import import_settlement as import_acquirer_file
 
 _START_SECONDS = 180.0  # a first start on a slow, busy machine; normally two seconds
 _STAFF_FILE_BYTES_MAX = 16 << 20
@@ -232,6 +238,73 @@ async def _export_log(url: str, public_key: bytes, folder: Path) -> str:
         size = await app.audit.service.copy_log(session, public_key=public_key, folder=folder)
     await engine.dispose()
     return f"{size} leaves are in {folder}"
+
+
+def import_settlement(file: Path, *, treasury: bool) -> str:
+    """Take a settlement file or a statement of the treasury; return what came of it."""
+    if file.stat().st_size > SETTLEMENT_BYTES_MAX:
+        raise ValueError(f"a file holds at most {SETTLEMENT_BYTES_MAX >> 20} MiB")
+    take = fines.service.treasury.import_treasury if treasury else import_acquirer_file
+    content = file.read_bytes()
+
+    async def work(desk: fines.service.Desk) -> str:
+        done = await take(desk, content=content, caller=None, now=utc_now())
+        if done.again:
+            return "the file was taken before; nothing has changed"
+        found = ", ".join(f"{one.value} {count}" for one, count in done.verdicts.items() if count)
+        return f"{done.rows} rows, {done.sum_tiyn} tiyn: {found or 'nothing to match'}"
+
+    return asyncio.run(_at_desk(work))
+
+
+def export_reconciliation(file: Path, *, first: date, last: date) -> str:
+    """Write what reconciliation says of every row of some days into ``file``, as CSV."""
+
+    async def work(desk: fines.service.Desk) -> str:
+        count = -1  # the heading is no row
+        with file.open("wb") as out:
+            async for line in fines.service.finance.items_as_csv(
+                desk, caller=None, first=first, last=last, now=utc_now()
+            ):
+                out.write(line)
+                count += 1
+        return f"{count} rows are in {file}"
+
+    return asyncio.run(_at_desk(work))
+
+
+def show_reconciliation() -> str:
+    """Return the days of the last month, a line for each verdict of each source."""
+
+    async def work(desk: fines.service.Desk) -> str:
+        rows = await fines.service.finance.days_of_all(desk, now=utc_now())
+        lines = [
+            f"{day}  {source.value:<9} {verdict.value:<15} {count:>8}"
+            f"  {ours or 0:>14} {theirs or 0:>14}"
+            for day, source, verdict, count, ours, theirs in rows
+        ]
+        heading = "day         source    verdict             rows       our tiyn     their tiyn"
+        return "\n".join([heading, *lines])
+
+    return asyncio.run(_at_desk(work))
+
+
+async def _at_desk(work: Callable[[fines.service.Desk], Awaitable[str]]) -> str:
+    settings = Settings()
+    keys = app_keys.load(settings.keys)
+    engine = make_engine(
+        _running_database_url(settings), pool_size=2, statement_timeout_seconds=600
+    )
+    desk = make_desk(
+        sessions=make_sessions(engine),
+        trail=AuditTrail(subject_key=keys.subject),
+        keys=keys,
+        settings=settings,
+    )
+    try:
+        return await work(desk)
+    finally:
+        await engine.dispose()
 
 
 def _running_database_url(settings: Settings) -> str:

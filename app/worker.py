@@ -27,6 +27,7 @@ from bodycam.service import Docking, coverage, expiry
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
 from bodycam.service.examining import Examining, examine_recording
 from fines.api import make_desk
+from fines.service.reconciling import age_all
 
 log = structlog.get_logger(__name__)
 
@@ -67,6 +68,16 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         await app.audit.service.close_month(parts.sessions, trail=parts.trail, now=utc_now())
 
     _footage_jobs(jobs, parts)
+    _access_jobs(jobs, parts)
+    _control_jobs(jobs, parts)
+    _fine_jobs(jobs, parts)
+    _add_exchange(jobs, parts)
+    _add_custody(jobs, parts)
+    _add_footage(jobs, parts)
+    return jobs
+
+
+def _access_jobs(jobs: procrastinate.App, parts: Parts) -> None:
     exchange = Queue.EXCHANGE.value
 
     @jobs.periodic(cron="* * * * *")
@@ -81,7 +92,8 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
             parts.sessions, trail=parts.trail, now=utc_now()
         )
 
-    _control_jobs(jobs, parts)
+
+def _fine_jobs(jobs: procrastinate.App, parts: Parts) -> None:
     desk = make_desk(
         sessions=parts.sessions, trail=parts.trail, keys=parts.keys, settings=parts.settings
     )
@@ -105,10 +117,11 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         del timestamp
         await fines.service.end_terms(desk, utc_now())
 
-    _add_exchange(jobs, parts)
-    _add_custody(jobs, parts)
-    _add_footage(jobs, parts)
-    return jobs
+    @jobs.periodic(cron="*/15 * * * *")
+    @jobs.task(name="fines.age_items", queue=payments, queueing_lock="fines.age_items")
+    async def age_items(timestamp: int) -> None:
+        del timestamp
+        await age_all(desk, utc_now())
 
 
 def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:

@@ -27,3 +27,9 @@ REVOKE ALL ON control_reports, control_officers, control_spans, control_marks, c
     escalations FROM saqshy_runtime;
 GRANT SELECT, INSERT ON control_reports, control_officers, control_spans, control_marks,
     control_reviews, escalations TO saqshy_runtime;
+
+-- The books, and what the acquirer and the treasury told us: written once.
+REVOKE ALL ON ledger_postings, acquirer_files, acquirer_rows, treasury_statements, treasury_lines,
+    refund_instructions FROM saqshy_runtime;
+GRANT SELECT, INSERT ON ledger_postings, acquirer_files, acquirer_rows, treasury_statements,
+    treasury_lines, refund_instructions TO saqshy_runtime;

@@ -25,6 +25,7 @@ from app.iin import check_digit
 from bodycam.wire import protocol as dock
 from bodycam.wire.digests import content_digest
 from fines.wire import protocol as terminal
+from fines.wire import settlement, treasury
 from sim.district import LATITUDE, LONGITUDE, PLACE
 from sim.rights import ROADSIDE_BASES, ROADSIDE_SERVICES
 from tests import factories_bodycam as bodycam
@@ -52,6 +53,7 @@ OBJECTS = {
     "access_request_id": Named(personal=True, everywhere=SERVE_ALL),
     "assignment_id": PERSONAL,
     "camera_id": Named(),
+    "case_id": Named(),
     "check_id": PERSONAL,
     "complaint": Named(),
     "complaint_id": Named(),
@@ -80,6 +82,7 @@ OBJECTS = {
     "report_id": Named(everywhere=SERVE_ALL),
     "request": Named(everywhere=SERVE_ALL),
     "request_ids": Named(everywhere=SERVE_ALL),
+    "refund_id": Named(),
     "recording_id": PERSONAL,  # to docks; reviewers of a unit share them
     "shift_id": PERSONAL,
     "slip_id": PERSONAL,
@@ -174,6 +177,28 @@ def _payment(_world, _caller, ids):
 def _fine_payment(_world, _caller, ids):
     body = {"check_id": ids["check_id"], "decision_number": fines.OWED["decision_number"]}
     return {"json": body, "headers": {"Idempotency-Key": uuid4().hex}}
+
+
+def _refund(_world, _caller, _ids):
+    body = {"amount_tiyn": 1, "reason": "amount_wrong", "note": "-"}
+    return {"json": body, "headers": {"Idempotency-Key": uuid4().hex}}
+
+
+def _decision(_world, _caller, _ids):
+    return {"json": {"approve": False}}
+
+
+def _settlement(_world, _caller, _ids):
+    return {"content": settlement.write([])}
+
+
+def _statement(_world, _caller, _ids):
+    return {"content": treasury.write([])}
+
+
+def _file(_world, _caller, _ids):
+    sheet = ("settlement.csv", settlement.write([]), "text/csv")
+    return {"data": {"kind": "settlement"}, "files": {"file": sheet}}
 
 
 def _signature(world, caller, ids):
@@ -435,6 +460,32 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/payments": (
         Ask(_payment, ("offence_record_id",)),
         Ask(_fine_payment, ("check_id",), good=False),  # that check names no fine
+    ),
+    # The unit's clerks share the payments of its officers.
+    "POST /api/payments/{payment_id}/refunds": (Ask(_refund, of_unit=("payment_id",)),),
+    "POST /api/refunds/{refund_id}/decision": (Ask(_decision, good=False),),  # by who asked: never
+    "POST /api/reconciliation/settlements": (Ask(_settlement),),
+    "POST /api/reconciliation/statements": (Ask(_statement),),
+    "POST /api/reconciliation/cases/{case_id}/explanation": (_json(text="The roll was torn."),),
+    "POST /api/reconciliation/cases/{case_id}/conclusion": (
+        _json(accept=True, text="The roll was found."),
+    ),
+    # The device of this world is a tablet; a unit's terminal is tried in test_hand_in.
+    "POST /api/terminals/{device_id}/hand-in-override": (
+        Ask(lambda _w, _c, _i: {"json": {"text": "The roll was torn."}}, good=False),
+    ),
+    "GET /console/finance/items.csv": (
+        Ask(lambda _w, _c, _i: {"params": {"first": "2026-11-01", "last": "2026-11-02"}}),
+    ),
+    "POST /console/finance/files": (Ask(_file),),
+    "POST /console/finance/cases/{case_id}/explanation": (
+        Ask(lambda _w, _c, _i: {"data": {"text": "The roll was torn."}}),
+    ),
+    "POST /console/finance/cases/{case_id}/conclusion": (
+        Ask(lambda _w, _c, _i: {"data": {"text": "The roll was found.", "accept": "yes"}}),
+    ),
+    "POST /console/finance/refunds/{refund_id}/decision": (
+        Ask(lambda _w, _c, _i: {"data": {"approve": "no"}}, good=False),
     ),
     "POST /api/payments/{payment_id}/signed-slip": (Ask(_photograph),),
     f"POST {terminal.PATH_HELLO}": (

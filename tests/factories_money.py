@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime
 import sqlalchemy as sa
 
 from app.db import transaction
-from app.identity.models import Post
+from app.identity.models import Person, Post
 from benchmarks.money_rows import put_day, rows_of
 from fines import models
 from fines.api import make_desk
 from fines.service.reconciling import import_settlement
 from fines.wire import settlement
+from sim.district import OFFICER
 
 DAY = date(2026, 11, 18)  # a Wednesday without holidays around it
 SETTLED_ON = date(2026, 11, 19)
@@ -27,7 +28,11 @@ def desk_of(parts):
 async def paid_day(parts, *, count, day=DAY, settlement_date=SETTLED_ON):
     """Put a day of payments into the tables; return the honest acquirer's rows."""
     async with transaction(parts.sessions) as session:
-        post = await session.scalar(sa.select(Post).order_by(Post.id).limit(1))
+        post = await session.scalar(
+            sa.select(Post)
+            .join(Person, Person.id == Post.person_id)
+            .where(Person.iin == OFFICER.iin)
+        )
     async with parts.direct.connection() as connection:
         numbers = await put_day(
             connection,

@@ -151,6 +151,7 @@ class World:
         camera.camera_id = UUID(held.devices[DeviceKind.CAMERA].device_id)
         await self._journal(held)
         await self._fine(held, number)
+        await self._money(held)
         await self._sanction(held)
         await self._footage(held, camera)
         held.ids |= await custody.coverage(self.sessions, held)
@@ -245,6 +246,28 @@ class World:
             "slip_id": str(slips[0].slip_id),
             "slip_ids": str(slips[1].slip_id),
         }
+
+    async def _money(self, held):
+        clerk = await self.headers(held.person(Role.FINANCE_CLERK))
+        answer = await self.door.post(
+            f"/api/payments/{held.ids['payment_id']}/refunds",
+            json={"amount_tiyn": 1, "reason": "amount_wrong", "note": "-"},
+            headers=clerk | {"Idempotency-Key": uuid4().hex},
+        )
+        held.ids["refund_id"] = answer.raise_for_status().json()["refund_id"]
+        # A case opens by time alone: here by a row.
+        case_id = uuid4()
+        async with transaction(self.sessions) as session:
+            await session.execute(
+                sa.text(
+                    "INSERT INTO reconciliation_cases (id, device_id, department_id, status, "
+                    "opened_at, opened_because, explanation, conclusion) SELECT :id, d.id, "
+                    "d.department_id, 'open', now(), '-', '', '' FROM devices d "
+                    "WHERE d.id = :device"
+                ),
+                {"id": case_id, "device": UUID(held.devices[DeviceKind.TERMINAL].device_id)},
+            )
+        held.ids["case_id"] = str(case_id)
 
     async def _sanction(self, held):
         investigator = await self.headers(PEOPLE[held.unit, Role.INVESTIGATOR])

@@ -45,7 +45,6 @@ WORK_ELSEWHERE: Final = {
     Role.INVESTIGATOR: _BY_PROGRAM,
     Role.DEVICE_KEEPER: _BY_PROGRAM,
     Role.DUTY_OFFICER: _BY_PROGRAM,
-    Role.FINANCE_CLERK: _BY_PROGRAM,
     Role.ADMINISTRATOR: N_("The server is run by its command line: python -m app --help."),
 }
 
@@ -77,6 +76,11 @@ class Viewer:
     def reviews_complaints(self) -> bool:
         """Whether the complaint and footage pages are open to this role."""
         return self.role is Role.COMPLAINTS_REVIEWER
+
+    @property
+    def reconciles(self) -> bool:
+        """Whether the finance page is open to this role."""
+        return self.role is Role.FINANCE_CLERK
 
     @property
     def controls(self) -> bool:

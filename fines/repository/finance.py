@@ -20,7 +20,7 @@ def _of_unit(department_id: UUID) -> sa.ColumnElement[bool]:
 
 
 async def days(
-    session: AsyncSession, *, department_id: UUID, since: date
+    session: AsyncSession, *, department_id: UUID | None, since: date
 ) -> Sequence[tuple[date, Source, Verdict, int, int | None, int | None]]:
     """Return, by day, source and verdict: how many items, our sum, their sum."""
     item = models.ReconciliationItem
@@ -33,7 +33,10 @@ async def days(
             sa.func.sum(item.ours_tiyn),
             sa.func.sum(item.theirs_tiyn),
         )
-        .where(item.day >= since, _of_unit(department_id))
+        .where(
+            item.day >= since,
+            sa.true() if department_id is None else _of_unit(department_id),
+        )
         .group_by(item.day, item.source, item.verdict)
         .order_by(item.day.desc(), item.source, item.verdict)
     )

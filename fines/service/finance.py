@@ -93,6 +93,14 @@ async def read_finance(
     return view
 
 
+async def days_of_all(
+    desk: Desk, *, now: datetime
+) -> Sequence[tuple[date, Source, Verdict, int, int | None, int | None]]:
+    """Return the last month of every unit; the administrator's command shows it."""
+    async with transaction(desk.sessions) as session:
+        return await statements.days(session, department_id=None, since=law_date(now) - SHOWN)
+
+
 def _days(
     rows: Sequence[tuple[date, Source, Verdict, int, int | None, int | None]],
 ) -> list[DayView]:

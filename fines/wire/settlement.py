@@ -1,4 +1,4 @@
-"""Version 1 of the acquirer's settlement file: what it books to us for one settlement.
+"""Version 1 of the acquirer's settlement file: what it books to us; docs/protocols/settlement.md.
 
 A sealed sheet (``fines.wire.sealed``) with the columns of ``COLUMNS``. Amounts are above nought
 and in tiyn; a sale adds to the trailer's sum, a reversal and a refund take from it. Fees are told

@@ -18,7 +18,8 @@ KEY = Ed25519PrivateKey.from_private_bytes(b"c" * 32)
 EVIDENCE = (
     "audit_leaves", "audit_nodes", "audit_checkpoints", "audit_cosignatures", "audit_anchors",
     "audit_closed_months", "control_reports", "control_officers", "control_spans",
-    "control_marks", "control_reviews", "escalations",
+    "control_marks", "control_reviews", "escalations", "ledger_postings", "acquirer_files",
+    "acquirer_rows", "treasury_statements", "treasury_lines", "refund_instructions",
 )  # fmt: skip
 
 
