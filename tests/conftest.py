@@ -34,6 +34,10 @@ _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=20, help="how often the sequencer is killed")
     parser.addoption("--blocks", type=int, default=100, help="how often a block races a request")
+    parser.addoption(
+        "--rounds", type=int, default=1, help="how many times the default count of simulated runs"
+    )
+    parser.addoption("--town-payments", type=int, default=12, help="payments of a simulated day")
 
 
 class Cluster:

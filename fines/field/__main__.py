@@ -13,6 +13,7 @@ from types import FrameType
 
 from fines.field.agent import Agent, AgentSettings
 from fines.field.driver import TerminalDriver
+from fines.field.escpos import Missing
 from fines.field.journal import Journal, JournalUnusable
 from fines.field.line import Line, Timers
 from fines.field.printer import Printer
@@ -48,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--printer", required=True, metavar="URL", help="the ESC/POS printer's port, likewise")
     add("--printer-baud", type=int, default=115200, metavar="N")
     add("--printer-answer-seconds", type=float, default=1.0, metavar="S")
+    add(
+        "--missing-letters",
+        choices=[one.value for one in Missing],
+        default=Missing.LETTER.value,
+        help="how letters beyond code page 866 are printed: each as a picture, or its whole line",
+    )
     add("--journal", required=True, type=Path, metavar="FILE", help="durable; keep it")
     timers, agent = Timers(), AgentSettings()
     add("--t1-seconds", type=float, default=timers.t1_seconds, metavar="S", help="quiet in a block")
@@ -92,6 +99,7 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
         url=arguments.printer,
         baud=arguments.printer_baud,
         answer_seconds=arguments.printer_answer_seconds,
+        missing=Missing(arguments.missing_letters),
     )
 
     def connect() -> TerminalDriver:

@@ -1,6 +1,7 @@
 """Shapes of the staff API of fines, a file for each part."""
 
 from fines.schemas.payments import (
+    DuplicateOut,
     FilingOut,
     PaymentBegunOut,
     PaymentIn,
@@ -30,6 +31,7 @@ __all__ = [
     "ActOut",
     "ArticleOut",
     "CatalogueOut",
+    "DuplicateOut",
     "FilingOut",
     "OffenceRecordIn",
     "OffenceRecordOut",

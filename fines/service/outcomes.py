@@ -270,6 +270,7 @@ async def take_printed(
                         "slip_id": str(row.id),
                         "kind": row.kind.value,
                         "copy_number": row.copy_number,
+                        "duplicate": row.duplicate,
                     },
                 )
         await session.flush()
@@ -279,7 +280,7 @@ async def take_printed(
             await session.flush()
         missing = await unprinted(session, payment, _UNPAID.get(payment.status, SlipKind.SALE))
         if missing:
-            await _want_print(session, payment, now, after=PRINT_RETRY)
+            await _want_print(session, payment, now, after=PRINT_RETRY, device_id=order.device_id)
         elif payment.status is PaymentStatus.APPROVED and payment.confirmed_at is not None:
             payment.status = next_payment_status(
                 current=payment.status, target=PaymentStatus.SLIPS_PRINTED
@@ -287,9 +288,17 @@ async def take_printed(
 
 
 async def _want_print(
-    session: AsyncSession, payment: models.Payment, now: datetime, *, after: timedelta
+    session: AsyncSession,
+    payment: models.Payment,
+    now: datetime,
+    *,
+    after: timedelta,
+    device_id: UUID | None = None,
 ) -> None:
     waiting = await repository.open_orders_of(session, payment.id)
     if any(one.kind is OrderKind.PRINT for one in waiting):
         return
-    session.add(standing_order(payment, OrderKind.PRINT, now=now, after=after))
+    order = standing_order(payment, OrderKind.PRINT, now=now, after=after)
+    # A duplicate comes out where it was ordered, which may be another terminal by then.
+    order.device_id = device_id or order.device_id
+    session.add(order)
