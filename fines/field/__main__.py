@@ -15,6 +15,8 @@ from fines.field.agent import Agent, AgentSettings
 from fines.field.driver import TerminalDriver
 from fines.field.escpos import Missing
 from fines.field.journal import Journal, JournalUnusable
+from fines.field.kaspi_api import DurableFile, KaspiApi
+from fines.field.kaspi_driver import KaspiDriver
 from fines.field.line import Line, Timers
 from fines.field.printer import Printer
 from fines.field.reports import Stopped
@@ -25,6 +27,7 @@ from fines.field.terminal_paper import on_printer
 from fines.field.zvt_driver import ZvtDriver
 from fines.field.zvt_session import Transport
 
+KASPI = "kaspi+"  # before the https:// address of a Kaspi Smart POS
 CREDENTIAL_BYTES_MAX = 1024
 EXIT_UNUSABLE = 2
 
@@ -43,8 +46,9 @@ def _parser() -> argparse.ArgumentParser:
         "--terminal",
         required=True,
         metavar="URL",
-        help="/dev/…, a pty, socket://, rfc2217://, zvt://",
+        help="/dev/…, a pty, socket://, rfc2217://, zvt://, kaspi+https://",
     )
+    add("--terminal-ca-file", metavar="FILE", help="PEM roots of a terminal that speaks HTTPS")
     add("--terminal-baud", type=int, default=9600, metavar="N")
     add("--printer", required=True, metavar="URL", help="the ESC/POS printer's port, likewise")
     add("--printer-baud", type=int, default=115200, metavar="N")
@@ -102,8 +106,24 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
         missing=Missing(arguments.missing_letters),
     )
 
+    def kaspi(url: str) -> KaspiDriver:
+        beside = arguments.journal
+        return KaspiDriver(
+            api=KaspiApi(
+                url=url,
+                client_name="saqshy",
+                tokens=beside.with_suffix(".kaspi-tokens"),
+                ca_file=arguments.terminal_ca_file,
+                seconds=timers.t3_seconds,
+            ),
+            memory=DurableFile(beside.with_suffix(".kaspi")),
+            now=_now,
+        )
+
     def connect() -> TerminalDriver:
         url = arguments.terminal
+        if url.startswith(KASPI):
+            return kaspi(url.removeprefix(KASPI))
         line: Transport = (
             TcpLine(url=url, timers=timers)
             if url.startswith(f"{TCP_SCHEME}://")

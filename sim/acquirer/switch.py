@@ -18,7 +18,6 @@ from sim.terminal import iso
 _NO_MATCH, _UNPROVEN, _NO_CHECK = "N", frozenset("UD"), "S"
 # What an issuer cannot attest, in words of the street; "slow" is its check, given up in time.
 _TOLD: Final = {"joint account": "U", "wallet token": "U", "check down": "D", "check slow": "D"}
-_CHECK_SLOW, _CHECK_SECONDS = "check slow", 0.05
 _KEPT: Final = ("3", "4", "7", "11", "12", "13", "41", "42", "49", "70")
 _REVERSAL_ANSWERS: Final = {
     iso.REVERSAL: iso.REVERSAL_ANSWER,
@@ -144,13 +143,7 @@ class Switch:
         purchase = message.get("3") == iso.PURCHASE
         decided = self._decide(message) if purchase else self._refund_message(message)
         stale, self._previous = self._previous, decided
-        card = self._cards.get(message.get("2", ""))
-        slow = card is not None and self.ownership.get(card.key) == _CHECK_SLOW
-        later = _CHECK_SECONDS if slow else 0.0
-        return [
-            Answer(one.message, one.after_seconds + later)
-            for one in self._spoiled(fault, decided, stale)
-        ]
+        return self._spoiled(fault, decided, stale)
 
     def _spoiled(
         self, fault: Fault | None, decided: iso.Message, stale: iso.Message | None

@@ -5,15 +5,13 @@ from collections.abc import Callable
 from fines.wire import zvt, zvt_frame
 from fines.wire.zvt_errors import LengthMismatch
 from sim.clock import SYSTEM, Clock
-from sim.terminal.wire import FaultyWire
+from sim.terminal.wire import Wire
 
 
 class BareBlocks:
     """Messages over a wire, with the calls of ``blocks.Blocks``."""
 
-    def __init__(
-        self, *, wire: FaultyWire, alive: Callable[[], None], clock: Clock = SYSTEM
-    ) -> None:
+    def __init__(self, *, wire: Wire, alive: Callable[[], None], clock: Clock = SYSTEM) -> None:
         self._wire, self._alive, self._clock = wire, alive, clock
         self._received = bytearray()
 

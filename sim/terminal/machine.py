@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from fines.wire import zvt, zvt_fields
@@ -42,9 +42,9 @@ class Machine:
     powered: Callable[[], bool]
     told: Callable[[str], None]
     card_seconds: float
-    can: Abilities
     ask_again_seconds: float = _ASK_AGAIN_SECONDS
     clock: Clock = SYSTEM
+    can: Abilities = field(default_factory=Abilities)
 
     def __post_init__(self) -> None:
         blocks: Blocks | BareBlocks = (

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from fines.wire import zvt, zvt_fields
 from fines.wire.zvt import Apdu, Code, Command, Progress
 from fines.wire.zvt_status import StatusInformation
-from sim.clock import SYSTEM, Clock
+from sim.clock import Clock
 from sim.district import Card
 from sim.terminal import iso
 from sim.terminal.abilities import Abilities, Printing
@@ -47,7 +47,7 @@ class Sales:
     card_seconds: float
     ask_again_seconds: float
     can: Abilities
-    clock: Clock = SYSTEM
+    clock: Clock
 
     def __post_init__(self) -> None:
         self._turn = 0  # which insertion of a card this sale has read
@@ -134,21 +134,23 @@ class Sales:
             self._reverse()
             self._fail(host_result=Code.HOST_NO_ANSWER)
             return
-        self.step("host_answered")
-        status = self._status_of(sale, answer, card, reference)
-        self._take_answer(answer, status, status_infos)
+        self._answered(sale, answer, card, reference, status_infos)
 
-    def _take_answer(
+    def _answered(
         self,
+        sale: iso.Message,
         answer: iso.Message,
-        status: StatusInformation,
+        card: Card,
+        reference: bytes,
         status_infos: int,
     ) -> None:
+        self.step("host_answered")
         if answer["39"] == iso.DUPLICATE:
             # It was booked by a message of ours whose answer we do not have.
             self._reverse()
             self._fail(host_result=Code.HOST_NO_ANSWER)
             return
+        status = self._status_of(sale, answer, card, reference)
         if answer["39"] != "00":
             self.memory.in_flight = None
             self.memory.save()

@@ -48,7 +48,7 @@ def read_then_sell(made, card):
 )  # fmt: skip
 def test_a_card_not_proven_to_be_the_payers_pays_nothing(tmp_path, card, owner, reason, result):
     with till(tmp_path, can=Abilities(tells_name=True)) as made:
-        made.acquirer.approves_unchecked = owner == "unchecked"
+        made.acquirer.switch.approves_unchecked = owner == "unchecked"
         if owner is not None:
             made.acquirer.ownership[card.key] = "S" if owner == "unchecked" else owner
 
@@ -73,7 +73,7 @@ def test_a_name_proves_only_in_full_and_only_without_the_issuers_word(
     tmp_path, card, verdict, result, reason
 ):
     with till(tmp_path, can=Abilities(tells_name=True), cards=(*CARDS, card)) as made:
-        made.acquirer.approves_unchecked = True
+        made.acquirer.switch.approves_unchecked = True
         made.acquirer.ownership[card.key] = "S"
         made.terminal.insert_card(card)
         seen = made.driver.card_acquisition(timeout_seconds=2, payer_name=PAYER)
@@ -90,7 +90,7 @@ def test_a_name_proves_only_in_full_and_only_without_the_issuers_word(
 
 def test_without_a_card_read_before_a_name_proves_nothing(tmp_path):
     with till(tmp_path, can=Abilities(tells_name=True)) as made:
-        made.acquirer.approves_unchecked = True
+        made.acquirer.switch.approves_unchecked = True
         made.acquirer.ownership[OWN.key] = "S"
 
         end = made.sell(OWN)
