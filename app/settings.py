@@ -159,6 +159,9 @@ class Settings(BaseSettings):
 
     # Terminals.
     order_poll_seconds: float = Field(default=20, gt=0, le=60)  # the agent's long poll
+    read_card_before_sale: bool = True  # where a terminal can: refused before it is charged
+    # Off until the acquirer has agreed to answer for cards whose issuer cannot compare the IIN.
+    own_card_by_name: bool = False
     sale_timeout_seconds: float = Field(default=240, gt=0, le=600)  # ZVT T4 is 180 s, then recovery
 
     @model_validator(mode="after")

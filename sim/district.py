@@ -67,6 +67,7 @@ class Card:
     holder_iin: str
     pin: str = "1234"
     balance_tiyn: int = 50_000_000
+    holder_name: str = ""  # as embossed; told only by terminals that tell it
 
 
 @dataclass(frozen=True)

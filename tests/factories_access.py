@@ -164,6 +164,13 @@ def _message(message):
     return Ask(lambda _world, _caller, _ids: {"json": message.model_dump(mode="json")})
 
 
+def _totals(_world, _caller, _ids):
+    counted = terminal.Totals(
+        terminal_number="00000001", closed_at=bodycam.STARTED_AT, count=0, sum_tiyn=0
+    )
+    return {"json": counted.model_dump(mode="json")}
+
+
 def _printed(_world, _caller, ids):
     return {"json": {"slip_ids": [ids["slip_ids"]], "at": bodycam.STARTED_AT.isoformat()}}
 
@@ -252,6 +259,9 @@ _ONE_PERSON = "POST /api/access/people/{person_id}"
 _NOT_HIS_OFFICIAL = "an official of another unit is none of the applicant's, as nobody is"
 _UNSIGNED = {"cms": "AAAA"}
 _DEVICE = {"kind": "tablet", "serial_number": "SN-ACCESS"}
+_CARD = terminal.CardShown(
+    card_brand="VISA", card_masked="400000******1042", card_ref="-", card_ref_kind="par"
+)
 DONE = fines.outcome(terminal.Result.COMPLETED)
 _CARRIED = "only carried on to the playlist, which looks whose it is"
 _PASSED_OVER = "only the papers of the order's own payment are noted"
@@ -343,10 +353,16 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     ),
     f"POST {terminal.PATH_STARTED}": (_json(at=bodycam.STARTED_AT.isoformat()),),
     f"POST {terminal.PATH_APPROVAL}": (_message(fines.approval(1)),),
+    f"POST {terminal.PATH_CARD}": (_message(_CARD),),
     f"POST {terminal.PATH_OUTCOME}": (_message(DONE),),
     f"POST {terminal.PATH_PRINTED}": (
         Ask(_printed, ("slip_ids",), harmless={"slip_ids": _PASSED_OVER}),
     ),
+    # The order of this world is a sale: a terminal without an order for totals tells none.
+    f"POST {terminal.PATH_TOTALS}": (Ask(_totals, good=False),),
+    # The device of this world is a camera; a unit's terminal is tried in test_terminal_totals.
+    "POST /api/terminals/{device_id}/totals": (Ask(good=False),),
+    "GET /api/terminals/{device_id}/totals": (Ask(good=False),),
     f"POST {dock.PATH_ANNOUNCE}": (
         Ask(_announced, ("camera_id",)),
         Ask(_forged, ("camera_id",), good=False),

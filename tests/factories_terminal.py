@@ -22,6 +22,8 @@ from fines.wire.protocol import (
     PREFIX,
     Approval,
     ApprovalAnswer,
+    CardAnswer,
+    CardShown,
     Hello,
     Order,
     OrderKind,
@@ -32,12 +34,14 @@ from fines.wire.protocol import (
     Result,
     Started,
     StartedAnswer,
+    Totals,
+    TotalsAnswer,
 )
 from fines.wire.slip import Align, Slip, SlipKind, SlipLine
 from sim.acquirer import Book, SimAcquirer
 from sim.district import DRIVER_IIN
 from sim.printer import SimPrinter
-from sim.terminal import Patience, SimTerminal, TerminalTimers
+from sim.terminal import Abilities, Patience, SimTerminal, TerminalTimers
 
 CREDENTIAL = "4be2c1aa-0000-4000-8000-000000000001.not-a-secret-of-anybody"
 KAZAKH = "ӘәҒғҚқҢңӨөҰұҮүҺһІі"
@@ -91,6 +95,8 @@ class Payment:
     printed: tuple[uuid.UUID, ...] = ()
     print_reason: Reason = Reason.NONE
     started: int = 0
+    card: CardShown | None = None
+    totals: list[Totals] = field(default_factory=list)
     closed: bool = False  # no more given out
 
 
@@ -103,6 +109,7 @@ class LittleServer:
         self.accept = True
         self.approval_seconds = 0.0
         self.withdrawn = False
+        self.card_reason = Reason.NONE
         self.credentials: set[str] = set()
         self.strikes: dict[str, Callable[[], None]] = {}
         self.changed = threading.Condition()
@@ -134,6 +141,7 @@ class LittleServer:
         slips: tuple[Slip, ...] = (),
         original: uuid.UUID | None = None,
         seconds: float = 60,
+        **more: object,
     ) -> Payment:
         payment_id = uuid.uuid4()
         order = Order(
@@ -145,6 +153,7 @@ class LittleServer:
             original_order_id=original,
             slips=slips,
             expires_at=datetime.now(UTC) + timedelta(seconds=seconds),
+            **more,
         )
         payment = Payment(order)
         with self.changed:
@@ -189,6 +198,13 @@ class LittleServer:
             answer = self._approve(payment, Approval.model_validate_json(body))
         elif step == "outcome":
             answer = self._end(payment, Outcome.model_validate_json(body))
+        elif step == "card":
+            payment.card = CardShown.model_validate_json(body)
+            answer = CardAnswer(reason=self.card_reason)
+        elif step == "totals":
+            payment.totals.append(Totals.model_validate_json(body))
+            payment.closed = True
+            answer = TotalsAnswer()
         else:
             self._printed(payment, Printed.model_validate_json(body))
             answer = None
@@ -214,7 +230,7 @@ class LittleServer:
     def _end(self, payment: Payment, outcome: Outcome) -> OutcomeAnswer:
         payment.outcomes.append(outcome)
         slips = self._slips(payment) if outcome.result is Result.COMPLETED else ()
-        if payment.order.kind is OrderKind.LAST_RESULT:
+        if payment.order.kind is not OrderKind.SALE:
             slips = ()
         payment.slips = slips
         payment.closed = True
@@ -274,7 +290,9 @@ HURRIED = TerminalTimers(t1_seconds=0.2, t2_seconds=1.0, t3_seconds=2.0)
 class Roadside:
     """Server, terminal, acquirer, printer and the agent; all but the agent in this process."""
 
-    def __init__(self, folder: Path, *, host_seconds: float = 1.0) -> None:
+    def __init__(
+        self, folder: Path, *, host_seconds: float = 1.0, can: Abilities | None = None
+    ) -> None:
         self.folder = folder
         self._stack = ExitStack()
         enter = self._stack.enter_context
@@ -294,6 +312,7 @@ class Roadside:
                         ask_again_seconds=0.2,
                     ),
                     on_step=self._step,
+                    can=can,
                 )
             )
         except BaseException:

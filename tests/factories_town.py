@@ -166,7 +166,10 @@ class Post:
             open_port=self.cable.open_port,
             monotonic=self.world.clock.monotonic,
         )
-        return ZvtDriver(line=line, timers=timers, card_ref_key=b"k" * 32, now=self.world.now)
+        self.driver = ZvtDriver(
+            line=line, timers=timers, card_ref_key=b"k" * 32, now=self.world.now
+        )
+        return self.driver
 
     def kill_agent(self, seconds):
         """Pull its plug; it starts again, perhaps over a torn end of its journal."""

@@ -25,6 +25,7 @@ from devices.service.lookups import (
     note_docked,
     note_uploaded,
     open_assignment_of,
+    terminal_number_in,
 )
 from devices.service.shifts import (
     ShiftView,
@@ -59,6 +60,7 @@ __all__ = [
     "register_device",
     "return_device",
     "sign_issue",
+    "terminal_number_in",
     "view_assignment",
     "view_shift",
     "withdraw_sheet",

@@ -56,6 +56,16 @@ async def open_assignment_of(
     return None if row is None else await _facts(session, row)
 
 
+async def terminal_number_in(
+    session: AsyncSession, *, device_id: UUID, department_id: UUID
+) -> str | None:
+    """Return the number of a card terminal of the unit, or ``None`` where it has no such one."""
+    device = await repository.device(session, device_id=device_id, department_id=department_id)
+    if device is None or device.kind is not DeviceKind.TERMINAL:
+        return None
+    return device.terminal_number
+
+
 async def _facts(session: AsyncSession, row: Assignment) -> AssignmentFacts | None:
     device = await repository.device_by_id(session, row.device_id)
     if device is None or row.issued_at is None:

@@ -44,6 +44,8 @@ def make_desk(*, sessions: Sessions, trail: AuditTrail, keys: Keys, settings: Se
         sale_timeout=timedelta(seconds=settings.sale_timeout_seconds),
         budget_code=settings.budget_code,
         purpose_code=settings.purpose_code,
+        read_card=settings.read_card_before_sale,
+        names_prove=settings.own_card_by_name,
     )
 
 

@@ -10,6 +10,7 @@ from app.clock import utc_now
 from app.ports import SettingsOfApp
 from fines import service
 from fines.api.desk import BODY_BYTES_MAX, TERMINAL, DeskOfApp
+from fines.service import own_card
 from fines.wire import protocol
 
 router = APIRouter(tags=["fines"], max_body_size=BODY_BYTES_MAX)
@@ -51,6 +52,16 @@ async def started(
     """Let a sale go out, or not."""
     del body  # the agent's clock is in its journal; ours decides
     return await service.take_started(desk, caller=caller, order_id=order_id, now=utc_now())
+
+
+@router.post(protocol.PATH_CARD, dependencies=_TERMINAL, max_body_size=_REPORT_BYTES_MAX)
+async def card(
+    order_id: UUID, body: protocol.CardShown, caller: Caller, desk: DeskOfApp
+) -> protocol.CardAnswer:
+    """Look at a card that was read before its sale."""
+    return await own_card.take_card(
+        desk, caller=caller, order_id=order_id, shown=body, now=utc_now()
+    )
 
 
 @router.post(protocol.PATH_APPROVAL, dependencies=_TERMINAL, max_body_size=_REPORT_BYTES_MAX)

@@ -33,6 +33,7 @@ from fines.errors.records import (
     WarningRequired,
 )
 from fines.errors.slips import DuplicatesExhausted, SlipNotPrinted
+from fines.errors.terminals import TerminalNotFound
 
 __all__ = [
     "AlreadyPaid",
@@ -62,6 +63,7 @@ __all__ = [
     "SlipNotPrinted",
     "TerminalBusy",
     "TerminalNotAssigned",
+    "TerminalNotFound",
     "TransitionRefused",
     "WarningNotAllowed",
     "WarningRequired",

@@ -15,12 +15,19 @@ from fines.field.agent import Agent, AgentSettings
 from fines.field.driver import TerminalDriver
 from fines.field.escpos import Missing
 from fines.field.journal import Journal, JournalUnusable
+from fines.field.kaspi_api import DurableFile, KaspiApi
+from fines.field.kaspi_driver import KaspiDriver
 from fines.field.line import Line, Timers
 from fines.field.printer import Printer
 from fines.field.reports import Stopped
 from fines.field.server import ServerClient
+from fines.field.tcp_line import SCHEME as TCP_SCHEME
+from fines.field.tcp_line import TcpLine
+from fines.field.terminal_paper import on_printer
 from fines.field.zvt_driver import ZvtDriver
+from fines.field.zvt_session import Transport
 
+KASPI = "kaspi+"  # before the https:// address of a Kaspi Smart POS
 CREDENTIAL_BYTES_MAX = 1024
 EXIT_UNUSABLE = 2
 
@@ -35,7 +42,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--server", required=True, metavar="URL", help="https://… (http:// on loopback only)")
     add("--ca-file", metavar="FILE", help="PEM roots to trust instead of the system's")
     add("--credential-file", required=True, type=Path, metavar="F", help="the device credential")
-    add("--terminal", required=True, metavar="URL", help="/dev/…, a pty, socket://, rfc2217://")
+    add(
+        "--terminal",
+        required=True,
+        metavar="URL",
+        help="/dev/…, a pty, socket://, rfc2217://, zvt://, kaspi+https://",
+    )
+    add("--terminal-ca-file", metavar="FILE", help="PEM roots of a terminal that speaks HTTPS")
     add("--terminal-baud", type=int, default=9600, metavar="N")
     add("--printer", required=True, metavar="URL", help="the ESC/POS printer's port, likewise")
     add("--printer-baud", type=int, default=115200, metavar="N")
@@ -86,10 +99,40 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
     # One key per terminal: the credential never leaves this machine except to the server.
     card_ref_key = hmac.new(credential.encode(), b"saqshy card reference 1", hashlib.sha256)
 
+    printer = Printer(
+        url=arguments.printer,
+        baud=arguments.printer_baud,
+        answer_seconds=arguments.printer_answer_seconds,
+        missing=Missing(arguments.missing_letters),
+    )
+
+    def kaspi(url: str) -> KaspiDriver:
+        beside = arguments.journal
+        return KaspiDriver(
+            api=KaspiApi(
+                url=url,
+                client_name="saqshy",
+                tokens=beside.with_suffix(".kaspi-tokens"),
+                ca_file=arguments.terminal_ca_file,
+                seconds=timers.t3_seconds,
+            ),
+            memory=DurableFile(beside.with_suffix(".kaspi")),
+            now=_now,
+        )
+
     def connect() -> TerminalDriver:
+        url = arguments.terminal
+        if url.startswith(KASPI):
+            return kaspi(url.removeprefix(KASPI))
+        line: Transport = (
+            TcpLine(url=url, timers=timers)
+            if url.startswith(f"{TCP_SCHEME}://")
+            else Line(url=url, timers=timers, baud=arguments.terminal_baud)
+        )
         return ZvtDriver(
-            line=Line(url=arguments.terminal, timers=timers, baud=arguments.terminal_baud),
+            line=line,
             timers=timers,
+            paper=on_printer(printer),
             card_ref_key=card_ref_key.digest(),
             now=_now,
             max_status_infos=arguments.approval_waits_max + 2,
@@ -111,12 +154,7 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
             ca_file=arguments.ca_file,
             answer_seconds=arguments.server_answer_seconds,
         ),
-        printer=Printer(
-            url=arguments.printer,
-            baud=arguments.printer_baud,
-            answer_seconds=arguments.printer_answer_seconds,
-            missing=Missing(arguments.missing_letters),
-        ),
+        printer=printer,
         journal=journal,
         now=_now,
     )

@@ -5,13 +5,14 @@ A driver owns its transport and is used by one thread. Silence is never a decisi
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from fines.wire.protocol import Approval, OwnerVerdict, Reason, Result
+from fines.field.names import NameVerdict
+from fines.wire.protocol import Approval, OwnerVerdict, PayerName, Reason, Result
 
 
 class Decision(enum.Enum):
@@ -31,6 +32,8 @@ class SaleRequest:
     payer_iin: str = field(repr=False)
     card_timeout_seconds: int
     expires_at: datetime
+    known_receipt: int | None = None  # the last sale that is settled on our side
+    card_before: "CardSeen | None" = None  # the card read before, which must be the one that pays
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,27 @@ class CardSeen:
     card_masked: str
     card_ref: str
     card_ref_kind: str
+    name_verdict: NameVerdict | None = None  # of the name on its chip, where it was compared
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counted:
+    """A batch as the terminal counted it; ``brands`` hold count and sum."""
+
+    terminal_number: str
+    receipt_from: int | None
+    receipt_to: int | None
+    count: int
+    sum_tiyn: int
+    brands: Mapping[str, tuple[int, int]]
+
+
+class CardNotRead(Exception):
+    """No card, or none that can be read, for ``reason``; nothing was charged."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
+        self.reason = reason
 
 
 class TerminalRefused(Exception):
@@ -85,8 +109,18 @@ class TerminalDriver(Protocol):
     def status(self) -> int:
         """Return the terminal's status code; 0 is ready."""
 
-    def card_acquisition(self, *, timeout_seconds: int) -> CardSeen | None:
-        """Read the card without a sale; ``None`` when none came or the terminal cannot."""
+    def card_acquisition(
+        self,
+        *,
+        timeout_seconds: int,
+        payer_name: PayerName | None = None,
+        until: datetime | None = None,
+    ) -> CardSeen | None:
+        """Read the card without a sale; ``None`` where the terminal cannot.
+
+        ``payer_name`` is compared with the name on the chip; only the verdict comes back.
+        May raise ``CardNotRead``.
+        """
 
     def sale(
         self,
@@ -96,6 +130,15 @@ class TerminalDriver(Protocol):
         progress: Callable[[str], None],
     ) -> SaleEnd:
         """Sell once. ``decide`` is called for an approval until it stops saying ``WAIT``."""
+
+    def turnover(self) -> Counted | None:
+        """Return what the open batch holds; ``None`` where the terminal cannot tell."""
+
+    def reconcile(self) -> Counted:
+        """Close the day and return what the terminal counted."""
+
+    def reversal(self, receipt_number: int) -> Result:
+        """Take one kept sale back on the server's order: ``REVERSED`` or ``UNKNOWN``."""
 
     def last_result(self) -> StoredSale | None:
         """Return what the terminal keeps as its last sale; ``None`` where it keeps none."""

@@ -34,6 +34,12 @@ class JournalUnusable(Exception):
     code = "fines.journal_unusable"
 
 
+class JournalFull(Exception):
+    """A step could not be written down, so it must not be taken. What was noted before is whole."""
+
+    code = "fines.journal_full"
+
+
 class Stage(enum.Enum):
     """How far an order got; written before the step is taken, in this order."""
 
@@ -83,7 +89,8 @@ class Journal:
             self._lock()
             self._read()
             if os.fstat(self._file).st_size > COMPACT_BYTES:
-                self._compact()
+                with contextlib.suppress(OSError):  # no room to rewrite it: the long one will do
+                    self._compact()
         except BaseException:
             os.close(self._file)
             raise
@@ -113,7 +120,11 @@ class Journal:
         at: datetime,
         facts: Mapping[str, object] | None = None,
     ) -> OrderState:
-        """Write a step down; it is on the disk when this returns. Returns the order as known."""
+        """Write a step down; it is on the disk when this returns. Returns the order as known.
+
+        Raises:
+            JournalFull: it is not on the disk; do not take the step.
+        """
         record = {
             "v": VERSION,
             "at": at.isoformat(),
@@ -121,9 +132,19 @@ class Journal:
             "stage": stage.value,
             **(facts or {}),
         }
-        _write_all(self._file, json.dumps(record, separators=(",", ":")).encode() + b"\n")
-        os.fdatasync(self._file)
+        self._append(json.dumps(record, separators=(",", ":")).encode() + b"\n")
         return self._apply(record)
+
+    def _append(self, line: bytes) -> None:
+        """Put a line on the disk, whole or not at all: half a line would spoil the next one."""
+        size = os.fstat(self._file).st_size
+        try:
+            _write_all(self._file, line)
+            os.fdatasync(self._file)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, size)
+            raise JournalFull(f"the journal takes no line: {error.strerror}") from error
 
     def open_orders(self) -> list[OrderState]:
         """Return the orders that are not closed, oldest first."""
@@ -145,6 +166,10 @@ class Journal:
     def _read(self) -> None:
         raw = self._path.read_bytes()
         whole, _, torn = raw.rpartition(b"\n")
+        if b"\0" in whole[whole.rfind(b"\n") + 1 :]:
+            # The last line has an end and a hole: its pages were not on the disk alike.
+            whole, _, hole = whole.rpartition(b"\n")
+            torn = hole + b"\n" + torn
         if torn:  # the power went in mid-write: the step it announced was not taken
             os.ftruncate(self._file, len(raw) - len(torn))
             os.fsync(self._file)

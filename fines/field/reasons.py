@@ -15,6 +15,7 @@ OWNERS: Final[Mapping[str, OwnerVerdict]] = {
     "N": OwnerVerdict.NO_MATCH,
     "U": OwnerVerdict.UNKNOWN,
     "S": OwnerVerdict.NOT_SUPPORTED,
+    "D": OwnerVerdict.NO_ANSWER,
 }
 
 _HOST: Final[Mapping[str, Reason]] = {
@@ -59,6 +60,8 @@ def reason_of(*, result: int, host_result: int | None, owner: OwnerVerdict, told
         return Reason.HOST_UNREACHABLE
     if told and owner is OwnerVerdict.NO_MATCH:
         return Reason.THIRD_PARTY_CARD
+    if told and owner is OwnerVerdict.NO_ANSWER:
+        return Reason.OWNERSHIP_NO_ANSWER
     if told and owner in _UNPROVEN:
         return Reason.OWNERSHIP_UNPROVEN
     if host := host_code(result=result, host_result=host_result):

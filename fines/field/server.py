@@ -10,13 +10,17 @@ from pydantic import BaseModel, ValidationError
 from fines.wire.protocol import (
     CREDENTIAL_HEADER,
     PATH_APPROVAL,
+    PATH_CARD,
     PATH_HELLO,
     PATH_NEXT,
     PATH_OUTCOME,
     PATH_PRINTED,
     PATH_STARTED,
+    PATH_TOTALS,
     Approval,
     ApprovalAnswer,
+    CardAnswer,
+    CardShown,
     Hello,
     Order,
     Outcome,
@@ -24,6 +28,8 @@ from fines.wire.protocol import (
     Printed,
     Started,
     StartedAnswer,
+    Totals,
+    TotalsAnswer,
 )
 
 ANSWER_BYTES_MAX = 1_000_000  # an order with its slips is some 50 kB
@@ -96,6 +102,14 @@ class ServerClient:
     def started(self, order_id: UUID, started: Started) -> StartedAnswer:
         """Announce a sale; it may be withdrawn."""
         return _read(self._post(_path(PATH_STARTED, order_id), started), StartedAnswer)
+
+    def card(self, order_id: UUID, shown: CardShown) -> CardAnswer:
+        """Show a card read before the sale; the answer may refuse it."""
+        return _read(self._post(_path(PATH_CARD, order_id), shown), CardAnswer)
+
+    def totals(self, order_id: UUID, totals: Totals) -> TotalsAnswer:
+        """Tell what the terminal counted."""
+        return _read(self._post(_path(PATH_TOTALS, order_id), totals), TotalsAnswer)
 
     def approval(self, order_id: UUID, approval: Approval) -> ApprovalAnswer:
         """Hand over an approval; an accepted one is committed when this returns."""

@@ -34,13 +34,13 @@ def settle(sale: Remembered, stored: StoredSale | None) -> Result:
         return Result.UNKNOWN if lost else Result.REVERSED
     if sale.terminal_number and stored.terminal_number != sale.terminal_number:
         return Result.UNKNOWN  # another terminal hangs on the line
-    ours = _is_ours(sale, stored)
+    ours = is_ours(sale, stored)
     if ours is None:
         return Result.UNKNOWN
     return _same_amount(sale, stored) if ours else _of_another(sale, stored)
 
 
-def _is_ours(sale: Remembered, stored: StoredSale) -> bool | None:
+def is_ours(sale: Remembered, stored: StoredSale) -> bool | None:
     """Return whether the kept sale is the one in question, ``None`` where nothing tells."""
     if stored.order_id is not None:
         return stored.order_id == sale.order_id

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from fines.field.driver import Decision, SaleEnd, SaleRequest
-from fines.field.line import Line
+from fines.field.own_card import proven
 from fines.field.reasons import OWNERS, host_code, reason_of, reason_of_refusal
-from fines.wire import zvt, zvt_status
+from fines.field.zvt_session import Transport, minutes_of, sequence_of
+from fines.wire import zvt, zvt_card, zvt_status
 from fines.wire.protocol import Approval, OwnerVerdict, Reason, Result
 from fines.wire.zvt import Apdu, Code, Command
 from fines.wire.zvt_errors import ZvtMalformed
 from fines.wire.zvt_status import StatusInformation
 
+_PRINTS = frozenset({Command.PRINT_LINE, Command.PRINT_TEXT})
 _MESSAGES_MAX = 1000  # in one sale; a terminal that talks more is broken
 
 
@@ -19,17 +21,19 @@ _MESSAGES_MAX = 1000  # in one sale; a terminal that talks more is broken
 class SaleDialogue:
     """The dialogue between 80 00 and 06 0F or 06 1E."""
 
-    line: Line
+    line: Transport
     t4_seconds: float
     request: SaleRequest
     decide: Callable[[Approval], Decision]
     progress: Callable[[str], None]
     approval_of: Callable[[StatusInformation], Approval | None]
+    routine: Callable[[Apdu], Apdu]
     abort_wanted: Callable[[], bool]
     _abort_sent: bool = False
     _granted: bool = False  # an approval was seen
     _accepted: bool = False  # and acknowledged with 80 00
     _end: SaleEnd | None = None
+    _refused_card: Reason | None = None  # we said no when the terminal asked about the card
 
     def run(self) -> SaleEnd:
         """Answer the terminal until it ends the sale.
@@ -37,9 +41,10 @@ class SaleDialogue:
         Raises:
             LineSilent: it does not acknowledge our answers; the end is unknown.
         """
+        seconds = self.t4_seconds
         for _ in range(_MESSAGES_MAX):
             message = self.line.receive(
-                timeout_seconds=self.t4_seconds,
+                timeout_seconds=seconds,
                 until=None if self._abort_sent or self._granted else self.abort_wanted,
             )
             if message is None:
@@ -48,6 +53,7 @@ class SaleDialogue:
                     self.line.send(Apdu(Command.ABORT))
                     continue
                 break
+            seconds = max(self.t4_seconds, 60.0 * (minutes_of(message) or 0))
             if (end := self._handle(message)) is not None:
                 return end
         return SaleEnd(result=Result.UNKNOWN, reason=Reason.LINE_SILENT)
@@ -57,23 +63,35 @@ class SaleDialogue:
             return None  # to our abort
         if message.command == Command.INTERMEDIATE_STATUS:
             self.progress(_progress_name(message))
+            self.line.send(self.routine(message))
         elif message.command == Command.STATUS_INFORMATION:
             self.line.send(self._answer_status(message))
-            return None
+        elif message.command == Command.BLOCKED_LIST:
+            self.line.send(self._answer_about_card(message))
+        elif message.command in _PRINTS:
+            self.line.send(self.routine(message))
         elif message.command == Command.COMPLETION:
-            self._good(message)
+            self.line.send(self.routine(message))
             return self._completed()
         elif message.command == Command.ABORTED:
-            self._good(message)
+            self.line.send(self.routine(message))
             return self._ended(message.data[0] if message.data else Code.SYSTEM_ERROR)
         else:
             self.line.send(zvt.refuse(Code.NOT_POSSIBLE))
-            return None
-        self._good(message)
         return None
 
-    def _good(self, message: Apdu) -> None:
-        self.line.send(zvt.good(sequence=sequence_of(message)))
+    def _answer_about_card(self, message: Apdu) -> Apdu:
+        """Answer 06 E4: only the card read before may go on; its masked number is all we have."""
+        before = self.request.card_before
+        try:
+            asked = zvt_card.parse_blocked_query(message)
+        except ZvtMalformed:
+            self._refused_card = Reason.CARD_UNREADABLE
+            return zvt.refuse(Code.CARD_NOT_LISTED)
+        if before is not None and asked.card_masked not in ("", before.card_masked):
+            self._refused_card = Reason.CARD_CHANGED
+            return zvt.refuse(Code.CARD_NOT_LISTED)
+        return zvt.good(sequence=sequence_of(message))
 
     def _answer_status(self, message: Apdu) -> Apdu:
         try:
@@ -88,6 +106,8 @@ class SaleDialogue:
         self._granted = True
         fault = self._fault_of(status)
         approval = self.approval_of(status) if fault is None else None
+        if approval is not None:
+            approval, fault = proven(approval, self.request.card_before)
         if approval is None:
             self._end = SaleEnd(
                 result=Result.REVERSED,
@@ -110,11 +130,6 @@ class SaleDialogue:
 
     def _fault_of(self, status: StatusInformation) -> Reason | None:
         """Return why an approval must not even be shown to the server."""
-        verdict = OWNERS.get(status.owner, OwnerVerdict.UNKNOWN)
-        if verdict is OwnerVerdict.NO_MATCH:
-            return Reason.THIRD_PARTY_CARD
-        if verdict is not OwnerVerdict.MATCH:
-            return Reason.OWNERSHIP_UNPROVEN
         # A partial approval, or another sale's: a fine is paid whole or not at all.
         if status.amount_tiyn != self.request.amount_tiyn:
             return Reason.TERMINAL_FAULT
@@ -134,6 +149,8 @@ class SaleDialogue:
                 owner=owner,
                 told=bool(status.owner),
             )
+        if self._refused_card is not None and not self._granted:
+            reason = self._refused_card
         if self._abort_sent and status.result == Code.ABORTED:
             reason = Reason.ABORTED
         return SaleEnd(
@@ -159,19 +176,12 @@ class SaleDialogue:
         if self._granted:
             return SaleEnd(result=Result.REVERSED, reason=Reason.SERVER_REFUSED)
         aborted = self._abort_sent and code == Code.ABORTED
+        refused = self._refused_card or reason_of_refusal(code)
         return SaleEnd(
             result=Result.DECLINED,
-            reason=Reason.ABORTED if aborted else reason_of_refusal(code),
+            reason=Reason.ABORTED if aborted else refused,
             terminal_code=f"{code:02X}",
         )
-
-
-def sequence_of(message: Apdu) -> int | None:
-    """Return a message's MsgSeqId, ``None`` where it has none that can be read."""
-    try:
-        return zvt.sequence_of(zvt.body_of(message))
-    except ZvtMalformed:
-        return None
 
 
 def _progress_name(message: Apdu) -> str:

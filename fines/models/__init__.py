@@ -23,6 +23,7 @@ from fines.models.records import (
     offence_record_numbers,
     receipt_numbers,
 )
+from fines.models.totals import TerminalTotals
 
 __all__ = [
     "MrpValue",
@@ -35,6 +36,7 @@ __all__ = [
     "TerminalHello",
     "TerminalOrder",
     "TerminalReport",
+    "TerminalTotals",
     "offence_record_numbers",
     "receipt_numbers",
 ]

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.db import Base
 from fines.rules.amounts import RoundingCode
 from fines.rules.payment import LIVE, OPEN_ORDERS, OrderStatus, PaymentStatus
-from fines.wire.protocol import OrderKind, OwnerVerdict, Reason
+from fines.wire.protocol import OrderKind, OwnerMethod, OwnerVerdict, Reason
 
 _LIVE_SQL = ", ".join(f"'{one.value}'" for one in PaymentStatus if one in LIVE)
 
@@ -41,6 +41,7 @@ class Payment(Base):
         ),
         sa.Index(None, "offence_record_id"),
         sa.Index(None, "terminal_device_id", "status"),
+        sa.Index(None, "card_ref", postgresql_where=sa.text("card_ref IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -64,6 +65,8 @@ class Payment(Base):
     filed_at: Mapped[datetime | None]
 
     owner_verdict: Mapped[OwnerVerdict | None]
+    owner_method: Mapped[OwnerMethod | None]  # how the owner was proven
+    owner_checker: Mapped[str | None] = mapped_column(sa.String(32))  # of a name: whose rules
     merchant_number: Mapped[str | None] = mapped_column(sa.String(15))
     terminal_receipt_number: Mapped[int | None]
     trace_number: Mapped[int | None]
@@ -99,11 +102,19 @@ class TerminalOrder(Base):
             "not_before",
             postgresql_where=sa.text("status IN ('waiting', 'taken')"),
         ),
+        # A terminal's totals are of all its payments; every other order is about one.
+        sa.CheckConstraint("(kind = 'reconcile') = (payment_id IS NULL)", "payment_unless_totals"),
+        sa.Index(
+            "uq_terminal_orders_one_open_reconcile",
+            "device_id",
+            unique=True,
+            postgresql_where=sa.text(f"kind = 'reconcile' AND status IN ({_OPEN_SQL})"),
+        ),
         sa.Index(None, "payment_id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    payment_id: Mapped[UUID] = mapped_column(sa.ForeignKey("payments.id"))
+    payment_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("payments.id"))
     device_id: Mapped[UUID] = mapped_column(sa.ForeignKey("devices.id"))
     kind: Mapped[OrderKind]
     status: Mapped[OrderStatus]

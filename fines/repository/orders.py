@@ -20,11 +20,13 @@ async def order(session: AsyncSession, order_id: UUID) -> models.TerminalOrder |
 async def order_due(
     session: AsyncSession, *, device_id: UUID, now: datetime
 ) -> models.TerminalOrder | None:
-    """Return the order an agent is to do next: settle first, then sell, then print."""
+    """Return the order an agent is to do next: settle, take back, sell, print, close the day."""
     urgency = sa.case(
         (models.TerminalOrder.kind == OrderKind.LAST_RESULT, 0),
-        (models.TerminalOrder.kind == OrderKind.SALE, 1),
-        else_=2,
+        (models.TerminalOrder.kind == OrderKind.REVERSAL, 1),
+        (models.TerminalOrder.kind == OrderKind.SALE, 2),
+        (models.TerminalOrder.kind == OrderKind.RECONCILE, 4),
+        else_=3,
     )
     return await session.scalar(
         sa.select(models.TerminalOrder)

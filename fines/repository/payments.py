@@ -85,4 +85,4 @@ async def overdue_payments(
         .where(models.TerminalOrder.kind == OrderKind.SALE, overdue)
         .limit(limit)
     )
-    return found.all()
+    return [one for one in found if one is not None]

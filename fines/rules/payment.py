@@ -11,13 +11,24 @@ from datetime import timedelta
 from typing import Final
 
 from fines.errors import OutcomeContradicts, TransitionRefused
-from fines.wire.protocol import OwnerVerdict, Reason, Result
+from fines.wire.protocol import OwnerMethod, OwnerVerdict, Reason, Result
 
 CURRENCY: Final = "398"  # ISO 4217, tenge
 PRINT_RETRY: Final = timedelta(seconds=10)  # the time to put paper in
 LAST_RESULT_RETRY: Final = timedelta(seconds=5)
 ORDER_LIFE: Final = timedelta(seconds=90)  # a sale no agent took by then is withdrawn
+RECONCILE_LIFE: Final = timedelta(hours=12)  # a terminal's day is closed within the shift
 STANDING_ORDER_LIFE: Final = timedelta(days=30)  # settle and print: wanted until done
+# Why a sale that a terminal keeps against our word is taken back by the terminal.
+MUST_NOT_STAND: Final = frozenset(
+    {
+        Reason.THIRD_PARTY_CARD,
+        Reason.OWNERSHIP_UNPROVEN,
+        Reason.OWNERSHIP_NO_ANSWER,
+        Reason.CARD_CHANGED,
+        Reason.SERVER_REFUSED,
+    }
+)
 _DIGIT_RUN: Final = re.compile(r"(?<![0-9])[2-6][ -]?(?:[0-9][ -]?){11,17}[0-9](?![0-9])")
 _LUHN_FOLD: Final = 9
 
@@ -82,6 +93,8 @@ class Expected:
 
     amount_tiyn: int
     terminal_number: str
+    names_prove: bool = False  # where the issuer has no check, the name on the chip may do
+    card_ref: str = ""  # of the card read before the sale, where one was
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +107,8 @@ class Reported:
     owner_verdict: OwnerVerdict
     rrn: str
     approval_code: str
+    owner_method: OwnerMethod = OwnerMethod.ISSUER
+    card_ref: str = ""
 
 
 def next_payment_status(*, current: PaymentStatus, target: PaymentStatus) -> PaymentStatus:
@@ -115,8 +130,15 @@ def judge_approval(*, expected: Expected, reported: Reported) -> Reason:
             pass
         case OwnerVerdict.NO_MATCH:
             return Reason.THIRD_PARTY_CARD
-        case OwnerVerdict.UNKNOWN | OwnerVerdict.NOT_SUPPORTED:
+        case OwnerVerdict.NO_ANSWER:
+            return Reason.OWNERSHIP_NO_ANSWER
+        case OwnerVerdict.UNKNOWN:
             return Reason.OWNERSHIP_UNPROVEN
+        case OwnerVerdict.NOT_SUPPORTED:
+            if not expected.names_prove or reported.owner_method is not OwnerMethod.NAME:
+                return Reason.OWNERSHIP_UNPROVEN
+    if expected.card_ref and reported.card_ref != expected.card_ref:
+        return Reason.CARD_CHANGED
     same = (
         reported.amount_tiyn == expected.amount_tiyn
         and reported.currency == CURRENCY

@@ -24,6 +24,18 @@ REASON_TEXTS: Final[dict[Reason, tuple[str, str]]] = {
     Reason.TERMINAL_BUSY: ("Терминал бос емес", "Терминал занят"),
     Reason.SERVER_REFUSED: ("Сервер төлемді қабылдамады", "Сервер не принял оплату"),
     Reason.TERMINAL_FAULT: ("Терминалдың ақауы", "Неисправность терминала"),
+    Reason.OWNERSHIP_NO_ANSWER: (
+        "Карта иесін тексеру жауап бермеді",
+        "Проверка владельца карты не ответила",
+    ),
+    Reason.CARD_CHANGED: (
+        "Тексерілгеннен басқа карта ұсынылды",
+        "Предъявлена не та карта, что проверена",
+    ),
+    Reason.AMOUNT_UNSUPPORTED: (
+        "Терминал тек бүтін теңгені қабылдайды",
+        "Терминал принимает только целые тенге",
+    ),
 }
 ENTRY_TEXTS: Final = {"chip": "чип", "contactless": "NFC", "stripe": "магнит"}
 CHECK_TEXTS: Final = {"online_pin": "PIN", "offline_pin": "PIN", "signature": "қолы/подпись"}

@@ -31,6 +31,8 @@ class Desk:
         sale_timeout: a started sale without an outcome is unknown after this long.
         budget_code: КБК, the treasury's code of the income.
         purpose_code: КНП, the code of the payment's purpose.
+        read_card: a card is read and looked at before it is charged, where a terminal can.
+        names_prove: where an issuer has no check of the IIN, the name on the chip may prove.
     """
 
     sessions: Sessions
@@ -41,6 +43,8 @@ class Desk:
     sale_timeout: timedelta
     budget_code: str
     purpose_code: str
+    read_card: bool = True
+    names_prove: bool = False
 
     def paper_url(self, *, paper: str, object_id: UUID, amount_tiyn: int) -> str:
         """Return the address in a paper's QR code."""

@@ -12,6 +12,7 @@ from fines import models, repository
 from fines.rules.offence_record import OffenceStatus, next_offence_status
 from fines.rules.payment import (
     LAST_RESULT_RETRY,
+    MUST_NOT_STAND,
     PRINT_RETRY,
     OrderStatus,
     PaymentStatus,
@@ -72,7 +73,10 @@ async def take_outcome(
             order.status = OrderStatus.DONE
             order.ended_at = now
             if payment.status is PaymentStatus.UNKNOWN:
-                await _want_last_result(session, payment, order, now)
+                if order.kind is OrderKind.LAST_RESULT and payment.reason in MUST_NOT_STAND:
+                    await _want_reversal(desk, session, payment, now)
+                else:
+                    await _want_last_result(session, payment, order, now)
             elif slips and order.kind is OrderKind.LAST_RESULT:
                 # Long after the sale: papers come by an order of their own.
                 await _want_print(session, payment, now, after=_NOW)
@@ -140,7 +144,7 @@ async def _take_late_approval(
         PaymentStatus.UNKNOWN,
     }:
         return
-    reason = judge(payment, outcome.approval)
+    reason = judge(desk, payment, outcome.approval)
     await audit_judged(desk, session, payment, outcome.approval, reason, caller, now)
     if reason is not Reason.NONE:
         payment.reason = reason  # stays unknown: money moved that must not have
@@ -212,12 +216,34 @@ async def _want_last_result(
     session: AsyncSession, payment: models.Payment, order: models.TerminalOrder, now: datetime
 ) -> None:
     # The first time at once; then with a pause, for the line to come back.
-    again = order.kind is OrderKind.LAST_RESULT
+    again = order.kind is not OrderKind.SALE
     waiting = await repository.open_orders_of(session, payment.id)
     if any(one.kind is OrderKind.LAST_RESULT and one.id != order.id for one in waiting):
         return
     after = LAST_RESULT_RETRY if again else _NOW
     session.add(standing_order(payment, OrderKind.LAST_RESULT, now=now, after=after))
+
+
+async def _want_reversal(
+    desk: Desk, session: AsyncSession, payment: models.Payment, now: datetime
+) -> None:
+    # The terminal keeps a sale that must not stand and that nobody committed: it takes it back.
+    waiting = await repository.open_orders_of(session, payment.id)
+    if any(one.kind is OrderKind.REVERSAL for one in waiting):
+        return
+    order = standing_order(payment, OrderKind.REVERSAL, now=now, after=_NOW)
+    session.add(order)
+    await desk.trail.record(
+        session,
+        event="fines.reversal_ordered",
+        at=now,
+        who=None,
+        fields={
+            "payment_id": str(payment.id),
+            "order_id": str(order.id),
+            "reason": payment.reason.value,
+        },
+    )
 
 
 async def take_printed(

@@ -26,7 +26,7 @@ async def locked_order(
         OrderNotFound: there is none, or it is for another terminal.
     """
     order = await repository.order(session, order_id)
-    if order is None or order.device_id != caller.device:
+    if order is None or order.device_id != caller.device or order.payment_id is None:
         raise OrderNotFound(f"no order {order_id}")
     payment = await repository.payment(session, order.payment_id, lock=True)
     if payment is None:

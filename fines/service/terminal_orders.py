@@ -35,6 +35,7 @@ from fines.wire.protocol import (
     Order,
     OrderKind,
     OwnerVerdict,
+    PayerName,
     Reason,
     StartedAnswer,
 )
@@ -87,20 +88,25 @@ async def next_order(desk: Desk, *, caller: Principal, now: datetime) -> Order |
         due = await repository.order_due(session, device_id=caller.device, now=now)
         if due is None:
             return None
+        if due.kind is OrderKind.RECONCILE:
+            due.status = OrderStatus.TAKEN
+            due.taken_at = due.taken_at or now
+            return Order(order_id=due.id, kind=due.kind, expires_at=due.expires_at)
         order, payment = await locked_order(session, caller=caller, order_id=due.id)
         if order.status not in {OrderStatus.WAITING, OrderStatus.TAKEN}:
             return None
         order.status = OrderStatus.TAKEN
         order.taken_at = order.taken_at or now
-        return await _on_the_wire(session, order, payment)
+        return await _on_the_wire(desk, session, order, payment)
 
 
 async def _on_the_wire(
-    session: AsyncSession, order: models.TerminalOrder, payment: models.Payment
+    desk: Desk, session: AsyncSession, order: models.TerminalOrder, payment: models.Payment
 ) -> Order:
     record = await record_of(session, payment)
     original = await repository.sale_order_of(session, payment.id)
-    settling = order.kind is OrderKind.LAST_RESULT
+    settling = order.kind in {OrderKind.LAST_RESULT, OrderKind.REVERSAL}
+    selling = order.kind is OrderKind.SALE
     slips = (
         await unprinted(session, payment, _SLIPS_FOR.get(payment.status, SlipKind.SALE))
         if order.kind is OrderKind.PRINT
@@ -112,10 +118,18 @@ async def _on_the_wire(
         payment_id=payment.id,
         amount_tiyn=payment.amount_tiyn,
         payer_iin=record.offender_iin,
+        read_card=selling and desk.read_card,
+        payer_name=_payer_name(record) if selling and desk.names_prove else None,
         original_receipt_number=payment.terminal_receipt_number if settling else None,
         original_order_id=original.id if settling and original else None,
         slips=tuple(slips),
         expires_at=order.expires_at,
+    )
+
+
+def _payer_name(record: models.OffenceRecord) -> PayerName:
+    return PayerName(
+        **{one: record.offender.get(one, "") for one in ("surname", "given_name", "patronymic")}
     )
 
 
@@ -205,7 +219,7 @@ async def take_approval(
             )
             if known is not None:
                 return known
-            reason = _reason_against(order, payment, approval)
+            reason = _reason_against(desk, order, payment, approval)
             if reason is Reason.NONE:
                 store_approval(payment, approval, now)
                 slips = await make_sale_slips(desk, session, payment, approval, now)
@@ -220,7 +234,7 @@ async def take_approval(
 
 
 def _reason_against(
-    order: models.TerminalOrder, payment: models.Payment, approval: Approval
+    desk: Desk, order: models.TerminalOrder, payment: models.Payment, approval: Approval
 ) -> Reason:
     # A sale that was withdrawn, given up as unknown or done is never approved late.
     if (
@@ -229,14 +243,17 @@ def _reason_against(
         or payment.status is not PaymentStatus.SENT
     ):
         return Reason.SERVER_REFUSED
-    return judge(payment, approval)
+    return judge(desk, payment, approval)
 
 
-def judge(payment: models.Payment, approval: Approval) -> Reason:
+def judge(desk: Desk, payment: models.Payment, approval: Approval) -> Reason:
     """Return what speaks against an approval of this payment."""
     return judge_approval(
         expected=Expected(
-            amount_tiyn=payment.amount_tiyn, terminal_number=payment.terminal_number_expected
+            amount_tiyn=payment.amount_tiyn,
+            terminal_number=payment.terminal_number_expected,
+            names_prove=desk.names_prove,
+            card_ref=payment.card_ref or "",
         ),
         reported=Reported(
             amount_tiyn=approval.amount_tiyn,
@@ -245,6 +262,8 @@ def judge(payment: models.Payment, approval: Approval) -> Reason:
             owner_verdict=approval.owner_verdict,
             rrn=approval.rrn,
             approval_code=approval.approval_code,
+            owner_method=approval.owner_method,
+            card_ref=approval.card_ref,
         ),
     )
 
@@ -254,7 +273,10 @@ def store_approval(payment: models.Payment, approval: Approval, now: datetime) -
     payment.status = next_payment_status(current=payment.status, target=PaymentStatus.APPROVED)
     payment.reason = Reason.NONE
     payment.approved_at = now
-    payment.owner_verdict = OwnerVerdict(approval.owner_verdict)
+    # What was judged to be proven is a match; by what, stands beside it.
+    payment.owner_verdict = OwnerVerdict.MATCH
+    payment.owner_method = approval.owner_method
+    payment.owner_checker = approval.owner_checker or None
     payment.merchant_number = approval.merchant_number
     payment.terminal_receipt_number = approval.receipt_number
     payment.trace_number = approval.trace_number
@@ -290,6 +312,7 @@ async def audit_judged(
             "payment_id": str(payment.id),
             "reason": reason.value,
             "owner_verdict": approval.owner_verdict.value,
+            "owner_method": approval.owner_method.value,
             "amount_tiyn": approval.amount_tiyn,
             "rrn": approval.rrn,
         },

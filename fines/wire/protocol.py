@@ -10,9 +10,10 @@ Order of a sale: ``GET next`` → ``POST started`` (may be refused) → card →
 
 import enum
 from datetime import datetime
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from fines.wire.slip import Slip
 
@@ -21,9 +22,11 @@ PREFIX = "/device/terminal/v1"  # every path below hangs here
 PATH_HELLO = PREFIX + "/hello"
 PATH_NEXT = PREFIX + "/orders/next"  # ?wait_seconds=
 PATH_STARTED = PREFIX + "/orders/{order_id}/started"
+PATH_CARD = PREFIX + "/orders/{order_id}/card"
 PATH_APPROVAL = PREFIX + "/orders/{order_id}/approval"
 PATH_OUTCOME = PREFIX + "/orders/{order_id}/outcome"
 PATH_PRINTED = PREFIX + "/orders/{order_id}/printed"
+PATH_TOTALS = PREFIX + "/orders/{order_id}/totals"
 _WORD = r"^[a-z_]{0,16}$"  # a word of ours: no room for a security code or a PIN block
 CREDENTIAL_HEADER = "Device-Credential"  # "<device id>.<secret>"
 
@@ -38,6 +41,8 @@ class OrderKind(enum.Enum):
     SALE = "sale"
     LAST_RESULT = "last_result"  # settle an unknown sale: ask the terminal, never sell again
     PRINT = "print"  # slips that could not be printed before
+    RECONCILE = "reconcile"  # close the terminal's day and tell its totals
+    REVERSAL = "reversal"  # take back a sale that was never committed; never a person's act
 
 
 class OwnerVerdict(enum.Enum):
@@ -47,6 +52,14 @@ class OwnerVerdict(enum.Enum):
     NO_MATCH = "no_match"
     UNKNOWN = "unknown"
     NOT_SUPPORTED = "not_supported"
+    NO_ANSWER = "no_answer"  # the check was asked and fell silent: refused, with its own reason
+
+
+class OwnerMethod(enum.Enum):
+    """By what the owner of a card was proven."""
+
+    ISSUER = "issuer"  # the issuer compared the IIN
+    NAME = "name"  # the name on the chip, where the issuer has no check and it is allowed
 
 
 class Result(enum.Enum):
@@ -77,6 +90,9 @@ class Reason(enum.Enum):
     TERMINAL_BUSY = "terminal_busy"
     SERVER_REFUSED = "server_refused"
     TERMINAL_FAULT = "terminal_fault"
+    OWNERSHIP_NO_ANSWER = "ownership_no_answer"  # the owner's check fell silent
+    CARD_CHANGED = "card_changed"  # another card paid than was read before the sale
+    AMOUNT_UNSUPPORTED = "amount_unsupported"  # the terminal takes whole tenge only
 
 
 class Hello(_Message):
@@ -87,19 +103,37 @@ class Hello(_Message):
     driver: str = Field(max_length=16)
 
 
+class PayerName(_Message):
+    """The payer as the register writes him; sent only where names may be compared."""
+
+    surname: str = Field(max_length=100, repr=False)
+    given_name: str = Field(max_length=100, repr=False)
+    patronymic: str = Field(default="", max_length=100, repr=False)
+
+
 class Order(_Message):
     """One thing to do. ``payer_iin`` goes to the issuer only and is never journaled in clear."""
 
     order_id: UUID
     kind: OrderKind
-    payment_id: UUID
-    amount_tiyn: int = Field(ge=1, le=10**12)
+    payment_id: UUID | None = None  # absent for RECONCILE
+    amount_tiyn: int = Field(default=0, ge=0, le=10**12)
     currency: str = "398"
-    payer_iin: str = Field(pattern=r"^[0-9]{12}$", repr=False)
+    payer_iin: str = Field(default="", pattern=r"^([0-9]{12})?$", repr=False)
+    read_card: bool = False  # for SALE: read the card before, where the terminal can
+    payer_name: PayerName | None = None  # for SALE: compare it with the name on the chip
     original_receipt_number: int | None = None  # for LAST_RESULT, where we know it
-    original_order_id: UUID | None = None  # for LAST_RESULT: the sale to settle
+    original_order_id: UUID | None = None  # for LAST_RESULT and REVERSAL: the sale in question
     slips: tuple[Slip, ...] = ()  # for PRINT
     expires_at: datetime
+
+    @model_validator(mode="after")
+    def _of_a_payment(self) -> Self:
+        if self.kind is not OrderKind.RECONCILE and not (
+            self.payment_id and self.amount_tiyn and self.payer_iin
+        ):
+            raise ValueError("every order but RECONCILE is about one payment")
+        return self
 
 
 class Started(_Message):
@@ -112,6 +146,22 @@ class StartedAnswer(_Message):
     """Whether the sale may go out; ``False`` where it was withdrawn meanwhile."""
 
     may_start: bool
+
+
+class CardShown(_Message):
+    """A card read before the sale. Nothing was charged, and it may not be."""
+
+    card_brand: str = Field(max_length=32)
+    card_masked: str = Field(max_length=19, pattern=r"^[0-9]{0,6}\*{1,13}[0-9]{4}$")
+    card_ref: str = Field(max_length=64)
+    card_ref_kind: str = Field(max_length=16)
+    name_verdict: str = Field(default="", max_length=16, description="match | partial | ...")
+
+
+class CardAnswer(_Message):
+    """Whether the sale may go on with this card; ``NONE`` leaves the last word to the issuer."""
+
+    reason: Reason = Reason.NONE
 
 
 class Approval(_Message):
@@ -130,6 +180,8 @@ class Approval(_Message):
     card_ref: str = Field(max_length=64, description="PAR, or a reference the terminal keyed")
     card_ref_kind: str = Field(pattern=_WORD, description="par | item")
     owner_verdict: OwnerVerdict
+    owner_method: OwnerMethod = OwnerMethod.ISSUER
+    owner_checker: str = Field(default="", max_length=32, description="of a name: whose rules")
     entry_mode: str = Field(pattern=_WORD, description="chip | contactless | stripe")
     cardholder_check: str = Field(pattern=_WORD, description="online_pin | signature | none | ...")
     aid: str = Field(default="", pattern=r"^([0-9A-Fa-f]{10,32})?$")
@@ -168,3 +220,28 @@ class Printed(_Message):
     slip_ids: tuple[UUID, ...]
     reason: Reason = Reason.NONE
     at: datetime
+
+
+class TotalsAnswer(_Message):
+    """The server has the totals."""
+
+
+class BrandTotals(_Message):
+    """What a terminal counted of one brand. ZVT's count is one byte: it wraps at 256."""
+
+    count: int = Field(ge=0, le=65_535)
+    sum_tiyn: int = Field(ge=0, le=10**14)
+
+
+class Totals(_Message):
+    """A terminal's closed batch, in its own words: the answer to RECONCILE."""
+
+    terminal_number: str = Field(max_length=8)
+    closed_at: datetime
+    receipt_from: int | None = Field(default=None, ge=0, le=9999)
+    receipt_to: int | None = Field(default=None, ge=0, le=9999)
+    count: int = Field(ge=0, le=65_535)
+    sum_tiyn: int = Field(ge=0, le=10**14)
+    brands: dict[Annotated[str, Field(max_length=32)], BrandTotals] = Field(
+        default_factory=dict, max_length=16
+    )

@@ -38,6 +38,7 @@ MERCHANT: Final = 0x2A
 AUTHORISATION: Final = 0x3B
 CURRENCY: Final = 0x49
 RECEIPT: Final = 0x87
+TOTALS: Final = 0x60
 TURNOVER: Final = 0x88
 CARD_TYPE: Final = 0x8A
 CARD_NAME: Final = 0x8B
@@ -56,6 +57,8 @@ BMP_FORMS: Final[Mapping[int, int]] = {  # bytes of a fixed field, or the kind o
     0x2D: _LL, 0x37: 3, 0x3B: 8, 0x3C: _LLL, 0x49: 2, 0x60: _LLL, 0x87: 2, 0x88: 3, 0x8A: 1,
     0x8B: _LL, 0x8C: 1, 0xA0: 1, 0xAA: 3, 0xBA: 5,
 }  # fmt: skip
+
+TAG_HOLDER_NAME: Final = 0x5F20  # see zvt_card, the only place that reads it
 
 # Track images, card numbers, cardholder names and print data that may hold them.
 _CARD_TAGS: Final = frozenset({
@@ -193,8 +196,12 @@ def _read_tag(data: bytes, at: int) -> tuple[int, bool, int]:
     return tag, constructed, at
 
 
-def parse_tlv(data: bytes, *, depth: int = 0) -> tuple[Tlv, ...]:
+def parse_tlv(
+    data: bytes, *, depth: int = 0, keep: frozenset[int] = frozenset()
+) -> tuple[Tlv, ...]:
     """Return the objects of a TLV container; those with card data are left out.
+
+    ``keep`` names one that its only reader may see.
 
     Raises:
         FieldTruncated, TooManyFields: not a container of the specification.
@@ -207,10 +214,10 @@ def parse_tlv(data: bytes, *, depth: int = 0) -> tuple[Tlv, ...]:
         tag, constructed, at = _read_tag(data, at)
         length, at = _read_length(data, at)
         value, at = _take(data, at, length)
-        if tag in _CARD_TAGS:
+        if tag in _CARD_TAGS - keep:
             continue
         if constructed:
-            objects.append(Tlv(tag, children=parse_tlv(value, depth=depth + 1)))
+            objects.append(Tlv(tag, children=parse_tlv(value, depth=depth + 1, keep=keep)))
         else:
             objects.append(Tlv(tag, value))
         if len(objects) > OBJECTS_MAX:
@@ -218,7 +225,7 @@ def parse_tlv(data: bytes, *, depth: int = 0) -> tuple[Tlv, ...]:
     return tuple(objects)
 
 
-def parse_fields(data: bytes) -> Fields:
+def parse_fields(data: bytes, *, keep: frozenset[int] = frozenset()) -> Fields:
     """Return the BMP fields of a message body.
 
     Raises:
@@ -243,7 +250,7 @@ def parse_fields(data: bytes) -> Fields:
             size, at = form, at + 1
         value, at = _take(data, at, size)
         if form == _TLV_FORM:
-            tlvs = parse_tlv(value)
+            tlvs = parse_tlv(value, keep=keep)
         elif bmp == PAN:
             bmps[bmp] = _unpack_masked(value)
         elif bmp not in _TRACKS:

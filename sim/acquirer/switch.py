@@ -15,7 +15,9 @@ from sim.acquirer.book import Book, Debit, Fault, Refund
 from sim.district import Card
 from sim.terminal import iso
 
-_NO_MATCH, _UNPROVEN = "N", frozenset("US")
+_NO_MATCH, _UNPROVEN, _NO_CHECK = "N", frozenset("UD"), "S"
+# What an issuer cannot attest, in words of the street; "slow" is its check, given up in time.
+_TOLD: Final = {"joint account": "U", "wallet token": "U", "check down": "D", "check slow": "D"}
 _KEPT: Final = ("3", "4", "7", "11", "12", "13", "41", "42", "49", "70")
 _REVERSAL_ANSWERS: Final = {
     iso.REVERSAL: iso.REVERSAL_ANSWER,
@@ -58,6 +60,7 @@ class Switch:
         self._now, self.late_seconds = now, late_seconds
         self._back_offices = back_offices  # terminals that may refund; no card terminal does
         self.ownership: dict[str, str] = {}
+        self.approves_unchecked = False  # cards of issuers that have no check of the owner
         self.book = Book()
         self._faults: deque[Fault] = deque()
         self._dead_keys: set[tuple[str, str, str]] = set()  # reversed before they came
@@ -194,7 +197,8 @@ class Switch:
         if card is None:
             return "U"
         told = "M" if payer_iin == card.holder_iin else _NO_MATCH
-        return self.ownership.get(card.key, told)
+        answer = self.ownership.get(card.key, told)
+        return _TOLD.get(answer, answer)
 
     def _refusal(self, message: iso.Message, card: Card | None, owner: str) -> str | None:
         """Return DE39 of a refusal. The owner is asked first: nothing else is told of others."""
@@ -207,6 +211,7 @@ class Switch:
             (message.get("49") != iso.KZT, "12"),
             (int(message["4"]) == 0, "13"),
             (owner == _NO_MATCH or owner in _UNPROVEN, "57"),
+            (owner == _NO_CHECK and not self.approves_unchecked, "57"),
             (card.expiry < f"{self._now().astimezone(UTC):%y%m}", "54"),
             (self._balances[card.pan] < int(message["4"]), "51"),
         )

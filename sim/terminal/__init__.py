@@ -15,6 +15,7 @@ from typing import Self
 
 from sim.district import Card
 from sim.printer import SimPrinter
+from sim.terminal.abilities import Abilities, Printing
 from sim.terminal.blocks import TerminalTimers
 from sim.terminal.control import Control
 from sim.terminal.host import Host
@@ -23,7 +24,7 @@ from sim.terminal.memory import Memory
 from sim.terminal.slot import Slot
 from sim.terminal.wire import FaultyWire, PtyWire, TcpWire, Wire
 
-__all__ = ["Patience", "SimTerminal", "TerminalTimers", "run"]
+__all__ = ["Abilities", "Patience", "Printing", "SimTerminal", "TerminalTimers", "run"]
 
 TERMINAL_NUMBER = "00001042"
 MERCHANT_NUMBER = "398000000000104"
@@ -47,11 +48,12 @@ class SimTerminal:
         acquirer: host and port of the ISO 8583 host.
         patience: its timers.
         state: file for what survives a power cut; ``None`` keeps it in memory.
+        can: which maker's terminal it is.
         on_step: hears each step by name in the terminal's thread, to strike at the right moment.
         seed: of the line's faults.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a terminal has that many knobs
         self,
         *,
         acquirer: tuple[str, int],
@@ -63,6 +65,7 @@ class SimTerminal:
         merchant_number: str = MERCHANT_NUMBER,
         control_port: int | None = None,
         on_step: Callable[[str], None] | None = None,
+        can: Abilities | None = None,
         seed: int = 1,
     ) -> None:
         if (link is None) == (tcp_port is None):
@@ -73,6 +76,7 @@ class SimTerminal:
         self.tcp_port = wire.port if isinstance(wire, TcpWire) else None
         self.line = FaultyWire(wire, seed=seed)
         self.on_step = on_step
+        self._can = can or Abilities()
         self._slot = Slot()
         self._state = state
         self._memory = Memory.load(state)
@@ -164,6 +168,7 @@ class SimTerminal:
                 told=self._told,
                 card_seconds=self._patience.card_seconds,
                 ask_again_seconds=self._patience.ask_again_seconds,
+                can=self._can,
             )
             try:
                 machine.live()

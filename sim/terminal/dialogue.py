@@ -1,5 +1,6 @@
 """How the simulated terminal talks: each of its commands waits for the cash register's answer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from fines.wire import zvt, zvt_fields
@@ -7,6 +8,7 @@ from fines.wire.zvt import Apdu, Code, Command, Progress
 from fines.wire.zvt_errors import ZvtMalformed
 from fines.wire.zvt_status import StatusInformation, status_information
 from sim.clock import SYSTEM, Clock
+from sim.terminal.bare import BareBlocks
 from sim.terminal.blocks import Blocks
 
 
@@ -14,8 +16,9 @@ from sim.terminal.blocks import Blocks
 class Dialogue:
     """Commands and answers over ``blocks``. ``aborted`` turns true when 06 B0 interrupts."""
 
-    blocks: Blocks
+    blocks: Blocks | BareBlocks
     t3_seconds: float
+    numbered: bool = True
     aborted: bool = False
     clock: Clock = SYSTEM
     _own_sequence: int = 0
@@ -38,8 +41,12 @@ class Dialogue:
 
     def tell(self, status: StatusInformation) -> Apdu | None:
         """Send a status information; ``None`` when nobody answers."""
+        return self.tell_raw(lambda number: status_information(replace(status, sequence=number)))
+
+    def tell_raw(self, build: Callable[[int | None], Apdu]) -> Apdu | None:
+        """Send a command that ``build`` makes of its number; ``None`` when nobody answers."""
         number = self._next_sequence()
-        if not self.blocks.send(status_information(replace(status, sequence=number))):
+        if not self.blocks.send(build(number)):
             return None
         return self.answer_to(number)
 
@@ -54,7 +61,9 @@ class Dialogue:
             return None
         return self.answer_to(number)
 
-    def _next_sequence(self) -> int:
+    def _next_sequence(self) -> int | None:
+        if not self.numbered:
+            return None
         self._own_sequence += 1
         return self._own_sequence
 

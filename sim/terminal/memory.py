@@ -25,6 +25,10 @@ class Memory:
     last: StatusInformation | None = None
     in_flight: iso.Message | None = None  # a 0420 ready to go, should we wake up and find it
     owed: list[iso.Message] = field(default_factory=list)  # reversals not yet answered
+    pending: bool = False  # the last sale waits for the cash register's word (rule B)
+    undo: iso.Message | None = None  # the 0420 of the last kept sale
+    undone: int = 0  # the receipt that was reversed last
+    batch: list[tuple[int, str, int]] = field(default_factory=list)  # receipt, brand, amount
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
@@ -39,6 +43,7 @@ class Memory:
                 for name, value in last.items()
             }
             last = StatusInformation(**values)
+        kept["batch"] = [(receipt, brand, amount) for receipt, brand, amount in kept["batch"]]
         return cls(path, last=last, **kept)
 
     def save(self) -> None:
@@ -54,6 +59,10 @@ class Memory:
             "last": last,
             "in_flight": self.in_flight,
             "owed": self.owed,
+            "pending": self.pending,
+            "undo": self.undo,
+            "undone": self.undone,
+            "batch": self.batch,
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")
@@ -62,6 +71,24 @@ class Memory:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self.path)
+
+    def keep(self, status: StatusInformation, *, undo: iso.Message | None, pending: bool) -> None:
+        """Store a sale as the last one and count it into the batch."""
+        self.receipt_number = status.receipt_number or 0
+        self.last = replace(status, sequence=None)
+        self.batch.append((self.receipt_number, status.brand, status.amount_tiyn or 0))
+        self.undo, self.pending, self.in_flight = undo, pending, None
+        self.save()
+
+    def take_back_last(self) -> None:
+        """Owe the reversal of the last kept sale and forget it; its number is used again."""
+        if self.undo is not None:
+            self.owed.append(self.undo)
+        self.undone = self.receipt_number
+        self.batch = [one for one in self.batch if one[0] != self.receipt_number]
+        self.receipt_number = (self.receipt_number - 2) % 9999 + 1 if self.receipt_number > 1 else 0
+        self.last, self.undo, self.pending = None, None, False
+        self.save()
 
     def owe_reversal(self) -> None:
         """Turn the sale in flight into a reversal that is owed, durably."""

@@ -7,7 +7,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from fines.field.driver import TerminalRefused
+from fines.field.driver import CardNotRead, TerminalRefused
 from fines.field.line import Line, Timers
 from fines.field.zvt_driver import ZvtDriver
 from fines.wire.protocol import OrderKind, OwnerVerdict, Reason, Result
@@ -539,11 +539,12 @@ def test_a_card_can_be_read_before_a_sale_and_is_named_without_its_number(driver
     assert DRIVER.card.pan not in repr(seen)
 
 
-def test_no_card_is_no_error_when_only_reading(driver):
+def test_no_card_in_time_is_told_as_such_when_only_reading(driver):
     zvt_driver, _ = driver
     zvt_driver.login()
 
-    assert zvt_driver.card_acquisition(timeout_seconds=1) is None
+    with pytest.raises(CardNotRead, match="card_timeout"):
+        zvt_driver.card_acquisition(timeout_seconds=1)
 
 
 def test_a_terminal_that_is_not_registered_refuses(driver):

@@ -71,7 +71,7 @@ def test_a_sale_asks_for_tenge_and_names_the_payer_to_the_issuer_only():
     )
 
     assert zvt.pack(message).hex() == (
-        "0601" + "32" + "04000001081250" + "490398" + "013c" + "0208" + "0622"
+        "0601" + "35" + "04000001081250" + "490398" + "013c" + "0208" + "0625" + "1f1f00"
         "df5006" + IIN + "df5310" + REFERENCE.hex() + "1f7303000003"
     )
     assert IIN not in repr(message)
@@ -79,9 +79,35 @@ def test_a_sale_asks_for_tenge_and_names_the_payer_to_the_issuer_only():
 
 
 def test_registration_bars_amounts_and_voids_keyed_on_the_terminal():
-    message = zvt.registration(password="000000", config=zvt.Config.OURS)
+    message = zvt.registration(password="000000", config=zvt.Config.OURS, line_width=32)
 
-    assert zvt.pack(message).hex() == "060006000000be0398"
+    assert zvt.pack(message).hex() == (
+        "0600" + "2a" + "000000" + "be" + "0398" + "0622"
+        "120132" + "1401fe" + "1a021000" + "260c" + "0a0206d1" + "0a0206d3" + "0a0206e4"
+        "1f040101" + "1f7303000000"
+    )
+
+
+def test_the_last_known_receipt_travels_with_a_sale_and_is_never_nought():
+    def tag(known):
+        message = zvt.authorisation(
+            amount_tiyn=1,
+            payer_iin=IIN,
+            reference=REFERENCE,
+            max_status_infos=8,
+            known_receipt=known,
+        )
+        return zvt.body_of(message).tlv(zvt.TAG_KNOWN_RECEIPT)
+
+    assert [tag(known) for known in (None, 0, 1, 9999)] == [b"", b"", b"\x00\x01", b"\x99\x99"]
+
+
+def test_the_day_is_closed_told_and_taken_back_by_password_and_receipt():
+    assert zvt.pack(zvt.end_of_day(password="000000")).hex() == "065003000000"
+    assert zvt.pack(zvt.turnover(password="000000")).hex() == "061003000000"
+    assert zvt.pack(zvt.reversal(password="000000", receipt_number=42)).hex() == (
+        "063006000000870042"
+    )
 
 
 def test_the_last_result_is_asked_without_printing():
