@@ -34,6 +34,7 @@ class Cable:
     def __init__(self, world, weather, name, *, baud=9600):
         self._world, self._weather, self._name, self._baud = world, weather, name, baud
         self.is_cut = False
+        self.spoil = lambda data: data  # what a terminal's bytes become before they travel
         self.wire = CableWire(self)
         self.port: CablePort | None = None
         self._free_at = [0.0, 0.0]
@@ -127,7 +128,7 @@ class CableWire:
         return data
 
     def write(self, data):
-        self._cable.carry(bytes(data), to_agent=True)
+        self._cable.carry(self._cable.spoil(bytes(data)), to_agent=True)
 
     def close(self):
         self._held = b""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from fines.errors import CardNumberRefused
 from fines.rules.payment import (
     LAST_RESULT_RETRY,
     LIVE,
@@ -24,6 +25,7 @@ from fines.rules.payment import (
     next_payment_status,
     status_after_outcome,
 )
+from fines.service.reports import refuse_card_numbers
 from fines.wire.protocol import (
     Approval,
     ApprovalAnswer,
@@ -168,6 +170,10 @@ class TownServer:
         return StartedAnswer(may_start=True)
 
     def approval(self, order_id, approval):
+        try:
+            refuse_card_numbers(approval)
+        except CardNumberRefused as refusal:
+            raise Refused(refusal.code) from None
         return self._once(order_id, "approval", approval, self._judge)
 
     def outcome(self, order_id, outcome):

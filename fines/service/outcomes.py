@@ -62,8 +62,7 @@ async def take_outcome(
     async with desk.refusals_audited(
         event="fines.outcome_not_taken", who=caller, at=now, fields=fields
     ):
-        if outcome.approval is not None:
-            refuse_card_numbers(outcome.approval)
+        refuse_card_numbers(outcome)
         async with transaction(desk.sessions) as session:
             order, payment = await locked_order(session, caller=caller, order_id=order_id)
             known = await answered_before(

@@ -1,9 +1,9 @@
 """Reports of a terminal agent: taken once, answered the same for ever; no card numbers pass."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Final, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -13,7 +13,6 @@ from app.access import Principal
 from fines import models, repository
 from fines.errors import CardNumberRefused, OrderNotFound, ReportDiffers
 from fines.rules.payment import holds_card_number
-from fines.wire.protocol import Approval
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
@@ -78,24 +77,28 @@ def keep_answer(
     )
 
 
-def refuse_card_numbers(approval: Approval) -> None:
-    """Pass if no text field of an approval could hold a whole card number.
+# Fifteen digits of its own: no sum of digits tells it from a card number.
+_DIGITS_OF_ITS_OWN: Final = frozenset({"merchant_number"})
 
-    The merchant number is left out: it has 15 digits of its own.
+
+def refuse_card_numbers(message: BaseModel) -> None:
+    """Pass if no text anywhere in a report could hold a whole card number.
 
     Raises:
         CardNumberRefused: ``where`` names the field, never its content.
     """
-    texts: Iterable[tuple[str, str]] = (
-        ("rrn", approval.rrn),
-        ("approval_code", approval.approval_code),
-        ("card_brand", approval.card_brand),
-        ("card_ref", approval.card_ref),
-        ("card_ref_kind", approval.card_ref_kind),
-        ("entry_mode", approval.entry_mode),
-        ("cardholder_check", approval.cardholder_check),
-        ("aid", approval.aid),
-    )
-    for name, text in texts:
-        if holds_card_number(text):
-            raise CardNumberRefused(f"{name} holds what looks like a card number", where=name)
+    for where, text in _texts(message.model_dump(), ""):
+        if where not in _DIGITS_OF_ITS_OWN and holds_card_number(text):
+            raise CardNumberRefused(f"{where} holds what looks like a card number", where=where)
+
+
+def _texts(value: object, where: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield where, value
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield where or "key", str(name)
+            yield from _texts(one, where or str(name))
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one, where)

@@ -52,7 +52,12 @@ _SLIPS_FOR: Final = {
 
 
 async def take_hello(desk: Desk, *, caller: Principal, hello: Hello, now: datetime) -> None:
-    """Keep what an agent says of itself."""
+    """Keep what an agent says of itself.
+
+    Raises:
+        CardNumberRefused: a field holds a card number.
+    """
+    refuse_card_numbers(hello)
     async with transaction(desk.sessions) as session:
         await repository.put_hello(
             session,

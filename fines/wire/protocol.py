@@ -27,6 +27,7 @@ PATH_APPROVAL = PREFIX + "/orders/{order_id}/approval"
 PATH_OUTCOME = PREFIX + "/orders/{order_id}/outcome"
 PATH_PRINTED = PREFIX + "/orders/{order_id}/printed"
 PATH_TOTALS = PREFIX + "/orders/{order_id}/totals"
+_WORD = r"^[a-z_]{0,16}$"  # a word of ours: no room for a security code or a PIN block
 CREDENTIAL_HEADER = "Device-Credential"  # "<device id>.<secret>"
 
 
@@ -172,18 +173,18 @@ class Approval(_Message):
     merchant_number: str = Field(max_length=15)
     receipt_number: int = Field(ge=0, le=9999)
     trace_number: int = Field(ge=0, le=999999)
-    rrn: str = Field(max_length=12)
-    approval_code: str = Field(max_length=6)
+    rrn: str = Field(pattern=r"^[0-9A-Za-z ]{0,12}$")
+    approval_code: str = Field(pattern=r"^[0-9A-Za-z ]{0,6}$")
     card_brand: str = Field(max_length=32)
     card_masked: str = Field(max_length=19, pattern=r"^[0-9]{0,6}\*{1,13}[0-9]{4}$")
     card_ref: str = Field(max_length=64, description="PAR, or a reference the terminal keyed")
-    card_ref_kind: str = Field(max_length=16, description="par | item")
+    card_ref_kind: str = Field(pattern=_WORD, description="par | item")
     owner_verdict: OwnerVerdict
     owner_method: OwnerMethod = OwnerMethod.ISSUER
     owner_checker: str = Field(default="", max_length=32, description="of a name: whose rules")
-    entry_mode: str = Field(max_length=16, description="chip | contactless | stripe")
-    cardholder_check: str = Field(max_length=16, description="online_pin | signature | none | ...")
-    aid: str = Field(default="", max_length=32)
+    entry_mode: str = Field(pattern=_WORD, description="chip | contactless | stripe")
+    cardholder_check: str = Field(pattern=_WORD, description="online_pin | signature | none | ...")
+    aid: str = Field(default="", pattern=r"^([0-9A-Fa-f]{10,32})?$")
     terminal_at: datetime
 
 
