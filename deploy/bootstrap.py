@@ -1,9 +1,10 @@
 """Make ``.venv`` hold exactly what ``requirements.lock`` says; standard library only.
 
-    python3 deploy/bootstrap.py [--browser]
+    python3 deploy/bootstrap.py [--browser] [--store]
 
 Says what it does while it does it, and does nothing when nothing has changed. With ``--browser``
-it also looks for Chromium and installs it where it may (as root, by apt-get).
+it also looks for Chromium and installs it where it may (as root, by apt-get); with ``--store`` the
+programs of Ceph's gateway, a real S3 server for the tests.
 """
 
 import argparse
@@ -21,6 +22,9 @@ PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / ".installed"
 BROWSER_TRIED = VENV / ".browser-tried"
+STORE_TRIED = VENV / ".store-tried"
+STORE_PACKAGES = ("radosgw", "ceph-mon", "ceph-osd", "ceph-common")
+STORE_PROGRAMS = ("radosgw", "ceph-mon", "ceph-osd", "ceph", "monmaptool", "radosgw-admin")
 LOWEST = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -150,10 +154,27 @@ def install_browser() -> None:
         say("no Chromium here and none may be installed: footage will be decoded by ffmpeg")
 
 
+def install_store() -> None:
+    """Find Ceph's gateway, or install it where that is allowed; else its tests are skipped."""
+    if all(shutil.which(one) for one in STORE_PROGRAMS) or STORE_TRIED.exists():
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        say("installing Ceph's gateway, an S3 server for the tests, by apt-get (about a minute)")
+        os.environ.setdefault("DEBIAN_FRONTEND", "noninteractive")
+        run("apt-get", "update", "-q", quiet=True)
+        run(
+            "apt-get", "install", "-y", "-q", "--no-install-recommends", *STORE_PACKAGES, quiet=True
+        )
+    if not all(shutil.which(one) for one in STORE_PROGRAMS):
+        STORE_TRIED.touch()  # asked once; remove .venv to ask again
+        say("no Ceph here and none may be installed: tests on a real S3 server are skipped")
+
+
 def main() -> int:
     """Run it; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--browser", action="store_true", help="also find or install Chromium")
+    parser.add_argument("--store", action="store_true", help="also find or install Ceph")
     arguments = parser.parse_args()
     if sys.version_info < LOWEST:
         wanted = ".".join(map(str, LOWEST))
@@ -161,6 +182,8 @@ def main() -> int:
     install()
     if arguments.browser:
         install_browser()
+    if arguments.store:
+        install_store()
     return 0
 
 

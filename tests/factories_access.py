@@ -514,6 +514,18 @@ ASKS: dict[str, tuple[Ask, ...]] = {
             ("complaint_id",)),
     ),
     f"{_ONE_RECORDING}": (_OF_RECORDING,),
+    "POST /console/coverage/cases/{case_id}/explanation": (
+        Ask(lambda _w, _c, _i: {"data": {"explanation": "-"}}),
+    ),
+    "POST /console/coverage/cases/{case_id}/closing": (
+        Ask(lambda _w, _c, _i: {"data": {"believed": "true", "conclusion": "-"}}),
+    ),
+    "POST /console/custody/permission": (
+        Ask(
+            lambda _w, _c, ids: {"data": {"recording_ids": [ids["recording_ids"]]}},
+            ("recording_ids",),
+        ),
+    ),
     f"POST {_IN_CUSTODY}/holds": (_of_recording(reason="court", case_number="-"),),
     f"POST {_IN_CUSTODY}/category": (_of_recording(category="crime", grounds="-"),),
     f"POST {_IN_CUSTODY}/keeping": (_of_recording(good=False, until="2026-11-20"),),

@@ -30,6 +30,12 @@ WATCHING_ROLES: Final = (
     Role.EXCHANGE_CONTROLLER,
     Role.AUDITOR,
 )
+COVERAGE_ROLES: Final = (
+    Role.DEVICE_KEEPER,
+    Role.DUTY_OFFICER,
+    Role.COMPLAINTS_REVIEWER,
+    Role.RESPONSIBLE_OFFICIAL,
+)
 BLOCKING_ROLES: Final = frozenset({Role.EXCHANGE_OPERATOR, Role.RESPONSIBLE_OFFICIAL})
 
 # Where the work of a role is done that has no pages here.
@@ -81,6 +87,16 @@ class Viewer:
     def reconciles(self) -> bool:
         """Whether the finance page is open to this role."""
         return self.role is Role.FINANCE_CLERK
+
+    @property
+    def reads_coverage(self) -> bool:
+        """Whether the pages of the cameras' time are open to this role."""
+        return self.role in COVERAGE_ROLES
+
+    @property
+    def lets_go(self) -> bool:
+        """Whether this role permits that recordings are destroyed."""
+        return self.role in {Role.DEVICE_KEEPER, Role.RESPONSIBLE_OFFICIAL}
 
     @property
     def controls(self) -> bool:

@@ -121,8 +121,8 @@ async def explain_case(
     case_id: UUID,
     explanation: str,
     now: datetime,
-) -> None:
-    """Explain a gap. What is said stays in the case; the log is told who and when.
+) -> UUID:
+    """Explain a gap; return whose assignment it is. What is said goes into no log.
 
     Raises:
         CaseNotFound: absent, or another unit's.
@@ -133,6 +133,7 @@ async def explain_case(
     row.explanation, row.explained_by, row.explained_at = explanation, caller.person, now
     row.conclusion = row.closed_by = None
     await _note(session, trail, row, caller, now)
+    return row.assignment_id
 
 
 async def close_case(
@@ -144,7 +145,7 @@ async def close_case(
     believed: bool,
     conclusion: str,
     now: datetime,
-) -> None:
+) -> UUID:
     """Close an explained case where the explanation is ``believed``, else send it back.
 
     Raises:
@@ -160,6 +161,7 @@ async def close_case(
     if believed:
         row.closed_by, row.closed_at = caller.person, now
     await _note(session, trail, row, caller, now)
+    return row.assignment_id
 
 
 async def _own(session: AsyncSession, caller: Principal, case_id: UUID) -> CoverageCaseRow:

@@ -184,13 +184,13 @@ async def keep_recording(
         TransitionRefused: it is not expiring.
         DestructionBegun: it is too late.
     """
+    row = await own_row(session, caller, recording_id)
     today = law_date(now)
     rule = rule_on(today) or RETENTION_RULES[0]
     if not today < until <= today + timedelta(days=rule.keep_days_max):
         raise KeepNotValid(
             f"recording {recording_id} is kept for {rule.keep_days_max} days at most"
         )
-    row = await own_row(session, caller, recording_id)
     if row.destruction_begun_at is not None:
         raise DestructionBegun(f"recording {recording_id} is being destroyed")
     if row.status is not RecordingStatus.EXPIRING:  # a held one would lose its hold

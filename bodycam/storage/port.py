@@ -5,7 +5,7 @@ is made by us from ids alone: ``[a-z0-9-]`` in segments joined by ``/``.
 """
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
@@ -39,8 +39,8 @@ class PartTarget:
 class PartWriter(Protocol):
     """Takes the bytes of one part. Nothing counts before ``sync`` has returned."""
 
-    async def write(self, chunk: bytes) -> None:
-        """Take the next bytes.
+    async def write(self, chunks: Sequence[bytes]) -> None:
+        """Take the next bytes, in as many pieces as they came.
 
         Raises:
             StoreFull: no room; the part must be sent again.

@@ -1,4 +1,7 @@
-"""Both stores held to one contract; S3 by moto, which checks no signatures (see facts there)."""
+"""Every store held to one contract: a directory, Ceph's gateway, and moto where there is no Ceph.
+
+moto checks no signatures and keeps everything in memory: what it passes is form, not durability.
+"""
 
 import hashlib
 import random
@@ -21,12 +24,20 @@ from bodycam.errors import (
 )
 from bodycam.rules.boxes import index_by_reading
 from bodycam.storage import DirectoryStore, S3Store
-from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_count, block_size
+from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from tests.factories_bodycam import footage
 from tests.factories_media import sandbox
-
-KEY = "recordings/11111111-2222-4333-8444-555555555555"
-SIZE = 2 * BLOCK_SIZE_BYTES + 12_345
+from tests.factories_store import (
+    KEY,
+    SIZE,
+    joined,
+    put,
+    put_all,
+    reading,
+    s3_store,
+    sealed,
+    store_of,
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,77 +49,18 @@ def s3_server():
     server.stop()
 
 
-def s3_store(endpoint, bucket):
-    store = S3Store(
-        endpoint=endpoint,
-        region="us-east-1",
-        bucket=bucket,
-        access_key="test",
-        secret_key="testsecret",
-        checksums_when_required=True,
-        presign_seconds=600,
-    )
-    store._client.create_bucket(Bucket=bucket)
-    return store
-
-
-@pytest.fixture(params=["directory", "s3"])
-def store(request, tmp_path, s3_server):
+@pytest.fixture(params=["directory", "s3", "ceph"])
+def store(request, tmp_path):
     if request.param == "directory":
         return DirectoryStore(root=tmp_path / "objects")
-    return s3_store(s3_server, f"b{secrets.token_hex(8)}")
+    if request.param == "ceph":
+        return store_of(request.getfixturevalue("ceph"))
+    return s3_store(request.getfixturevalue("s3_server"), f"b{secrets.token_hex(8)}")
 
 
 @pytest.fixture(scope="module")
 def content():
     return random.Random(7).randbytes(SIZE)
-
-
-async def put(store, upload, number, content, *, size=SIZE):
-    """Send one part the way the store takes it."""
-    start = number * BLOCK_SIZE_BYTES
-    part = content[start : start + block_size(number=number, size_bytes=size)]
-    if store.takes_parts_itself:
-        target = await store.part_target(
-            key=KEY,
-            upload=upload,
-            number=number,
-            size_bytes=len(part),
-            sha256=hashlib.sha256(part).digest(),
-        )
-        async with httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.put(target.url, content=part, headers=target.headers)
-        answer.raise_for_status()
-        return
-    async with store.open_part(key=KEY, number=number, size_bytes=len(part)) as writer:
-        for at in range(0, len(part), 1 << 20):
-            await writer.write(part[at : at + (1 << 20)])
-        assert await writer.sync() == hashlib.sha256(part).digest()
-
-
-async def put_all(store, content):
-    size = len(content)
-    upload = await store.begin(key=KEY, size_bytes=size)
-    for number in reversed(range(block_count(size))):
-        await put(store, upload, number, content, size=size)
-    return upload
-
-
-async def sealed(store, content):
-    upload = await put_all(store, content)
-    await store.seal(key=KEY, upload=upload, size_bytes=len(content))
-    return upload
-
-
-def reading(store):
-    async def read(start, length):
-        return await store.read(key=KEY, start=start, length=length)
-
-    return read
-
-
-async def joined(chunks):
-    return b"".join([chunk async for chunk in chunks])
 
 
 async def test_what_was_sealed_is_what_was_sent(store, content):
@@ -336,3 +288,13 @@ async def test_what_does_not_decode_is_told(tmp_path):
         await media.decode_at(sandbox=sandbox(), read=reading(store), index=index, seconds=3)
     with pytest.raises(NotPlayable):
         await media.decode_at(sandbox=sandbox(), read=reading(store), index=index, seconds=61)
+
+
+async def test_a_destroyed_object_is_gone_and_may_be_destroyed_again(store, content):
+    await sealed(store, content)
+
+    await store.destroy(key=KEY)
+    await store.destroy(key=KEY)
+
+    with pytest.raises(ObjectAbsent):
+        await store.size_of(key=KEY)

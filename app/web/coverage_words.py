@@ -1,0 +1,48 @@
+"""What became of a camera's time, in words for people; said in English here."""
+
+from typing import Final
+
+from app.web.texts import N_
+from bodycam.rules.coverage import CoverageKind, Ending, GapReason
+from bodycam.rules.coverage_cases import CaseStatus
+from bodycam.rules.retention import Category
+
+KINDS: Final = {
+    CoverageKind.RECORDED: N_("recorded"),
+    CoverageKind.PAUSED: N_("permitted pause"),
+    CoverageKind.GAP: N_("gap"),
+}
+REASONS: Final = {
+    GapReason.HANDED_OVER: N_("between the signature and the first second"),
+    GapReason.DOCKING: N_("on the way into the dock"),
+    GapReason.SEAM: N_("seam between two recordings"),
+    GapReason.NOT_DOCKED: N_("not docked yet"),
+    GapReason.NOT_UPLOADED: N_("not uploaded yet"),
+    GapReason.UNREADABLE: N_("no readable video"),
+    GapReason.DAMAGED: N_("the recording is damaged"),
+    GapReason.BLACK: N_("the picture is black"),
+    GapReason.SILENT: N_("there is no sound"),
+    GapReason.MISSING_PREDECESSOR: N_("a recording before this one is missing"),
+    GapReason.MEMORY_CHANGED: N_("the memory card was changed or made empty"),
+    GapReason.CLOCK_LEAP: N_("the camera's clock leapt"),
+    GapReason.LOW_BATTERY: N_("the battery was empty"),
+    GapReason.LOST: N_("the camera was lost"),
+    GapReason.NOT_RECORDING: N_("the camera was not recording"),
+}
+ENDINGS: Final = {
+    Ending.STILL_OUT: N_("still out"),
+    Ending.DOCKED: N_("docked"),
+    Ending.RETURNED: N_("returned without a dock"),
+    Ending.LOST: N_("lost"),
+}
+CASE_STATUSES: Final = {
+    CaseStatus.OPENED: N_("to be explained"),
+    CaseStatus.EXPLAINED: N_("explained, to be closed by another"),
+    CaseStatus.CLOSED: N_("case closed"),
+    CaseStatus.RESOLVED: N_("resolved by itself: the footage came"),
+}
+CATEGORIES: Final = {
+    Category.CRIME: N_("Crime: 5 years"),
+    Category.ADMINISTRATIVE: N_("Administrative offence or inspection: 3 years"),
+    Category.OTHER: N_("Other: 2 months"),
+}

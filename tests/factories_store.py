@@ -1,0 +1,79 @@
+"""Object stores for tests: small stores, and an object sent and read as the store takes it."""
+
+import hashlib
+import secrets
+
+import httpx
+
+from bodycam.storage import S3Store
+from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_count, block_size
+
+KEY = "recordings/11111111-2222-4333-8444-555555555555"
+SIZE = 2 * BLOCK_SIZE_BYTES + 12_345
+
+
+def s3_store(endpoint, bucket, *, access_key="test", secret_key="testsecret"):
+    store = S3Store(
+        endpoint=endpoint,
+        region="us-east-1",
+        bucket=bucket,
+        access_key=access_key,
+        secret_key=secret_key,
+        checksums_when_required=True,
+        presign_seconds=600,
+    )
+    store._client.create_bucket(Bucket=bucket)
+    return store
+
+
+def store_of(ceph):
+    """Return a store over a new bucket of a real server."""
+    keys = {"access_key": ceph.access_key, "secret_key": ceph.secret_key}
+    return s3_store(ceph.endpoint, f"b{secrets.token_hex(8)}", **keys)
+
+
+async def put(store, upload, number, content, *, size=SIZE):
+    """Send one part the way the store takes it."""
+    start = number * BLOCK_SIZE_BYTES
+    part = content[start : start + block_size(number=number, size_bytes=size)]
+    if store.takes_parts_itself:
+        target = await store.part_target(
+            key=KEY,
+            upload=upload,
+            number=number,
+            size_bytes=len(part),
+            sha256=hashlib.sha256(part).digest(),
+        )
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.put(target.url, content=part, headers=target.headers)
+        answer.raise_for_status()
+        return
+    async with store.open_part(key=KEY, number=number, size_bytes=len(part)) as writer:
+        for at in range(0, len(part), 1 << 20):
+            await writer.write([part[at : at + 5], part[at + 5 : at + (1 << 20)]])
+        assert await writer.sync() == hashlib.sha256(part).digest()
+
+
+async def put_all(store, content):
+    size = len(content)
+    upload = await store.begin(key=KEY, size_bytes=size)
+    for number in reversed(range(block_count(size))):
+        await put(store, upload, number, content, size=size)
+    return upload
+
+
+async def sealed(store, content):
+    upload = await put_all(store, content)
+    await store.seal(key=KEY, upload=upload, size_bytes=len(content))
+    return upload
+
+
+def reading(store):
+    async def read(start, length):
+        return await store.read(key=KEY, start=start, length=length)
+
+    return read
+
+
+async def joined(chunks):
+    return b"".join([chunk async for chunk in chunks])
