@@ -105,6 +105,7 @@ async def taken_down(
         database_url=world.database_url,
         var_dir=world.folder / "server",
         registers_url=registers_url,
+        audit_wait_seconds=20,
         metrics_port=0,
     )
     async with open_parts(settings) as parts:

@@ -95,6 +95,7 @@ class World(Stage):
             "SAQSHY_PORT": str(port),
             "SAQSHY_METRICS_PORT": "0",
             "SAQSHY_SERVE_PROCESSES": str(processes),
+            "SAQSHY_AUDIT_WAIT_SECONDS": "20",  # a busy machine makes a figure bad, not absent
         }
         with (self.folder / "serving.log").open("wb") as log:
             command = [sys.executable, "-m", "app", "serve"]
