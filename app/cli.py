@@ -1,6 +1,7 @@
 """The command line: ``python -m app COMMAND``. Settings come from the environment."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -116,6 +117,22 @@ def export_log(
     """Write the audit log for somebody who checks it without us: app.audit.verify reads it."""
     try:
         typer.echo(commands.export_log(folder))
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@cli.command(name="check-draw")
+def check_draw(
+    day: Annotated[
+        datetime, typer.Argument(formats=["%Y-%m-%d"], help="A day that is over, in Astana.")
+    ],
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="What export-log wrote.")
+    ],
+) -> None:
+    """Repeat the draws of a day's extended justifications from an exported log."""
+    try:
+        typer.echo(commands.check_draw(day.date(), folder))
     except _EXPECTED as error:
         _refuse(error)
 
