@@ -204,6 +204,22 @@ def reconcile_csv(
         _refuse(error)
 
 
+@cli.command(name="check-draw")
+def check_draw(
+    day: Annotated[
+        datetime, typer.Argument(formats=["%Y-%m-%d"], help="A day that is over, in Astana.")
+    ],
+    folder: Annotated[
+        Path, typer.Argument(exists=True, file_okay=False, help="What export-log wrote.")
+    ],
+) -> None:
+    """Repeat the draws of a day's extended justifications from an exported log."""
+    try:
+        typer.echo(commands.check_draw(day.date(), folder))
+    except _EXPECTED as error:
+        _refuse(error)
+
+
 def main() -> None:
     """Run the command line."""
     os.umask(0o077)  # what the server writes is for the server's user alone

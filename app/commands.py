@@ -22,6 +22,7 @@ from app import logs, worker
 from app.audit.service import AuditTrail
 from app.clock import utc_now
 from app.db import make_engine, make_sessions, transaction
+from app.exchange.rules.draws import repeat_day
 from app.exchange.schemas.access import AgreementFile
 from app.identity.schemas import StaffFile
 from app.keys import Keys
@@ -305,6 +306,28 @@ async def _at_desk(work: Callable[[fines.service.Desk], Awaitable[str]]) -> str:
         return await work(desk)
     finally:
         await engine.dispose()
+
+
+class DrawDoesNotHold(ValueError):
+    """The draws of a day are not those of the seed that was committed to."""
+
+
+def check_draw(day: date, folder: Path) -> str:
+    """Repeat the draws of ``day`` from exported leaves; return what was found, in a sentence.
+
+    Raises:
+        DrawDoesNotHold: with how many leaves are not as the seed draws them.
+        DayNotOpen: that day's seed is not opened in these leaves.
+    """
+    with (folder / "leaves").open("rb") as leaves:
+        report = repeat_day(leaves, day=day)
+    if not report.holds:
+        raise DrawDoesNotHold(
+            f"of {report.leaves} requests of {day.isoformat()} {len(report.wrong)} are marked"
+            f" otherwise than the seed draws, {len(report.twice)} numbers stand twice;"
+            f" the seed opens the commitment: {report.seed_opens}"
+        )
+    return f"{report.drawn} of {report.leaves} requests were drawn, as the seed draws them"
 
 
 def _running_database_url(settings: Settings) -> str:

@@ -1,15 +1,17 @@
 """The pages of access: own rights and request, agreement, the operator's queue, users, blocks."""
 
-from typing import Final
+from typing import Annotated, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from app.access import SIGNING_IN, Access, Caller, Principal, Role
 from app.audit.api import TrailOfApp
 from app.clock import law_date, utc_now
 from app.db import Sessions, SessionsOfApp, transaction
+from app.exchange.api.access import SEARCH_MAX, SKIP_MAX
 from app.exchange.rules.access import AccessStage, AgreementStanding, rights_of_role
 from app.exchange.rules.bases import rule_set_on
 from app.exchange.service import access as service
@@ -35,6 +37,7 @@ _SERVE_ALL = Access(roles=[Role.EXCHANGE_OPERATOR, Role.EXCHANGE_CONTROLLER, Rol
 _OPERATOR = Access(roles=[Role.EXCHANGE_OPERATOR])
 _CONTROLLERS = Access(roles=[Role.EXCHANGE_CONTROLLER, Role.EXCHANGE_OPERATOR, Role.AUDITOR])
 _WATCHERS = Access(roles=WATCHING_ROLES)
+_ON_A_PAGE: Final = 100
 _WORDS: Final[dict[str, object]] = {
     "stages": STAGES,
     "request_stages": REQUEST_STAGES,
@@ -144,11 +147,24 @@ async def one_request(
 
 
 @router.get("/people", dependencies=[Depends(_WATCHERS)])
-async def users(request: Request, caller: Caller, sessions: SessionsOfApp) -> HTMLResponse:
+async def users(
+    request: Request,
+    caller: Caller,
+    sessions: SessionsOfApp,
+    search: Annotated[str, Query(max_length=SEARCH_MAX)] = "",
+    skip: Annotated[int, Query(ge=0, le=SKIP_MAX)] = 0,
+) -> HTMLResponse:
     """Show whom the reader watches over: an official's subordinates, or all users."""
+    found = await service.users(
+        sessions, caller=caller, now=utc_now(), words=search, skip=skip, limit=_ON_A_PAGE + 1
+    )
+    more = {"search": search, "skip": str(skip + _ON_A_PAGE)}
     context = {
         "viewer": await _viewer(sessions, caller),
-        "lines": await service.users(sessions, caller=caller, now=utc_now()),
+        "lines": found[:_ON_A_PAGE],
+        "search": search,
+        "first_page": skip == 0,
+        "more": f"?{urlencode(more)}" if len(found) > _ON_A_PAGE else None,
     }
     return page(request, "access_people.html", context | _WORDS)
 

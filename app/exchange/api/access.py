@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
 from app.access import Access, Caller, Role
 from app.audit.api import TrailOfApp
@@ -34,6 +34,9 @@ _WATCHERS = Access(
     ]
 )
 _SERVE_ALL = Access(roles=[Role.EXCHANGE_OPERATOR, Role.EXCHANGE_CONTROLLER, Role.AUDITOR])
+SEARCH_MAX = 100
+SKIP_MAX = 100_000
+_USERS_ON_A_PAGE = 200
 _BODY_BYTES_MAX = 128 * 1024  # a signature of 64 KiB in base64, a form, and room
 
 router = APIRouter(prefix="/api/access", tags=["access"], max_body_size=_BODY_BYTES_MAX)
@@ -205,12 +208,17 @@ async def sign_agreement(
 
 
 @router.get("/people", dependencies=[Depends(_WATCHERS)])
-async def users(caller: Caller, sessions: SessionsOfApp) -> list[shapes.UserLineAnswer]:
-    """Return whom the caller watches over."""
-    return [
-        shapes.UserLineAnswer(person=person_of(one.card), stage=one.stage)
-        for one in await service.users(sessions, caller=caller, now=utc_now())
-    ]
+async def users(
+    caller: Caller,
+    sessions: SessionsOfApp,
+    search: Annotated[str, Query(max_length=SEARCH_MAX)] = "",
+    skip: Annotated[int, Query(ge=0, le=SKIP_MAX)] = 0,
+) -> list[shapes.UserLineAnswer]:
+    """Return whom the caller watches over, by name, two hundred at a time."""
+    found = await service.users(
+        sessions, caller=caller, now=utc_now(), words=search, skip=skip, limit=_USERS_ON_A_PAGE
+    )
+    return [shapes.UserLineAnswer(person=person_of(one.card), stage=one.stage) for one in found]
 
 
 @router.get("/me", dependencies=[Depends(_STAFF)])

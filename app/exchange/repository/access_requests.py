@@ -109,11 +109,9 @@ async def newest_stages(
     return {row.person_id: row.stage for row in rows}
 
 
-async def people_with_access(session: AsyncSession, *, limit: int) -> set[UUID]:
+async def people_with_access(session: AsyncSession) -> set[UUID]:
     """Return whoever asked for access or holds rights."""
-    people = sa.union(
-        sa.select(AccessRequestRow.person_id), sa.select(AccessGrantRow.person_id)
-    ).limit(limit)
+    people = sa.union(sa.select(AccessRequestRow.person_id), sa.select(AccessGrantRow.person_id))
     return set(await session.scalars(people))
 
 

@@ -1,6 +1,6 @@
 """Statements over people, posts and departments. Those of every request are built once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -176,3 +176,28 @@ async def _members(
         StaffMember(post=post, person=person, department=department)
         for post, person, department in rows
     ]
+
+
+async def members_found(
+    session: AsyncSession,
+    *,
+    person_ids: Collection[UUID],
+    words: str,
+    today: date,
+    skip: int,
+    limit: int,
+) -> list[StaffMember]:
+    """Return those of these people in post whose name or badge holds ``words``, by name."""
+    among = sa.literal(list(person_ids), sa.ARRAY(sa.Uuid()))  # one parameter, however many
+    query = _CARD.where(_IN_FORCE, Person.id == sa.any_(among))
+    if words:
+        name = sa.func.concat_ws(" ", Person.surname, Person.given_name, Person.patronymic)
+        query = query.where(
+            sa.or_(
+                name.icontains(words, autoescape=True),
+                Post.badge.icontains(words, autoescape=True),
+            )
+        )
+    query = query.order_by(Person.sort_key, Person.id).offset(skip).limit(limit)
+    rows = await session.execute(query, {"today": today})
+    return [StaffMember(post=row[0], person=row[1], department=row[2]) for row in rows]

@@ -1,6 +1,6 @@
 """The staff list: taken from the personnel service's file, read by every slice."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -143,6 +143,22 @@ async def posts_of_people(
         session, person_ids=person_ids, today=law_date(now)
     )
     return {member.person.id: _card(member) for member in members}
+
+
+async def posts_found(
+    session: AsyncSession,
+    *,
+    person_ids: Collection[UUID],
+    words: str,
+    now: datetime,
+    skip: int,
+    limit: int,
+) -> list[PostCard]:
+    """Return the cards of those of these people in post whose name or badge holds ``words``."""
+    members = await repository.members_found(
+        session, person_ids=person_ids, words=words, today=law_date(now), skip=skip, limit=limit
+    )
+    return [_card(member) for member in members]
 
 
 async def last_post_of(session: AsyncSession, *, person_id: UUID) -> PostCard | None:

@@ -187,8 +187,19 @@ async def user_of(
         )
 
 
-async def users(sessions: Sessions, *, caller: Principal, now: datetime) -> list[UserLine]:
-    """Return whom the caller watches over: an official's subordinates, else all who ever asked."""
+async def users(
+    sessions: Sessions,
+    *,
+    caller: Principal,
+    now: datetime,
+    words: str = "",
+    skip: int = 0,
+    limit: int = SHOWN_MAX,
+) -> list[UserLine]:
+    """Return whom the caller watches over: an official's subordinates, else all who ever asked.
+
+    In the order of names; ``words`` is part of a name or of a badge, ``skip`` turns the page.
+    """
     async with transaction(sessions) as session:
         if caller.role is Role.RESPONSIBLE_OFFICIAL:
             found = await identity.subordinates_in(
@@ -196,15 +207,18 @@ async def users(sessions: Sessions, *, caller: Principal, now: datetime) -> list
             )
             people = {one.person_id for one in found}
         else:
-            people = await repository.people_with_access(session, limit=SHOWN_MAX)
-        posts = await identity.posts_of_people(session, person_ids=people, now=now)
+            people = await repository.people_with_access(session)
+        cards = await identity.posts_found(
+            session, person_ids=people, words=words.strip(), now=now, skip=skip, limit=limit
+        )
+        people = {card.person_id for card in cards}
         newest = await repository.newest_stages(session, person_ids=people)
         lines = []
-        for person_id, card in posts.items():
+        for card in cards:
             standing = await standing_of(
-                await driver_of(session), person_id=person_id, post_id=card.post_id, at=now
+                await driver_of(session), person_id=card.person_id, post_id=card.post_id, at=now
             )
-            lines.append(UserLine(card=card, stage=_stage(newest.get(person_id), standing)))
+            lines.append(UserLine(card=card, stage=_stage(newest.get(card.person_id), standing)))
         return lines
 
 
