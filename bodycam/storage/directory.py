@@ -190,7 +190,7 @@ class DirectoryStore:
     ) -> None:
         """Write the part at its place and sync it."""
         async with self.open_part(key=key, number=number, size_bytes=len(block)) as part:
-            await part.write(block)
+            await part.write([block])
             await part.sync()
 
     async def stored_parts(self, *, key: str, upload: str) -> dict[int, int]:  # noqa: ARG002 - the port's names
