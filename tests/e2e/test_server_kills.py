@@ -63,11 +63,13 @@ def stage(database, authority_folder, tmp_path):
 
 
 class Load:
-    """Officers who check one driver after the other, whether the server lives or not."""
+    """Officers who check one driver after the other while the gate is open."""
 
     def __init__(self, officers):
         self.released, self.refused = [], []
         self._stop, self._subjects = threading.Event(), itertools.count(5000)
+        self.gate = threading.Event()  # shut from a kill to the end of the start after it
+        self.gate.set()
         self._threads = [
             threading.Thread(target=self._go, args=(officer,))
             for officer in officers
@@ -77,7 +79,7 @@ class Load:
             thread.start()
 
     def _go(self, officer):
-        while not self._stop.is_set():
+        while self.gate.wait() and not self._stop.is_set():
             # Each of another person: the checks of one in a day have a limit.
             identity = {"iin": iin(next(self._subjects) % 10_000)}
             try:
@@ -94,6 +96,7 @@ class Load:
 
     def stop(self):
         self._stop.set()
+        self.gate.set()
         for thread in self._threads:
             thread.join()
 
@@ -128,9 +131,11 @@ def test_whoever_was_answered_finds_it_in_the_log_once_after_every_kill(
             time.sleep(chance.uniform(0, 0.3))
             children = descendants(stage._server.pid)
             pull_plug(stage)
+            load.gate.clear()
             until(lambda these=children: not any(alive(pid) for pid in these))
             checkpoint = asyncio.run(grown(database.url(), key, checkpoint))
             stage.start_server()
+            load.gate.set()
     finally:
         load.stop()
 
