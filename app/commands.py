@@ -28,12 +28,12 @@ from app.runtime.postgres import EmbeddedPostgres
 from app.runtime.supervisor import Child, Supervisor, program, refuse_used_port, sole_owner
 from app.settings import Settings
 from fines.api import make_desk
-from fines.api.money import SETTLEMENT_BYTES_MAX
 from fines.service.reconciling import import_settlement as import_acquirer_file
 
 _START_SECONDS = 180.0  # a first start on a slow, busy machine; normally two seconds
 _STAFF_FILE_BYTES_MAX = 16 << 20
 _AGREEMENT_BYTES_MAX = 256 << 10
+_SETTLEMENT_BYTES_MAX = 256 << 20  # two million rows; over HTTP 16 MiB
 
 
 class NoDatabase(ValueError):
@@ -214,8 +214,8 @@ async def _export_log(url: str, public_key: bytes, folder: Path) -> str:
 
 def import_settlement(file: Path, *, treasury: bool) -> str:
     """Take a settlement file or a statement of the treasury; return what came of it."""
-    if file.stat().st_size > SETTLEMENT_BYTES_MAX:
-        raise ValueError(f"a file holds at most {SETTLEMENT_BYTES_MAX >> 20} MiB")
+    if file.stat().st_size > _SETTLEMENT_BYTES_MAX:
+        raise ValueError(f"a file holds at most {_SETTLEMENT_BYTES_MAX >> 20} MiB")
     take = fines.service.treasury.import_treasury if treasury else import_acquirer_file
     content = file.read_bytes()
 
