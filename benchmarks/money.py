@@ -101,12 +101,15 @@ async def _processor(parts: Parts) -> float:
         pids = await connection.fetch(
             "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend'"
         )
-    ticks = 0
-    for row in pids:
-        with contextlib.suppress(OSError):
-            fields = Path(f"/proc/{row[0]}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[_USER_TICKS]) + int(fields[_USER_TICKS + 1])
+    ticks = sum(_ticks(row[0]) for row in pids)
     return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _ticks(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[_USER_TICKS]) + int(fields[_USER_TICKS + 1])
+    return 0
 
 
 async def _reconciled(parts: Parts, desk: Desk, day: date) -> _Took:
@@ -205,7 +208,7 @@ def _figures(
             peer="with 10,000 rows behind",
             peer_value=statistics.median(one.processor for one in short) / _A_DAY * 1e6,
             target="at most 1.3 times",
-            note="the same in processor time of server and database: what a busy machine leaves true",
+            note="the same in processor time of server and database, which others disturb less",
         ),
         Figure(
             name="money.book_payment",
