@@ -41,9 +41,11 @@ def _run(connection: Connection) -> None:
 
 async def _connect_and_run(database_url: str) -> None:
     engine = make_engine(database_url, pool_size=1)
-    async with engine.connect() as connection:
-        await connection.run_sync(_run)
-    await engine.dispose()
+    try:
+        async with engine.connect() as connection:
+            await connection.run_sync(_run)
+    finally:  # a revision that refuses leaves no connection behind either
+        await engine.dispose()
 
 
 shared: Connection | None = context.config.attributes.get("connection")

@@ -121,6 +121,31 @@ def export_log(
         _refuse(error)
 
 
+catalogue_cli = typer.Typer(help="The catalogue of offences, the index, the days off.")
+cli.add_typer(catalogue_cli, name="catalogue")
+
+
+@catalogue_cli.callback()
+def catalogue() -> None:
+    """Keep dated law: what is entered from a file is never overwritten by a release."""
+
+
+@catalogue_cli.command(name="import")
+def import_catalogue(
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="CSV; see docs/catalogue.md")
+    ],
+    apply: Annotated[  # noqa: FBT002 - the flag of a command
+        bool, typer.Option("--apply", help="Enter it; without this the difference is only shown.")
+    ] = False,
+) -> None:
+    """Check a file of articles, MRP or special days and show the difference; enter it on demand."""
+    try:
+        typer.echo(commands.import_catalogue(file, apply=apply))
+    except _EXPECTED as error:
+        _refuse(error)
+
+
 reconcile = typer.Typer(
     help="Reconciliation: take files, show the days, write them as CSV.", no_args_is_help=True
 )

@@ -28,6 +28,7 @@ from app.runtime.postgres import EmbeddedPostgres
 from app.runtime.supervisor import Child, Supervisor, program, refuse_used_port, sole_owner
 from app.settings import Settings
 from fines.api import make_desk
+from fines.service import catalogue_import
 from fines.service.reconciling import import_settlement as import_acquirer_file
 
 _START_SECONDS = 180.0  # a first start on a slow, busy machine; normally two seconds
@@ -192,6 +193,31 @@ async def _publish_agreement(url: str, document: AgreementFile, trail: AuditTrai
         )
     await engine.dispose()
     return f"version {version} of the user agreement is entered"
+
+
+def import_catalogue(file: Path, *, apply: bool) -> str:
+    """Return what a file of dated law would change, one line each; enter it where asked."""
+    settings = Settings()
+    if file.stat().st_size > catalogue_import.FILE_BYTES_MAX:
+        raise ValueError(
+            f"a catalogue file holds at most {catalogue_import.FILE_BYTES_MAX >> 20} MiB"
+        )
+    text = file.read_text(encoding="utf-8-sig")
+    trail = AuditTrail(subject_key=app_keys.load(settings.keys).subject) if apply else None
+    return asyncio.run(_import_catalogue(_running_database_url(settings), text, trail))
+
+
+async def _import_catalogue(url: str, text: str, trail: AuditTrail | None) -> str:
+    engine = make_engine(url, pool_size=1)
+    async with transaction(make_sessions(engine)) as session:
+        difference = await catalogue_import.read_difference(session, text=text)
+        if trail is not None:
+            await catalogue_import.apply_difference(session, difference, trail=trail, now=utc_now())
+    await engine.dispose()
+    changes = f"{len(difference.added)} added, {len(difference.changed)} changed"
+    ending = "entered" if trail is not None else "nothing entered; add --apply to enter it"
+    lines = [*difference.lines, f"{changes}, {difference.same} the same: {ending}"]
+    return "\n".join(lines)
 
 
 def export_log(folder: Path) -> str:

@@ -94,6 +94,7 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
         await fines.service.lapse_receipts(desk, utc_now())
 
     _money_jobs(jobs, desk)
+    _proceedings_jobs(jobs, desk)
     _add_exchange(jobs, parts)
     return jobs
 
@@ -104,6 +105,14 @@ def _money_jobs(jobs: procrastinate.App, desk: Desk) -> None:
     async def age_items(timestamp: int) -> None:
         del timestamp
         await age_all(desk, utc_now())
+
+
+def _proceedings_jobs(jobs: procrastinate.App, desk: Desk) -> None:
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="fines.end_terms", queue=Queue.PAYMENTS.value, queueing_lock="fines.end_terms")
+    async def end_terms(timestamp: int) -> None:
+        del timestamp
+        await fines.service.end_terms(desk, utc_now())
 
 
 def _control_jobs(jobs: procrastinate.App, parts: Parts) -> None:

@@ -126,6 +126,7 @@ class Officer:
             "latitude": LATITUDE,
             "longitude": LONGITUDE,
             "language": "kk",
+            "rights_explained": True,
             "essence": essence,
         }
         return self._api.post("/api/offence-records", body)

@@ -144,6 +144,11 @@ def _json(*names, **fixed):
     return Ask(make, names)
 
 
+def _step_of_case(**body):
+    """Return an ask of ordinary proceedings: the unit's, and the record in hand is paid."""
+    return Ask(lambda _w, _c, _i: {"json": body}, of_unit=("offence_record_id",), good=False)
+
+
 def _drawn_up(_world, _caller, ids):
     return {"json": fines.offence(ids["check_id"])}
 
@@ -282,6 +287,7 @@ def _chosen(_world, _caller, ids):
     return {"data": {"request": [ids["request"]]}}
 
 
+_ONE_CASE = "POST /api/proceedings/{offence_record_id}"
 _ONE_REPORT = "POST /api/control/months/{report_id}"
 _NARROWS = "it only narrows a report that the caller may see"
 _ONE_REQUEST = "POST /api/access/requests/{access_request_id}"
@@ -375,8 +381,26 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/assignments/{assignment_id}/corrections": (_json("entry_id", note="-"),),
     "POST /api/offence-records": (Ask(_drawn_up, ("check_id",)),),
     "POST /api/offence-records/{offence_record_id}/acts": (_json(act="announced"),),
+    "POST /api/offence-records/{offence_record_id}/copies": (_json(way="paper"),),
+    "POST /api/offence-records/{offence_record_id}/corrections": (
+        Ask(lambda _w, _c, _i: {"json": {"text": "..."}}, of_unit=("offence_record_id",)),
+    ),
     "POST /api/offence-records/{offence_record_id}/reduced": (_json(**fines.AGREED),),
     "GET /api/checks/{check_id}/old-fines": (Ask(),),
+    f"{_ONE_CASE}/hand-on": (_step_of_case(outgoing_number="1", addressee="court"),),
+    "POST /console/proceedings/{offence_record_id}/hand-on": (
+        Ask(
+            lambda _w, _c, _i: {"data": {"outgoing_number": "1", "addressee": "court"}},
+            of_unit=("offence_record_id",),
+            good=False,
+        ),
+    ),
+    f"{_ONE_CASE}/decision": (
+        _step_of_case(decision_number="1", decided_on="2026-11-20", fine_tiyn=1),
+    ),
+    f"{_ONE_CASE}/appeal": (_step_of_case(),),
+    f"{_ONE_CASE}/appeal-end": (_step_of_case(upheld=True, in_force_on="2026-11-20"),),
+    f"{_ONE_CASE}/hand-over": (_step_of_case(outgoing_number="1"),),
     "POST /api/payments": (
         Ask(_payment, ("offence_record_id",)),
         Ask(_fine_payment, ("check_id",), good=False),  # that check names no fine

@@ -315,6 +315,7 @@ def offence(check_id, **changed):
         "latitude": LATITUDE,
         "longitude": LONGITUDE,
         "language": "kk",
+        "rights_explained": True,
         "essence": "Рұқсат етілген жылдамдықты 32 км/сағ асырған",
     } | changed
 

@@ -1,5 +1,6 @@
 """Loading and reading the working-day calendar."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -27,6 +28,17 @@ async def load_calendar(session: AsyncSession) -> int:
 
     Rows that an administrator imported stay as they are.
     """
+    days = shipped_special_days()
+    await _put(session, days, imported=False)
+    return len(days)
+
+
+async def put_special_days(session: AsyncSession, days: Sequence[rules.SpecialDay]) -> None:
+    """Enter imported days; a release never overwrites them afterwards."""
+    await _put(session, days, imported=True)
+
+
+async def _put(session: AsyncSession, days: Sequence[rules.SpecialDay], *, imported: bool) -> None:
     rows = [
         {
             "day": one.day,
@@ -35,21 +47,37 @@ async def load_calendar(session: AsyncSession) -> int:
             "name_ru": one.name_ru,
             "source": one.source,
             "verified": one.verified,
-            "imported": False,
+            "imported": imported,
         }
-        for one in shipped_special_days()
+        for one in days
     ]
     statement = insert(SpecialDayRow)
     new = statement.excluded
+    changed = ("kind", "name_kk", "name_ru", "source", "verified", "imported")
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=[SpecialDayRow.day],
-            set_={name: new[name] for name in ("kind", "name_kk", "name_ru", "source", "verified")},
-            where=SpecialDayRow.imported.is_(False),
+            set_={name: new[name] for name in changed},
+            where=None if imported else SpecialDayRow.imported.is_(False),
         ),
         rows,
     )
-    return len(rows)
+
+
+async def special_days(session: AsyncSession) -> list[rules.SpecialDay]:
+    """Return every day entered, in order."""
+    found = await session.scalars(sa.select(SpecialDayRow).order_by(SpecialDayRow.day))
+    return [
+        rules.SpecialDay(
+            day=row.day,
+            kind=row.kind,
+            name_kk=row.name_kk,
+            name_ru=row.name_ru,
+            source=row.source,
+            verified=row.verified,
+        )
+        for row in found
+    ]
 
 
 async def working_calendar(session: AsyncSession) -> rules.WorkingCalendar:

@@ -92,6 +92,16 @@ class Viewer:
         }
 
     @property
+    def over_officers(self) -> bool:
+        """Whether cases of ordinary proceedings are handed on by this role."""
+        return self.role in {Role.RESPONSIBLE_OFFICIAL, Role.DUTY_OFFICER}
+
+    @property
+    def keeps_law(self) -> bool:
+        """Whether dated values that are not verified are shown to this role."""
+        return self.role is Role.ADMINISTRATOR
+
+    @property
     def decides_access(self) -> bool:
         """Whether requests for access are decided by this role."""
         return self.role is Role.EXCHANGE_OPERATOR

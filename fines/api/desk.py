@@ -20,6 +20,9 @@ OFFICER_ON_TABLET = Access(roles=[Role.PATROL_OFFICER], devices=[DeviceKind.TABL
 # Looking at what is already done: a page shows papers without the device's header.
 OFFICER = Access(roles=[Role.PATROL_OFFICER])
 
+# Who is over officers: corrects what they entered, and hands their cases on.
+SUPERIOR = Access(roles=[Role.RESPONSIBLE_OFFICIAL])
+
 TERMINAL = Access(devices=[DeviceKind.TERMINAL])
 
 ANYBODY = Access(public_because="whoever holds a paper may ask whether it is ours")

@@ -104,7 +104,7 @@ async def filed(payment_id: UUID, caller: Caller, desk: DeskOfApp) -> schemas.Fi
 )
 async def verify_paper(
     request: Request,
-    paper: Literal["payment", "receipt"],
+    paper: Literal["payment", "receipt", "record"],
     object_id: UUID,
     desk: DeskOfApp,
     c: Annotated[str, Query(max_length=32)] = "",

@@ -8,8 +8,16 @@ from app.access import Caller
 from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
 from fines import schemas, service
-from fines.api.desk import BODY_BYTES_MAX, OFFICER, OFFICER_ON_TABLET, DeskOfApp, private_document
+from fines.api.desk import (
+    BODY_BYTES_MAX,
+    OFFICER,
+    OFFICER_ON_TABLET,
+    SUPERIOR,
+    DeskOfApp,
+    private_document,
+)
 from fines.rules.offence_record import Act
+from fines.rules.record_fields import Interpreter, NamedPerson, TechnicalDevice
 from fines.service.papers import PDF
 
 router = APIRouter(tags=["fines"], max_body_size=BODY_BYTES_MAX)
@@ -28,10 +36,12 @@ async def draw_up(
     body: schemas.OffenceRecordIn, caller: Caller, desk: DeskOfApp
 ) -> schemas.OffenceRecordOut:
     """Draw up an offence record, or give a warning."""
-    device = body.technical_device
+    device, interpreter = body.technical_device, body.interpreter
     offence = service.NewOffence(
-        **body.model_dump(exclude={"technical_device"}),
-        technical_device=None if device is None else service.TechnicalDevice(**device.model_dump()),
+        **body.model_dump(exclude={"technical_device", "interpreter", "people"}),
+        people=tuple(NamedPerson(**one.model_dump()) for one in body.people),
+        interpreter=None if interpreter is None else Interpreter(**interpreter.model_dump()),
+        technical_device=None if device is None else TechnicalDevice(**device.model_dump()),
     )
     view = await service.draw_up(desk, caller=caller, offence=offence, now=utc_now())
     return schemas.OffenceRecordOut.model_validate(view)
@@ -96,6 +106,48 @@ async def send_to_ordinary(offence_record_id: UUID, caller: Caller, desk: DeskOf
     await service.send_to_ordinary(
         desk, caller=caller, offence_record_id=offence_record_id, now=utc_now()
     )
+
+
+@router.post(
+    "/api/offence-records/{offence_record_id}/copies",
+    dependencies=[Depends(OFFICER_ON_TABLET)],
+    status_code=204,
+)
+async def hand_copy(
+    offence_record_id: UUID, body: schemas.CopyIn, caller: Caller, desk: DeskOfApp
+) -> None:
+    """Enter how the offender got the copy."""
+    await service.hand_copy(
+        desk,
+        caller=caller,
+        offence_record_id=offence_record_id,
+        way=body.way,
+        address=body.address,
+        now=utc_now(),
+    )
+
+
+@router.post(
+    "/api/offence-records/{offence_record_id}/corrections",
+    dependencies=[Depends(SUPERIOR)],
+    status_code=204,
+)
+async def correct_record(
+    offence_record_id: UUID, body: schemas.CorrectionIn, caller: Caller, desk: DeskOfApp
+) -> None:
+    """Enter a correction beside a subordinate's record, which stays as it was."""
+    await service.correct_record(
+        desk, caller=caller, offence_record_id=offence_record_id, text=body.text, now=utc_now()
+    )
+
+
+@router.get("/api/offence-records/{offence_record_id}/record.pdf", dependencies=[Depends(OFFICER)])
+async def record_paper(offence_record_id: UUID, caller: Caller, desk: DeskOfApp) -> Response:
+    """Return the record as PDF in both languages."""
+    content = await service.record_document(
+        desk, caller=caller, offence_record_id=offence_record_id, now=utc_now()
+    )
+    return private_document(content, PDF)
 
 
 @router.get("/api/offence-records/{offence_record_id}/receipt.pdf", dependencies=[Depends(OFFICER)])

@@ -35,15 +35,47 @@ class RecordDamaged(DomainError):
     cure = "Call the administrator: evidence has changed, or the vault key is not this server's."
 
 
-class NotTheSuperior(DomainError):
-    """Only a superior of the author corrects a record, and never the author himself."""
+class RightsNotExplained(DomainError):
+    """A record is not drawn up before rights are explained (article 803(3))."""
 
-    kind = Kind.NOT_FOUND
-    code = "fines.not_the_superior"
-    cure = "Ask a superior of the author to enter the correction."
+    kind = Kind.INVALID
+    code = "fines.rights_not_explained"
+    cure = "Explain the rights and duties, then mark it."
 
 
-class HandOnRefused(DomainError):
+class DeviceNotVerified(DomainError):
+    """A measuring device was outside its term of verification on the day of the offence."""
+
+    kind = Kind.INVALID
+    code = "fines.device_not_verified"
+    cure = "Enter the term of verification; a reading outside it is no evidence."
+
+
+class RepeatFound(DomainError):
+    """The same act again within the year: the qualified ``part`` applies."""
+
+    kind = Kind.CONFLICT
+    code = "fines.repeat_found"
+    cure = "Draw the record up by the part named in `part`."
+
+
+class RepeatNotFound(DomainError):
+    """A qualified part of repeat, and neither we nor the register know of an earlier penalty."""
+
+    kind = Kind.CONFLICT
+    code = "fines.repeat_not_found"
+    cure = "Name the earlier decision in `earlier_decision`, or choose the plain part."
+
+
+class SelfCorrection(DomainError):
+    """Nobody corrects what he entered himself."""
+
+    kind = Kind.FORBIDDEN
+    code = "fines.self_correction"
+    cure = "Ask a superior to enter the correction."
+
+
+class StepOfCaseRefused(DomainError):
     """The case cannot take this step of ordinary proceedings now; ``reason`` says why."""
 
     kind = Kind.CONFLICT

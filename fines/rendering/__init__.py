@@ -4,9 +4,19 @@ from pathlib import Path
 
 from app import fonts
 from fines.rendering.receipt import ReceiptFacts, receipt_pdf
+from fines.rendering.record import RecordFacts, record_pdf
 from fines.rendering.slip import slip_pdf, slip_png, slip_text
 
-__all__ = ["ReceiptFacts", "receipt_pdf", "slip_pdf", "slip_png", "slip_text", "warm_up"]
+__all__ = [
+    "ReceiptFacts",
+    "RecordFacts",
+    "receipt_pdf",
+    "record_pdf",
+    "slip_pdf",
+    "slip_png",
+    "slip_text",
+    "warm_up",
+]
 
 
 def warm_up(folder: Path) -> None:

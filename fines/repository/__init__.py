@@ -1,8 +1,10 @@
 """Statements of the fines slice, a file for each part. Nothing is decided here."""
 
 from fines.repository.catalogue import (
+    all_mrp_values,
     article_by_id,
     articles,
+    articles_in_use,
     mrp_values,
     put_articles,
     put_mrp,
@@ -16,6 +18,7 @@ from fines.repository.orders import (
     sale_order_of,
 )
 from fines.repository.papers import (
+    paper_of_record,
     receipt_paper,
     slip,
     slips_of,
@@ -48,8 +51,10 @@ from fines.repository.records import (
 
 __all__ = [
     "acts",
+    "all_mrp_values",
     "article_by_id",
     "articles",
+    "articles_in_use",
     "cases_of_department",
     "entries_of",
     "lapsed_receipts",
@@ -64,6 +69,7 @@ __all__ = [
     "ordinary_case",
     "overdue_cases",
     "overdue_payments",
+    "paper_of_record",
     "payment",
     "payment_of_key",
     "payments_of",

@@ -101,14 +101,14 @@ async def put_mrp(session: AsyncSession, rows: Iterable[Mrp], *, origin: Origin)
 async def articles(
     session: AsyncSession, *, article: str | None = None, part: str | None = None
 ) -> list[tuple[UUID, Article]]:
-    """Return catalogue rows with their ids: all, or those of one article and part."""
+    """Return catalogue rows with their ids: all, those of an article, or of one part of it."""
     query = sa.select(models.OffenceArticle).order_by(
         models.OffenceArticle.article, models.OffenceArticle.part, models.OffenceArticle.valid_from
     )
     if article is not None:
-        query = query.where(
-            models.OffenceArticle.article == article, models.OffenceArticle.part == part
-        )
+        query = query.where(models.OffenceArticle.article == article)
+    if part is not None:
+        query = query.where(models.OffenceArticle.part == part)
     return [(row.id, _article(row)) for row in await session.scalars(query)]
 
 
@@ -134,6 +134,27 @@ def _article(row: models.OffenceArticle) -> Article:
 async def article_by_id(session: AsyncSession, article_id: UUID) -> Article:
     """Return the row a record was drawn up by."""
     return _article(await session.get_one(models.OffenceArticle, article_id))
+
+
+async def articles_in_use(session: AsyncSession) -> dict[object, date]:
+    """Return the rows that records rest on, with the last day one of them happened."""
+    last = sa.func.max(sa.func.timezone("Asia/Almaty", models.OffenceRecord.occurred_at))
+    found = await session.execute(
+        sa.select(
+            models.OffenceArticle.article,
+            models.OffenceArticle.part,
+            models.OffenceArticle.valid_from,
+            last,
+        )
+        .join(models.OffenceRecord, models.OffenceRecord.article_id == models.OffenceArticle.id)
+        .group_by(models.OffenceArticle.id)
+    )
+    return {(article, part, first): used.date() for article, part, first, used in found}
+
+
+async def all_mrp_values(session: AsyncSession) -> list[Mrp]:
+    """Return every value of the index, oldest first."""
+    return sorted(await mrp_values(session, until=date.max), key=lambda one: one.valid_from)
 
 
 async def mrp_values(session: AsyncSession, *, until: date) -> list[Mrp]:

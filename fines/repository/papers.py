@@ -31,8 +31,15 @@ async def slip(
 
 async def receipt_paper(session: AsyncSession, offence_record_id: UUID) -> models.Paper | None:
     """Return the filed receipt of a record."""
+    return await paper_of_record(session, offence_record_id, kind="receipt")
+
+
+async def paper_of_record(
+    session: AsyncSession, offence_record_id: UUID, *, kind: str
+) -> models.Paper | None:
+    """Return the filed paper of that kind of a record."""
     return await session.scalar(
         sa.select(models.Paper).where(
-            models.Paper.offence_record_id == offence_record_id, models.Paper.kind == "receipt"
+            models.Paper.offence_record_id == offence_record_id, models.Paper.kind == kind
         )
     )

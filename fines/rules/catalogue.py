@@ -186,7 +186,7 @@ def parse_articles(lines: Iterable[str]) -> tuple[Article, ...]:
             rows.append(_article(row))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise CatalogueNotValid(f"articles.csv: line {number} is not well formed") from error
-    _refuse_overlaps(rows)
+    refuse_overlaps(rows)
     return tuple(rows)
 
 
@@ -226,7 +226,12 @@ def _article(row: dict[str, str]) -> Article:
     return one
 
 
-def _refuse_overlaps(rows: Sequence[Article]) -> None:
+def refuse_overlaps(rows: Sequence[Article]) -> None:
+    """Pass if no two rows of one part are in force on one day.
+
+    Raises:
+        CatalogueNotValid: two are.
+    """
     ordered = sorted(rows, key=lambda one: (one.article, one.part, one.valid_from))
     for one, following in itertools.pairwise(ordered):
         same = (one.article, one.part) == (following.article, following.part)

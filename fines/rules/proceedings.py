@@ -11,7 +11,7 @@ from typing import Final
 
 from app.calendar.rules import WorkingCalendar, end_of_day, nth_working_day_after
 from app.clock import law_date
-from fines.errors.proceedings import HandOnRefused
+from fines.errors.proceedings import StepOfCaseRefused
 
 HAND_ON_DAYS: Final = 3
 PAY_DAYS: Final = 30
@@ -83,10 +83,10 @@ def next_stage(*, current: CourseStage, target: CourseStage) -> CourseStage:
     """Return ``target`` if a case may move there.
 
     Raises:
-        HandOnRefused: the table lists no such step.
+        StepOfCaseRefused: the table lists no such step.
     """
     if target not in COURSE_STEPS[current]:
-        raise HandOnRefused(f"case: {current.value} -> {target.value}", reason=current.value)
+        raise StepOfCaseRefused(f"case: {current.value} -> {target.value}", reason=current.value)
     return target
 
 

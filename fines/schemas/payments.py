@@ -118,5 +118,6 @@ class VerificationOut(BaseModel):
     paid: bool | None = None
     paid_at: datetime | None = None
     receipt_number: str | None = None
+    record_number: str | None = None
     discount_until: datetime | None = None
     status: str | None = None

@@ -7,6 +7,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from fines.rules.offence_record import Language, PenaltyChosen
+from fines.rules.proceedings import CopyWay
+from fines.rules.record_fields import Bystander, Signature
 
 ARTICLE_PATTERN = r"^[0-9]{3}(-[0-9]{1,2})?$"
 
@@ -20,12 +22,29 @@ class Sent(BaseModel):
 
 
 class TechnicalDeviceIn(Sent):
-    """The device an offence was measured with (article 803(2))."""
+    """The device an offence was fixed with; with a ``reading`` it must be verified that day."""
 
     name: str = Field(min_length=1, max_length=120)
     serial: str = Field(min_length=1, max_length=64)
+    verification_number: str = Field(default="", max_length=64)
+    verified_on: date | None = None
     verified_until: date | None = None
     reading: str = Field(default="", max_length=64)
+
+
+class NamedPersonIn(Sent):
+    """A witness, victim or attesting witness (article 803(2))."""
+
+    name: str = Field(min_length=1, max_length=200)
+    address: str = Field(min_length=1, max_length=300)
+    role: Bystander = Bystander.WITNESS
+
+
+class InterpreterIn(Sent):
+    """Who interprets, and into which language (article 738)."""
+
+    name: str = Field(min_length=1, max_length=200)
+    into: str = Field(min_length=2, max_length=64)
 
 
 class OffenceRecordIn(Sent):
@@ -40,14 +59,37 @@ class OffenceRecordIn(Sent):
     longitude: float = Field(ge=-180, le=180, allow_inf_nan=False)
     language: Language
     essence: str = Field(min_length=3, max_length=2000)
-    penalty: PenaltyChosen = PenaltyChosen.FINE
+    rights_explained: bool
+    penalty: PenaltyChosen | None = None
     aggravating: str = Field(default="", max_length=300)
+    earlier_decision: str = Field(default="", max_length=120)
     offender_has_immunity: bool = False
+    interpreter: InterpreterIn | None = None
     explanation: str = Field(default="", max_length=2000)
+    signature: Signature = Signature.SIGNED
+    refusal_motives: str = Field(default="", max_length=1000)
     workplace: str = Field(default="", max_length=300)
     contact: str = Field(default="", max_length=120)
-    witnesses: tuple[Annotated[str, Field(max_length=300)], ...] = Field(default=(), max_length=10)
+    contact_confirmed: bool = False
+    people: tuple[NamedPersonIn, ...] = Field(default=(), max_length=10)
     technical_device: TechnicalDeviceIn | None = None
+    additional: str = Field(default="", max_length=2000)
+    attachments: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
+        default=(), max_length=20
+    )
+
+
+class CopyIn(Sent):
+    """How the offender got the copy of the record; ``address`` where it was sent."""
+
+    way: CopyWay
+    address: str = Field(default="", max_length=300)
+
+
+class CorrectionIn(Sent):
+    """What a superior enters beside a record; the record stays as it was."""
+
+    text: str = Field(min_length=3, max_length=4000)
 
 
 class ActIn(Sent):
@@ -101,6 +143,15 @@ class PaymentLineOut(BaseModel):
     reason: str
 
 
+class EntryOut(BaseModel):
+    """Something written after the record."""
+
+    kind: str
+    at: datetime
+    post_id: UUID | None
+    body: dict[str, object]
+
+
 class OffenceRecordOut(BaseModel):
     """An offence record as its officer sees it."""
 
@@ -114,6 +165,9 @@ class OffenceRecordOut(BaseModel):
     drawn_up_at: datetime
     occurred_at: datetime
     place: str
+    essence: str
+    details: dict[str, object]
+    entries: list[EntryOut]
     language: str
     offender: dict[str, str]
     vehicle: dict[str, str]

@@ -2,8 +2,10 @@
 
 from fines.service.catalogue import articles_in_force, load_catalogue
 from fines.service.desk import Desk
-from fines.service.draw_up import NewOffence, TechnicalDevice, draw_up, read_offence_record
+from fines.service.draw_up import draw_up, read_offence_record
+from fines.service.entries import correct_record, hand_copy
 from fines.service.expiry import expire_orders, lapse_receipts
+from fines.service.offence import NewOffence
 from fines.service.old_fines import old_fines
 from fines.service.outcomes import take_outcome, take_printed
 from fines.service.papers import (
@@ -16,6 +18,16 @@ from fines.service.papers import (
     warm_up_papers,
 )
 from fines.service.pay_by_card import Target, pay_by_card, read_payment
+from fines.service.proceedings import (
+    end_appeal,
+    end_terms,
+    enter_appeal,
+    enter_decision,
+    hand_on,
+    hand_over,
+    list_cases,
+)
+from fines.service.record_paper import record_document
 from fines.service.reduced import agree_reduced, record_act, send_to_ordinary
 from fines.service.terminal_orders import (
     next_order,
@@ -29,13 +41,21 @@ __all__ = [
     "Desk",
     "NewOffence",
     "Target",
-    "TechnicalDevice",
     "agree_reduced",
     "articles_in_force",
+    "correct_record",
     "draw_up",
+    "end_appeal",
+    "end_terms",
+    "enter_appeal",
+    "enter_decision",
     "expire_orders",
     "file_signed_slip",
+    "hand_copy",
+    "hand_on",
+    "hand_over",
     "lapse_receipts",
+    "list_cases",
     "load_catalogue",
     "next_order",
     "old_fines",
@@ -44,6 +64,7 @@ __all__ = [
     "read_payment",
     "receipt_document",
     "record_act",
+    "record_document",
     "send_to_ordinary",
     "slip_document",
     "slip_picture",

@@ -91,8 +91,9 @@ def decision_of(case: models.OrdinaryCase | None) -> Decision | None:
     """Return the decision of a case as paying sees it, if there is one."""
     if case is None or case.fine_tiyn is None:
         return None
+    # A case closed while its record is unpaid was cancelled on appeal: nothing is owed.
     return Decision(
-        fine_tiyn=case.fine_tiyn,
+        fine_tiyn=0 if case.stage is CourseStage.CLOSED else case.fine_tiyn,
         in_force_on=case.in_force_on,
         suspended=case.suspended,
         handed_over=case.stage is CourseStage.WITH_ENFORCEMENT,

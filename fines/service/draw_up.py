@@ -3,8 +3,7 @@
 Offence code articles 43, 44, 802, 803, 806, 807. Once entered nobody edits or cancels it.
 """
 
-from dataclasses import asdict, dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,53 +12,22 @@ from app.access import Principal
 from app.clock import law_date
 from app.db import transaction
 from fines import models, repository, storage
-from fines.errors import WarningNotAllowed, WarningRequired
 from fines.rules import amounts, catalogue
 from fines.rules.offence_record import (
     Act,
-    Language,
     OffenceStatus,
     PenaltyChosen,
     next_offence_status,
     offence_record_number,
     refuse_impossible_time,
 )
+from fines.rules.record_fields import refuse_unlawful_fields
+from fines.service.choosing import Chosen, choose
 from fines.service.desk import Desk, own_record
+from fines.service.entries import entries_view
 from fines.service.facts import CheckedPerson, checked_person
+from fines.service.offence import NewOffence
 from fines.service.people import Offender, offender_of, sealed_columns
-
-
-@dataclass(frozen=True, kw_only=True)
-class TechnicalDevice:
-    """The device an offence was measured with (article 803(2)); an empty ``serial`` is none."""
-
-    name: str
-    serial: str
-    verified_until: date | None = None
-    reading: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class NewOffence:
-    """What the officer enters; the rest comes from the check. Instants are UTC."""
-
-    check_id: UUID
-    article: str
-    part: str
-    occurred_at: datetime
-    place: str
-    latitude: float
-    longitude: float
-    language: Language
-    essence: str
-    penalty: PenaltyChosen = PenaltyChosen.FINE
-    aggravating: str = ""  # the circumstance of article 57 that rules a warning out
-    offender_has_immunity: bool = False
-    explanation: str = field(default="", repr=False)
-    workplace: str = field(default="", repr=False)
-    contact: str = field(default="", repr=False)  # phone or e-mail the person gave
-    witnesses: tuple[str, ...] = field(default=(), repr=False)
-    technical_device: TechnicalDevice | None = None
 
 
 async def draw_up(
@@ -70,6 +38,8 @@ async def draw_up(
     Raises:
         ArticleNotInForce, MrpNotKnown, AmountNotSingle: no sum follows.
         OffenceInFuture: the time is not possible.
+        RepeatFound, RepeatNotFound: the part is not the one that applies.
+        RightsNotExplained, DeviceNotVerified: article 803.
         WarningRequired, WarningNotAllowed: article 43(2).
         CheckLacksPerson: the offender is not established.
         app.errors.DomainError: the check is not the caller's.
@@ -83,6 +53,11 @@ async def draw_up(
         event="fines.offence_record_refused", who=caller, at=now, fields=fields
     ):
         refuse_impossible_time(occurred_at=offence.occurred_at, now=now)
+        refuse_unlawful_fields(
+            rights_explained=offence.rights_explained,
+            device=offence.technical_device,
+            occurred_on=law_date(offence.occurred_at),
+        )
         async with transaction(desk.sessions) as session:
             person = await checked_person(
                 desk, session, check_id=offence.check_id, caller=caller, now=now
@@ -96,8 +71,9 @@ async def draw_up(
             )
             if known is not None:
                 return await _view(desk, session, known)
-            record = await _new_record(desk, session, caller, offence, person, now)
-            await _audit_drawn_up(desk, session, caller, record, now)
+            chosen = await choose(desk, session, offence=offence, person=person)
+            record = await _new_record(desk, session, caller, offence, person, chosen, now)
+            await _audit_drawn_up(desk, session, caller, record, chosen, now)
             return await _view(desk, session, record)
 
 
@@ -107,13 +83,13 @@ async def _new_record(
     caller: Principal,
     offence: NewOffence,
     person: CheckedPerson,
+    chosen: Chosen,
     now: datetime,
 ) -> models.OffenceRecord:
-    article_id, row = await _article(session, offence)
-    _refuse_wrong_penalty(offence, row)
+    row = chosen.row
     day = law_date(now)
     rounding = amounts.rounding_rule(day=day)
-    fined = offence.penalty is PenaltyChosen.FINE and row.mrp_count is not None
+    fined = chosen.penalty is PenaltyChosen.FINE and row.mrp_count is not None
     mrp = catalogue.mrp_in_force(await repository.mrp_values(session, until=day), day=day)
     full = (
         amounts.fine_full_tiyn(mrp_count=catalogue.mrp_count_of(row), mrp_tenge=mrp.tenge)
@@ -132,7 +108,7 @@ async def _new_record(
                 papers=person.papers,
                 vehicle=person.vehicle,
                 essence=offence.essence,
-                details=_details(offence),
+                details=offence.details() | _rests_on(chosen),
             ),
             content=storage.Content.RECORD,
         ),
@@ -145,7 +121,7 @@ async def _new_record(
         drawn_up_at=now,
         article=row.article,
         part=row.part,
-        article_id=article_id,
+        article_id=chosen.article_id,
         occurred_at=offence.occurred_at,
         place=offence.place,
         latitude=offence.latitude,
@@ -162,6 +138,20 @@ async def _new_record(
     )
     session.add(record)
     await session.flush()
+    warned = chosen.penalty is PenaltyChosen.WARNING
+    await _enter(session, caller, record, warned=warned, now=now)
+    return record
+
+
+async def _enter(
+    session: AsyncSession,
+    caller: Principal,
+    record: models.OffenceRecord,
+    *,
+    warned: bool,
+    now: datetime,
+) -> None:
+    """Record the act of entering, and move the record from its draft."""
     session.add(
         models.OffenceAct(
             id=uuid4(),
@@ -172,47 +162,25 @@ async def _new_record(
             device_id=caller.device_id,
         )
     )
-    warned = offence.penalty is PenaltyChosen.WARNING
     record.status = next_offence_status(
         current=record.status, target=OffenceStatus.WARNED if warned else OffenceStatus.DRAWN_UP
     )
     await session.flush()
-    return record
 
 
-async def _article(session: AsyncSession, offence: NewOffence) -> tuple[UUID, catalogue.Article]:
-    rows = await repository.articles(session, article=offence.article, part=offence.part)
-    row = catalogue.article_in_force(
-        (one for _, one in rows),
-        article=offence.article,
-        part=offence.part,
-        day=law_date(offence.occurred_at),
-    )
-    return next((one_id, one) for one_id, one in rows if one == row)
-
-
-def _refuse_wrong_penalty(offence: NewOffence, row: catalogue.Article) -> None:
-    if offence.penalty is PenaltyChosen.WARNING:
-        if not row.warning_allowed:
-            raise WarningNotAllowed(f"the sanction of {row.citation} holds no warning")
-    elif row.warning_allowed and not offence.aggravating.strip():
-        raise WarningRequired(f"the sanction of {row.citation} holds a warning")
-
-
-def _details(offence: NewOffence) -> dict[str, object]:
-    device = offence.technical_device
+def _rests_on(chosen: Chosen) -> dict[str, object]:
+    """Return the earlier penalties that the record rests on, as the record keeps them."""
+    found = {"repeat": chosen.repeat, "recurrence": chosen.aggravating}
     return {
-        "aggravating": offence.aggravating,
-        "explanation": offence.explanation,
-        "workplace": offence.workplace,
-        "contact": offence.contact,
-        "witnesses": list(offence.witnesses),
-        "technical_device": None
-        if device is None
+        name: None
+        if prior is None
         else {
-            **asdict(device),
-            "verified_until": device.verified_until and device.verified_until.isoformat(),
-        },
+            "number": prior.number,
+            "citation": f"{prior.article}({prior.part})" if prior.part else prior.article,
+            "imposed_on": prior.imposed_on.isoformat(),
+            "source": prior.source.value,
+        }
+        for name, prior in found.items()
     }
 
 
@@ -221,6 +189,7 @@ async def _audit_drawn_up(
     session: AsyncSession,
     caller: Principal,
     record: models.OffenceRecord,
+    chosen: Chosen,
     now: datetime,
 ) -> None:
     warned = record.status is OffenceStatus.WARNED
@@ -239,6 +208,7 @@ async def _audit_drawn_up(
             "fine_full_tiyn": record.fine_full_tiyn,
             "mrp_tenge": record.mrp_tenge,
             "reduced_reason": record.reduced_reason.value,
+            "repeat": None if chosen.repeat is None else chosen.repeat.source.value,
         },
     )
 
@@ -287,6 +257,9 @@ async def _view(
         "drawn_up_at": record.drawn_up_at,
         "occurred_at": record.occurred_at,
         "place": record.place,
+        "essence": offender.essence,
+        "details": offender.details,
+        "entries": await entries_view(desk, session, record),
         "language": record.language.value,
         "offender": {"iin": offender.iin, **offender.papers},
         "vehicle": offender.vehicle,

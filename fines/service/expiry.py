@@ -8,8 +8,10 @@ from app.db import transaction
 from fines import models, repository
 from fines.rules.offence_record import OffenceStatus, next_offence_status
 from fines.rules.payment import OrderStatus, PaymentStatus, next_payment_status
+from fines.rules.proceedings import OrdinaryGround
 from fines.service.desk import Desk
 from fines.service.people import offender_of
+from fines.service.proceedings import begin_case
 from fines.service.terminal_orders import standing_order, withdraw
 from fines.wire.protocol import OrderKind
 
@@ -78,6 +80,7 @@ async def lapse_receipts(desk: Desk, now: datetime) -> int:
             for target in (OffenceStatus.LAPSED, OffenceStatus.ORDINARY):
                 record.status = next_offence_status(current=record.status, target=target)
                 await session.flush()
+            await begin_case(session, record, ground=OrdinaryGround.LAPSED, now=now)
             await desk.trail.record(
                 session,
                 event="fines.receipt_lapsed",

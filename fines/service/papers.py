@@ -222,6 +222,16 @@ async def verify_paper(desk: Desk, *, paper: str, object_id: UUID, code: str) ->
                 "paid_at": payment.confirmed_at,
             }
         record = await repository.offence_record(session, object_id)
+        if paper == "record":
+            if record is None or not _fits(desk, paper, object_id, record.fine_full_tiyn, code):
+                return unknown
+            return {
+                "known": True,
+                "paper": paper,
+                "record_number": record.number,
+                "amount_tiyn": record.fine_full_tiyn,
+                "status": record.status.value,
+            }
         if (
             record is None
             or record.receipt_number is None

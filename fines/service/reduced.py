@@ -19,8 +19,10 @@ from fines.rules.offence_record import (
     next_offence_status,
     receipt_number,
 )
+from fines.rules.proceedings import OrdinaryGround
 from fines.service.desk import Desk, own_record
 from fines.service.people import offender_of
+from fines.service.proceedings import begin_case
 
 
 async def record_act(
@@ -135,6 +137,9 @@ async def send_to_ordinary(
             session, caller=caller, offence_record_id=offence_record_id, lock=True
         )
         record.status = next_offence_status(current=record.status, target=OffenceStatus.ORDINARY)
+        eligible = record.reduced_reason is ReducedReason.ELIGIBLE
+        ground = OrdinaryGround.NOT_ADMITTED if eligible else OrdinaryGround.NOT_ELIGIBLE
+        await begin_case(session, record, ground=ground, now=now)
         await desk.trail.record(
             session,
             event="fines.sent_to_ordinary",

@@ -79,7 +79,7 @@ async def test_the_same_record_sent_again_is_the_same_record(sessions, keys, off
         ({"part": "99"}, 422, "fines.article_not_in_force"),
         ({"occurred_at": "2031-01-01T00:00:00Z"}, 422, "fines.occurred_at_not_possible"),
         ({"occurred_at": "2026-01-01T00:00:00Z"}, 422, "fines.occurred_at_not_possible"),
-        ({"article": "612", "part": "1"}, 409, "fines.warning_required"),
+        ({"article": "612", "part": "1", "penalty": "fine"}, 409, "fines.warning_required"),
         ({"penalty": "warning"}, 409, "fines.warning_not_allowed"),
         ({"check_id": str(uuid4())}, 404, "exchange.check_not_found"),
         ({"latitude": 91}, 422, "app.bad_request"),

@@ -55,7 +55,7 @@ async def test_a_wrong_code_is_answered_as_an_unknown_paper(browser, slip_path):
     assert "Такая бумага неизвестна" in page.text
 
 
-@pytest.mark.parametrize("paper", ["payment", "receipt"])
+@pytest.mark.parametrize("paper", ["payment", "receipt", "record"])
 async def test_a_paper_that_is_not_ours_is_not_known(client, paper):
     client.headers.update(BROWSER)
 

@@ -1,0 +1,130 @@
+"""What is written after a record: copies handed over, corrections by a superior. Never edits."""
+
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.access import Principal
+from app.db import transaction
+from app.identity.service import is_subordinate, posts_by_id
+from fines import models, repository, storage
+from fines.errors import OffenceRecordNotFound
+from fines.errors.proceedings import SelfCorrection
+from fines.rules.proceedings import CopyWay, EntryKind
+from fines.service.desk import Desk, own_record
+from fines.service.people import key_of, offender_of
+
+
+def new_entry(
+    desk: Desk,
+    record: models.OffenceRecord,
+    *,
+    kind: EntryKind,
+    body: dict[str, object],
+    who: Principal | None,
+    now: datetime,
+) -> models.RecordEntry:
+    """Return an entry, its body sealed under the record's key; the caller adds it."""
+    entry_id = uuid4()
+    return models.RecordEntry(
+        id=entry_id,
+        offence_record_id=record.id,
+        kind=kind,
+        at=now,
+        post_id=who.post_id if who else None,
+        device_id=who.device_id if who else None,
+        sealed=key_of(desk, record).seal(storage.Content.ENTRY, body, of=entry_id),
+    )
+
+
+async def entries_view(
+    desk: Desk, session: AsyncSession, record: models.OffenceRecord
+) -> list[dict[str, object]]:
+    """Return what was written after a record, oldest first."""
+    key = key_of(desk, record)
+    return [
+        {
+            "kind": one.kind.value,
+            "at": one.at,
+            "post_id": one.post_id,
+            "body": key.unseal(storage.Content.ENTRY, one.sealed, of=one.id),
+        }
+        for one in await repository.entries_of(session, record.id)
+    ]
+
+
+async def hand_copy(
+    desk: Desk,
+    *,
+    caller: Principal,
+    offence_record_id: UUID,
+    way: CopyWay,
+    address: str,
+    now: datetime,
+) -> None:
+    """Enter how the offender got the copy (article 803(8)); the same way again changes nothing.
+
+    Raises:
+        OffenceRecordNotFound: there is no such record of the caller's.
+    """
+    fields: dict[str, object] = {"offence_record_id": str(offence_record_id), "way": way.value}
+    async with (
+        desk.refusals_audited(event="fines.copy_refused", who=caller, at=now, fields=fields),
+        transaction(desk.sessions) as session,
+    ):
+        record = await own_record(
+            session, caller=caller, offence_record_id=offence_record_id, lock=True
+        )
+        body: dict[str, object] = {"way": way.value, "address": address}
+        key = key_of(desk, record)
+        for one in await repository.entries_of(session, record.id, kind=EntryKind.COPY_HANDED):
+            if key.unseal(storage.Content.ENTRY, one.sealed, of=one.id) == body:
+                return
+        session.add(
+            new_entry(desk, record, kind=EntryKind.COPY_HANDED, body=body, who=caller, now=now)
+        )
+        await desk.trail.record(
+            session,
+            event="fines.copy_handed",
+            at=now,
+            who=caller,
+            subject_iin=offender_of(desk, record).iin,
+            fields=fields,
+        )
+
+
+async def correct_record(
+    desk: Desk, *, caller: Principal, offence_record_id: UUID, text: str, now: datetime
+) -> None:
+    """Enter a correction beside a record of a subordinate; the record itself stays as it was.
+
+    Raises:
+        SelfCorrection: the caller drew it up.
+        OffenceRecordNotFound: there is none, or its author is not under the caller.
+    """
+    fields: dict[str, object] = {"offence_record_id": str(offence_record_id)}
+    async with (
+        desk.refusals_audited(event="fines.correction_refused", who=caller, at=now, fields=fields),
+        transaction(desk.sessions) as session,
+    ):
+        record = await repository.offence_record(session, offence_record_id, lock=True)
+        if record is None or record.department_id != caller.department_id:
+            raise OffenceRecordNotFound(f"no offence record {offence_record_id}")
+        author = (await posts_by_id(session, [record.post_id]))[record.post_id].person_id
+        if author == caller.person:
+            raise SelfCorrection(f"record {record.id} is the caller's own")
+        if not await is_subordinate(session, person_id=author, superior_id=caller.person, at=now):
+            raise OffenceRecordNotFound(f"no offence record {offence_record_id} of a subordinate")
+        entry = new_entry(
+            desk, record, kind=EntryKind.CORRECTION, body={"text": text}, who=caller, now=now
+        )
+        session.add(entry)
+        await desk.trail.record(
+            session,
+            event="fines.record_corrected",
+            at=now,
+            who=caller,
+            subject_iin=offender_of(desk, record).iin,
+            fields=fields | {"entry_id": str(entry.id)},
+        )
