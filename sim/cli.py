@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from sim import demo as demonstration
-from sim.acquirer import SimAcquirer
+from sim.acquirer import run as run_acquirer
 from sim.district import STAFF
 from sim.stage import DidNotStart, Ports, Stage
 
@@ -82,10 +82,17 @@ def terminal(
 
 
 @cli.command()
-def acquirer(port: Annotated[int, typer.Option(help="Where it listens.")] = 8712) -> None:
+def acquirer(
+    port: Annotated[int, typer.Option(help="Where it listens.")] = 8712,
+    settlements: Annotated[
+        Path | None, typer.Option(help="Where each day's settlement file goes.")
+    ] = None,
+) -> None:
     """Play the acquirer and the issuer over ISO 8583."""
-    with SimAcquirer(port=port):
-        threading.Event().wait()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    run_acquirer(port=port, settlements=settlements, stop=stop)
 
 
 def main() -> None:

@@ -5,7 +5,8 @@
         print(printer.papers)       # one PNG per cut
 
 Its resident letters are those of code page 866: a byte is drawn as that page has it, so a letter
-the page lacks can only appear as a picture. ``paper_rows`` is what is left on the roll.
+the page lacks can only appear as a picture (a line by GS v 0, a letter in its line by ESC *).
+``paper_rows`` is what is left on the roll.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from typing import Final, Self
 
 import fontpkg_roboto_mono
 import segno
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 WIDTH: Final = 384  # dots of a 58 mm roll
 MARGIN: Final = 24
@@ -28,6 +29,8 @@ LINE: Final = 30  # dots of a line feed
 CELL: Final = 12
 POINTS: Final = 20
 BASELINE: Final = 22
+_CELL_TOP: Final = 3  # where a letter's cell of 24 dots begins in its line
+_COLUMNS_24: Final = 33
 ENDLESS: Final = 10**9
 INPUT_BYTES_MAX: Final = 1_000_000  # held while there is no paper
 _PAPER_SHADE, _INK = 252, 24
@@ -66,6 +69,10 @@ class Paper:
         _, top = self.room(picture.height)
         self._image.paste(picture, (left, top))
 
+    def dots(self) -> bytes:
+        """Return what is printed so far, dot by dot."""
+        return self._image.crop((0, 0, WIDTH, self.height)).tobytes()
+
     def save(self, file: Path) -> None:
         """Write the sheet as a PNG, with the margins of real paper."""
         sheet = Image.new("L", (WIDTH + 2 * MARGIN, self.height + 2 * MARGIN), _PAPER_SHADE)
@@ -89,7 +96,8 @@ class Interpreter:
     def __init__(self, *, cut: Callable[[Paper], None], reply: Callable[[bytes], None]) -> None:
         self._cut, self._reply = cut, reply
         self.paper = Paper()
-        self._line: list[tuple[str, bool, int, int]] = []  # letter, bold, width, height
+        # A letter or a picture, bold, times its width, times its height.
+        self._line: list[tuple[str | Image.Image, bool, int, int]] = []
         self._qr = b""
         self._qr_dots = 3
         self._reset()
@@ -120,10 +128,29 @@ class Interpreter:
         return 1
 
     def _letter(self, byte: bytes) -> None:
-        if sum(CELL * width for _, _, width, _ in self._line) + CELL * self._wide > WIDTH:
+        if self._line_width() + CELL * self._wide > WIDTH:
             self._feed_line()
         letter = byte.decode(self._page, errors="replace")
         self._line.append((letter, self._bold, self._wide, self._high))
+
+    def _line_width(self) -> int:
+        return sum(
+            CELL * width if isinstance(one, str) else one.width for one, _, width, _ in self._line
+        )
+
+    def _columns(self, data: bytes) -> int:
+        """Set a picture of 24 dots' height (ESC *, mode 33) into the line; no other mode."""
+        _need(data, 5)
+        width = int.from_bytes(data[3:5], "little")
+        size = 5 + width * 3
+        _need(data, size)
+        if data[2] == _COLUMNS_24:
+            dots = bytes(byte ^ 0xFF for byte in data[5:size])
+            turned = Image.frombytes("1", (24, width), dots).convert("L")
+            picture = turned.transpose(Image.Transpose.TRANSPOSE)
+            room = WIDTH - self._line_width()  # dots beyond the line are not printed
+            self._line.append((picture.crop((0, 0, min(width, room), 24)), False, 1, 1))
+        return size
 
     def _escape(self, data: bytes) -> int:
         _need(data, 2)
@@ -131,6 +158,8 @@ class Interpreter:
             self._reset()
             return 2
         _need(data, 3)
+        if data[1:2] == b"*":
+            return self._columns(data)
         name, value = data[1:2], data[2]
         if name == b"t":
             self._page = _CODE_PAGES.get(value, "ascii")
@@ -172,6 +201,9 @@ class Interpreter:
         _need(data, size)
         dots = bytes(byte ^ 0xFF for byte in data[8:size])
         picture = Image.frombytes("1", (width_bytes * 8, rows), dots).convert("L")
+        wide, high = 1 + (data[3] & 1), 1 + (data[3] >> 1 & 1)
+        rows *= high
+        picture = picture.resize((picture.width * wide, rows), Image.Resampling.NEAREST)
         self.paper.paste(picture.crop((0, 0, min(WIDTH, picture.width), rows)), 0)
         return size
 
@@ -208,10 +240,15 @@ class Interpreter:
     def _feed_line(self) -> None:
         tallest = max((height for _, _, _, height in self._line), default=1)
         draw, top = self.paper.room(LINE * tallest)
-        left = self._left(sum(CELL * width for _, _, width, _ in self._line))
+        left = self._left(self._line_width())
         for letter, bold, width, height in self._line:
             cell = CELL * width
-            if letter in "─═":
+            if not isinstance(letter, str):
+                # Its foot stands where the letters' cells do.
+                at = (left, top + LINE * (tallest - 1) + _CELL_TOP)
+                draw.bitmap(at, ImageOps.invert(letter), fill=0)
+                cell = letter.width
+            elif letter in "─═":
                 middle = top + LINE * tallest // 2
                 draw.rectangle((left, middle, left + cell, middle + 1), fill=0)
             elif not letter.isspace():

@@ -1,6 +1,14 @@
 """Routes of fines, a file for each part."""
 
-from fines.api import money, payments, proceedings, records, terminals, totals
+from fines.api import (
+    duplicates,
+    money,
+    payments,
+    proceedings,
+    records,
+    terminals,
+    totals,
+)
 from fines.api.desk import DeskOfApp, make_desk
 from fines.service.hand_in import check_hand_in
 
@@ -9,6 +17,7 @@ __all__ = ["DeskOfApp", "check_hand_in", "make_desk", "routers"]
 routers = (
     records.router,
     payments.router,
+    duplicates.router,
     proceedings.router,
     terminals.router,
     totals.router,

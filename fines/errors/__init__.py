@@ -32,6 +32,7 @@ from fines.errors.records import (
     WarningNotAllowed,
     WarningRequired,
 )
+from fines.errors.slips import DuplicatesExhausted, SlipNotPrinted
 from fines.errors.terminals import TerminalNotFound
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "CatalogueNotValid",
     "CheckLacksPerson",
     "DiscountEnded",
+    "DuplicatesExhausted",
     "IdempotencyKeyReused",
     "ImageNotValid",
     "MrpNotKnown",
@@ -58,6 +60,7 @@ __all__ = [
     "ReducedNotAgreed",
     "ReportDiffers",
     "SlipNotFound",
+    "SlipNotPrinted",
     "TerminalBusy",
     "TerminalNotAssigned",
     "TerminalNotFound",

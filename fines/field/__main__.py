@@ -13,7 +13,10 @@ from types import FrameType
 
 from fines.field.agent import Agent, AgentSettings
 from fines.field.driver import TerminalDriver
+from fines.field.escpos import Missing
 from fines.field.journal import Journal, JournalUnusable
+from fines.field.kaspi_api import DurableFile, KaspiApi
+from fines.field.kaspi_driver import KaspiDriver
 from fines.field.line import Line, Timers
 from fines.field.printer import Printer
 from fines.field.reports import Stopped
@@ -24,6 +27,7 @@ from fines.field.terminal_paper import on_printer
 from fines.field.zvt_driver import ZvtDriver
 from fines.field.zvt_session import Transport
 
+KASPI = "kaspi+"  # before the https:// address of a Kaspi Smart POS
 CREDENTIAL_BYTES_MAX = 1024
 EXIT_UNUSABLE = 2
 
@@ -42,12 +46,19 @@ def _parser() -> argparse.ArgumentParser:
         "--terminal",
         required=True,
         metavar="URL",
-        help="/dev/…, a pty, socket://, rfc2217://, zvt://",
+        help="/dev/…, a pty, socket://, rfc2217://, zvt://, kaspi+https://",
     )
+    add("--terminal-ca-file", metavar="FILE", help="PEM roots of a terminal that speaks HTTPS")
     add("--terminal-baud", type=int, default=9600, metavar="N")
     add("--printer", required=True, metavar="URL", help="the ESC/POS printer's port, likewise")
     add("--printer-baud", type=int, default=115200, metavar="N")
     add("--printer-answer-seconds", type=float, default=1.0, metavar="S")
+    add(
+        "--missing-letters",
+        choices=[one.value for one in Missing],
+        default=Missing.LETTER.value,
+        help="how letters beyond code page 866 are printed: each as a picture, or its whole line",
+    )
     add("--journal", required=True, type=Path, metavar="FILE", help="durable; keep it")
     timers, agent = Timers(), AgentSettings()
     add("--t1-seconds", type=float, default=timers.t1_seconds, metavar="S", help="quiet in a block")
@@ -87,28 +98,12 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
     )
     # One key per terminal: the credential never leaves this machine except to the server.
     card_ref_key = hmac.new(credential.encode(), b"saqshy card reference 1", hashlib.sha256)
-
     printer = Printer(
         url=arguments.printer,
         baud=arguments.printer_baud,
         answer_seconds=arguments.printer_answer_seconds,
+        missing=Missing(arguments.missing_letters),
     )
-
-    def connect() -> TerminalDriver:
-        url = arguments.terminal
-        line: Transport = (
-            TcpLine(url=url, timers=timers)
-            if url.startswith(f"{TCP_SCHEME}://")
-            else Line(url=url, timers=timers, baud=arguments.terminal_baud)
-        )
-        return ZvtDriver(
-            line=line,
-            timers=timers,
-            paper=on_printer(printer),
-            card_ref_key=card_ref_key.digest(),
-            now=_now,
-            max_status_infos=arguments.approval_waits_max + 2,
-        )
 
     return Agent(
         settings=AgentSettings(
@@ -119,7 +114,7 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
             approval_waits_max=arguments.approval_waits_max,
             settle_patience_seconds=arguments.settle_patience_seconds,
         ),
-        connect=connect,
+        connect=lambda: _terminal(arguments, timers, printer, card_ref_key.digest()),
         server=ServerClient(
             url=arguments.server,
             credential=credential,
@@ -129,6 +124,38 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
         printer=printer,
         journal=journal,
         now=_now,
+    )
+
+
+def _terminal(
+    arguments: argparse.Namespace, timers: Timers, printer: Printer, card_ref_key: bytes
+) -> TerminalDriver:
+    url: str = arguments.terminal
+    if url.startswith(KASPI):
+        beside: Path = arguments.journal
+        return KaspiDriver(
+            api=KaspiApi(
+                url=url.removeprefix(KASPI),
+                client_name="saqshy",
+                tokens=beside.with_suffix(".kaspi-tokens"),
+                ca_file=arguments.terminal_ca_file,
+                seconds=timers.t3_seconds,
+            ),
+            memory=DurableFile(beside.with_suffix(".kaspi")),
+            now=_now,
+        )
+    line: Transport = (
+        TcpLine(url=url, timers=timers)
+        if url.startswith(f"{TCP_SCHEME}://")
+        else Line(url=url, timers=timers, baud=arguments.terminal_baud)
+    )
+    return ZvtDriver(
+        line=line,
+        timers=timers,
+        paper=on_printer(printer),
+        card_ref_key=card_ref_key,
+        now=_now,
+        max_status_infos=arguments.approval_waits_max + 2,
     )
 
 

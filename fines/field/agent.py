@@ -9,6 +9,7 @@ from typing import Final
 
 from fines.field.closing import Closing
 from fines.field.connection import Connection
+from fines.field.desk import Begin, begin_thread
 from fines.field.driver import TerminalDriver, TerminalRefused
 from fines.field.journal import Journal, JournalFull, Stage
 from fines.field.line import LineSilent
@@ -48,6 +49,7 @@ class Agent:
     journal: Journal
     now: Callable[[], datetime]
     stop: threading.Event = field(default_factory=threading.Event)
+    begin: Begin = begin_thread
     idle: bool = False  # nothing but waiting for an order: may be interrupted at once
 
     def __post_init__(self) -> None:
@@ -83,6 +85,7 @@ class Agent:
             journal=self.journal,
             reporter=self._reporter,
             now=self.now,
+            begin=self.begin,
             patience=Patience(
                 card_timeout_seconds=settings.card_timeout_seconds,
                 approval_wait_seconds=settings.approval_wait_seconds,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from fines.field.connection import Connection
-from fines.field.driver import Counted
+from fines.field.driver import Counted, TerminalRefused
 from fines.field.journal import Journal, OrderState, Stage
 from fines.field.reports import Reporter
 from fines.field.server import ServerClient, ServerRefused
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(kw_only=True)
 class Closing:
-    """Answers RECONCILE; may raise ``LineSilent``, ``TerminalRefused``, ``Stopped``."""
+    """Answers RECONCILE; may raise ``LineSilent`` and ``Stopped``."""
 
     connection: Connection
     server: ServerClient
@@ -34,7 +34,13 @@ class Closing:
         """Close the day, unless it was closed for this very order; tell what was counted."""
         state = self.journal.orders.get(order.order_id)
         if state is None or "totals" not in state.facts:
-            state = self._close(order, state)
+            try:
+                state = self._close(order, state)
+            except TerminalRefused as refusal:
+                # Its host is away, or it has no such act: the server gives the order again.
+                log.warning("order %s: the day is not closed: %s", order.order_id, refusal)
+                self.reporter.pause()
+                return
         totals = Totals.model_validate(state.facts["totals"])
         try:
             self.reporter.insist(lambda: self.server.totals(order.order_id, totals))

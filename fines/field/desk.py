@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from typing import Protocol
 from uuid import UUID
 
 from fines.field.driver import Decision
@@ -13,6 +14,26 @@ from fines.wire.protocol import Approval, ApprovalAnswer, Reason
 from fines.wire.slip import Slip
 
 log = logging.getLogger(__name__)
+
+
+class Running(Protocol):
+    """Work under way beside the line; a thread."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Wait for its end."""
+
+    def is_alive(self) -> bool:
+        """Return whether it still runs."""
+
+
+Begin = Callable[[Callable[[], None], str], Running]  # the work and its name
+
+
+def begin_thread(work: Callable[[], None], name: str) -> Running:
+    """Do ``work`` in a thread."""
+    thread = threading.Thread(target=work, name=name)
+    thread.start()
+    return thread
 
 
 class ApprovalDesk:
@@ -31,10 +52,12 @@ class ApprovalDesk:
         now: Callable[[], datetime],
         wait_seconds: float,
         waits_max: int,
+        begin: Begin,
     ) -> None:
         self._order_id, self._server, self._journal, self._now = order_id, server, journal, now
         self._wait_seconds, self._waits_left = wait_seconds, waits_max
-        self._thread: threading.Thread | None = None
+        self._begin = begin
+        self._thread: Running | None = None
         self._answer: ApprovalAnswer | None = None
         self._accepted = False
 
@@ -57,10 +80,7 @@ class ApprovalDesk:
         if self._thread is None:
             facts = {"receipt": approval.receipt_number, "trace": approval.trace_number}
             self._journal.note(self._order_id, Stage.APPROVED, at=self._now(), facts=facts)
-            self._thread = threading.Thread(
-                target=self._ask, args=(approval,), name=f"approval {self._order_id}"
-            )
-            self._thread.start()
+            self._thread = self._begin(lambda: self._ask(approval), f"approval {self._order_id}")
         self._thread.join(self._wait_seconds)
         if self._thread.is_alive():
             self._waits_left -= 1

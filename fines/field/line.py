@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import serial
 
@@ -45,13 +45,24 @@ class Timers:
 class Line:
     """An open line. ``send`` returns once the terminal has the message, ``receive`` acknowledges.
 
+    ``open_port`` and ``monotonic`` are pyserial's and the machine's; a simulation brings its own.
+
     Raises:
         LineLost: on any call, when the port is gone.
     """
 
-    def __init__(self, *, url: str, timers: Timers, baud: int = 9600) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        timers: Timers,
+        baud: int = 9600,
+        open_port: Callable[..., Any] = serial.serial_for_url,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._monotonic = monotonic
         try:
-            self._port = serial.serial_for_url(
+            self._port = open_port(
                 url,
                 baudrate=baud,
                 bytesize=serial.EIGHTBITS,
@@ -107,7 +118,7 @@ class Line:
 
         ``until`` is asked between reads and ends the wait early.
         """
-        deadline = time.monotonic() + timeout_seconds
+        deadline = self._monotonic() + timeout_seconds
         while not self._messages:
             event = self._next(deadline, until)
             if event is None:
@@ -116,7 +127,7 @@ class Line:
         return self._messages.popleft()
 
     def _acknowledged(self) -> bool:
-        deadline = time.monotonic() + self._timers.t2_seconds
+        deadline = self._monotonic() + self._timers.t2_seconds
         while (event := self._next(deadline, None)) is not None:
             if isinstance(event, zvt_frame.Ack):
                 return True
@@ -148,7 +159,7 @@ class Line:
 
     def _next(self, deadline: float, until: Callable[[], bool] | None) -> zvt_frame.Event | None:
         while not self._events:
-            remaining = deadline - time.monotonic()
+            remaining = deadline - self._monotonic()
             if remaining <= 0 or (until is not None and until()):
                 return None
             data = self._read(min(remaining, self._timers.t1_seconds))

@@ -9,7 +9,7 @@ from typing import Final
 
 import serial
 
-from fines.field.escpos import render
+from fines.field.escpos import Missing, render
 from fines.field.raster import LetterNotDrawable
 from fines.wire.protocol import Reason
 from fines.wire.slip import Slip
@@ -37,8 +37,16 @@ class PrinterFault(Exception):
 class Printer:
     """A printer by its pyserial URL; the port is held only while it is needed."""
 
-    def __init__(self, *, url: str, baud: int = 115200, answer_seconds: float = 1.0) -> None:
+    def __init__(
+        self,
+        *,
+        url: str,
+        baud: int = 115200,
+        answer_seconds: float = 1.0,
+        missing: Missing = Missing.LETTER,
+    ) -> None:
         self._url, self._baud, self._answer_seconds = url, baud, answer_seconds
+        self._missing = missing
 
     def check_paper(self) -> None:
         """Return if there is paper.
@@ -56,7 +64,7 @@ class Printer:
             PrinterFault: it did not come out whole, or a letter of it cannot be drawn.
         """
         try:
-            job = render(slip)
+            job = render(slip, missing=self._missing)
         except LetterNotDrawable as error:
             log.warning("slip %s cannot be drawn: %s", slip.slip_id, error)
             raise PrinterFault(Reason.TERMINAL_FAULT) from error
@@ -64,7 +72,7 @@ class Printer:
             self._ask_now(port)
             self._write(port, job + _PAPER_IN_TURN)
             patience = self._answer_seconds + 2 * len(job) * _BITS_PER_BYTE / self._baud
-            answer = self._read(port, patience)
+            answer = self._in_turn(port, patience)
             if answer is None:
                 self._ask_now(port)  # out of paper it prints nothing, but still says why
                 raise PrinterFault(Reason.PRINTER_SILENT)
@@ -92,6 +100,14 @@ class Printer:
             raise PrinterFault(Reason.PRINTER_SILENT)
         if answer & _END_NOW:
             raise PrinterFault(Reason.NO_PAPER)
+
+    def _in_turn(self, port: serial.SerialBase, seconds: float) -> int | None:
+        """Return the answer to GS r, past late answers to questions asked before it."""
+        deadline = time.monotonic() + seconds
+        while (answer := self._read(port, deadline - time.monotonic())) is not None:
+            if answer & _FIXED_MASK != _FIXED:
+                return answer
+        return None
 
     def _write(self, port: serial.SerialBase, data: bytes) -> None:
         try:

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from fines.field.connection import Connection
-from fines.field.desk import ApprovalDesk
+from fines.field.desk import ApprovalDesk, Begin
 from fines.field.driver import CardNotRead, CardSeen, SaleEnd, SaleRequest, TerminalRefused
 from fines.field.journal import Journal, OrderState, Stage
 from fines.field.line import LineSilent
@@ -43,6 +43,7 @@ class Seller:
     journal: Journal
     reporter: Reporter
     now: Callable[[], datetime]
+    begin: Begin
     patience: Patience
 
     def sell(self, order: Order) -> None:
@@ -59,6 +60,8 @@ class Seller:
             self._refuse(state, obstacle)
             return
         card, against = self._card_before(order)
+        if against is _NONE and self.reporter.stop.is_set():
+            against = Reason.ABORTED  # asked to end meanwhile: no card is waited for again
         if against is not _NONE:
             self._refuse(state, against)
             return
@@ -163,6 +166,7 @@ class Seller:
             now=self.now,
             wait_seconds=self.patience.approval_wait_seconds,
             waits_max=self.patience.approval_waits_max,
+            begin=self.begin,
         )
         driver = self.connection.driver()
         self.journal.note(order_id, Stage.SENDING, at=self.now())

@@ -15,7 +15,10 @@ class SlipRow(Base):
     """A slip as it was ordered: its lines are the evidence, renderings follow from them."""
 
     __tablename__ = "slips"
-    __table_args__ = (sa.UniqueConstraint("payment_id", "kind", "copy_number", "duplicate"),)
+    __table_args__ = (
+        sa.UniqueConstraint("payment_id", "kind", "copy_number", "duplicate"),
+        sa.CheckConstraint("(duplicate = 0) = (ordered_post_id IS NULL)", "duplicate_is_ordered"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     payment_id: Mapped[UUID] = mapped_column(sa.ForeignKey("payments.id"))
@@ -25,6 +28,7 @@ class SlipRow(Base):
     content: Mapped[dict[str, object]] = mapped_column(JSONB)
     content_sha256: Mapped[bytes]
     created_at: Mapped[datetime]
+    ordered_post_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("posts.id"))
     printed_at: Mapped[datetime | None]
     paper_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("papers.id"))
 

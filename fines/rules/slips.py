@@ -26,6 +26,7 @@ _TITLES: Final = {
     SlipKind.SALE: ("ТӨЛЕМ ЧЕГІ", "ЧЕК ОБ ОПЛАТЕ"),
     SlipKind.DECLINED: ("ТӨЛЕНГЕН ЖОҚ", "НЕ ОПЛАЧЕНО"),
     SlipKind.REVERSED: ("ТӨЛЕНГЕН ЖОҚ", "НЕ ОПЛАЧЕНО"),
+    SlipKind.REFUND: ("ҚАЙТАРУ", "ВОЗВРАТ"),
 }
 _REVERSED_NOTE: Final = (
     "Операция кері қайтарылды, ақша картаға қайтады.",
@@ -113,7 +114,7 @@ def unpaid_slip(
 
     ``kind`` is ``DECLINED`` or ``REVERSED``.
     """
-    if kind is SlipKind.SALE:
+    if kind not in (SlipKind.DECLINED, SlipKind.REVERSED):
         raise ValueError("a sale has two copies of its own")
     return Slip(
         slip_id=slip_id,
@@ -122,6 +123,40 @@ def unpaid_slip(
         copy_number=VIOLATOR_COPY,
         copies=1,
         lines=tuple(_unpaid_lines(case, kind, reason, at, verification_url)),
+    )
+
+
+def refund_slip(
+    *,
+    slip_id: UUID,
+    payment_id: UUID,
+    case: CaseFacts,
+    card: CardFacts,
+    refunded_tiyn: int,
+    at: datetime,
+    verification_url: str,
+) -> Slip:
+    """Return the paper of money given back to the card it came from; nobody signs it."""
+    lines = [
+        *_head(case, SlipKind.REFUND),
+        SlipLine(rule=True),
+        *_case_lines(case, filed=False),
+        SlipLine(rule=True),
+        *_card_lines(card),
+        SlipLine(rule=True),
+        *_pair("Төленген/Оплачено", f"{tenge_text(case.amount_tiyn)} ₸"),
+        *_pair("Қайтару/Возврат", _local(at)),
+        *_centered(("ҚАЙТАРЫЛДЫ / ВОЗВРАЩЕНО",), bold=True),
+        *_centered((f"{tenge_text(refunded_tiyn)} ₸",), bold=True, large=True),
+        SlipLine(qr=verification_url),
+    ]
+    return Slip(
+        slip_id=slip_id,
+        payment_id=payment_id,
+        kind=SlipKind.REFUND,
+        copy_number=VIOLATOR_COPY,
+        copies=1,
+        lines=tuple(lines),
     )
 
 

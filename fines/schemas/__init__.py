@@ -1,6 +1,7 @@
 """Shapes of the staff API of fines, a file for each part."""
 
 from fines.schemas.payments import (
+    DuplicateOut,
     FilingOut,
     OldFinesOut,
     PaymentBegunOut,
@@ -35,6 +36,7 @@ __all__ = [
     "CatalogueOut",
     "CopyIn",
     "CorrectionIn",
+    "DuplicateOut",
     "FilingOut",
     "OffenceRecordIn",
     "OffenceRecordOut",

@@ -44,9 +44,20 @@ class SlipOut(BaseModel):
     slip_id: UUID
     kind: str
     copy_number: int
+    duplicate: int
     printed_at: datetime | None
     pdf_url: str
     png_url: str
+
+
+class DuplicateOut(BaseModel):
+    """A duplicate that was ordered; ``duplicate`` is its number."""
+
+    slip_id: UUID
+    kind: str
+    copy_number: int
+    duplicate: int
+    printed_at: datetime | None
 
 
 class PaymentOut(BaseModel):

@@ -75,7 +75,8 @@ async def take_outcome(
             order.status = OrderStatus.DONE
             order.ended_at = now
             if payment.status is PaymentStatus.UNKNOWN:
-                if order.kind is OrderKind.LAST_RESULT and payment.reason in MUST_NOT_STAND:
+                kept = order.kind is OrderKind.LAST_RESULT and outcome.result is Result.COMPLETED
+                if kept and payment.reason in MUST_NOT_STAND:
                     await _want_reversal(desk, session, payment, now)
                 else:
                     await _want_last_result(session, payment, order, now)
@@ -276,6 +277,7 @@ async def take_printed(
                         "slip_id": str(row.id),
                         "kind": row.kind.value,
                         "copy_number": row.copy_number,
+                        "duplicate": row.duplicate,
                     },
                 )
         await session.flush()
@@ -285,7 +287,7 @@ async def take_printed(
             await session.flush()
         missing = await unprinted(session, payment, _UNPAID.get(payment.status, SlipKind.SALE))
         if missing:
-            await want_print(session, payment, now, after=PRINT_RETRY)
+            await want_print(session, payment, now, after=PRINT_RETRY, device_id=order.device_id)
         elif payment.status is PaymentStatus.APPROVED and payment.confirmed_at is not None:
             payment.status = next_payment_status(
                 current=payment.status, target=PaymentStatus.SLIPS_PRINTED
@@ -293,10 +295,18 @@ async def take_printed(
 
 
 async def want_print(
-    session: AsyncSession, payment: models.Payment, now: datetime, *, after: timedelta
+    session: AsyncSession,
+    payment: models.Payment,
+    now: datetime,
+    *,
+    after: timedelta,
+    device_id: UUID | None = None,
 ) -> None:
     """Order the papers that are not out yet, unless that stands already."""
     waiting = await repository.open_orders_of(session, payment.id)
     if any(one.kind is OrderKind.PRINT for one in waiting):
         return
-    session.add(standing_order(payment, OrderKind.PRINT, now=now, after=after))
+    order = standing_order(payment, OrderKind.PRINT, now=now, after=after)
+    # A duplicate comes out where it was ordered, which may be another terminal by then.
+    order.device_id = device_id or order.device_id
+    session.add(order)

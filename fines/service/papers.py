@@ -21,8 +21,7 @@ from fines.rules.verification import paper_code_fits
 from fines.service.bookkeeping import settle_if_booked
 from fines.service.desk import Desk, own_payment, own_record
 from fines.service.people import offender_of
-from fines.service.slips import slip_hash
-from fines.wire.slip import Slip
+from fines.service.slips import whole_slip
 
 PDF: Final = "application/pdf"
 SIGNED_SLIP_BYTES_MAX: Final = 4 << 20  # a telephone's photograph of a slip, sent as JPEG
@@ -49,7 +48,7 @@ async def slip_document(
         row = await _slip_row(session, payment, slip_id)
         if row.paper_id is not None:
             return _whole(await session.get_one(models.Paper, row.paper_id))
-        slip = _whole_slip(row)
+        slip = whole_slip(row)
     content = await asyncio.to_thread(rendering.slip_pdf, slip)
     async with transaction(desk.sessions) as session:
         row = await _slip_row(session, payment, slip_id, lock=True)
@@ -70,7 +69,7 @@ async def slip_picture(desk: Desk, *, caller: Principal, payment_id: UUID, slip_
     """
     async with transaction(desk.sessions) as session:
         payment = await own_payment(session, caller=caller, payment_id=payment_id)
-        slip = _whole_slip(await _slip_row(session, payment, slip_id))
+        slip = whole_slip(await _slip_row(session, payment, slip_id))
     return await asyncio.to_thread(rendering.slip_png, slip)
 
 
@@ -265,13 +264,6 @@ async def _slip_row(
     if row is None:
         raise SlipNotFound(f"payment {payment.id} has no slip {slip_id}")
     return row
-
-
-def _whole_slip(row: models.SlipRow) -> Slip:
-    slip = Slip.model_validate(row.content)
-    if slip_hash(slip) != row.content_sha256:
-        raise PaperAltered(f"slip {row.id} has changed")
-    return slip
 
 
 def _whole(paper: models.Paper) -> bytes:

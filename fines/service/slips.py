@@ -3,11 +3,12 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models, repository
+from fines.errors import PaperAltered
 from fines.rules.slips import CardFacts, sale_slips, unpaid_slip
 from fines.service.debts import case_facts, debt_of
 from fines.service.desk import Desk
@@ -40,7 +41,7 @@ async def make_sale_slips(
         ),
         verification_url=_payment_url(desk, payment),
     )
-    _keep(session, slips, now)
+    keep_slips(session, slips, now)
     return slips
 
 
@@ -63,7 +64,7 @@ async def make_unpaid_slip(
         at=now,
         verification_url=_payment_url(desk, payment),
     )
-    _keep(session, (slip,), now)
+    keep_slips(session, (slip,), now)
     return slip
 
 
@@ -71,8 +72,15 @@ def _payment_url(desk: Desk, payment: models.Payment) -> str:
     return desk.paper_url(paper="payment", object_id=payment.id, amount_tiyn=payment.amount_tiyn)
 
 
-def _keep(session: AsyncSession, slips: Iterable[Slip], now: datetime) -> None:
-    session.add_all(
+def keep_slips(
+    session: AsyncSession,
+    slips: Iterable[Slip],
+    now: datetime,
+    *,
+    ordered_by: UUID | None = None,
+) -> list[models.SlipRow]:
+    """Keep slips as they are to be printed; a duplicate names the post that ordered it."""
+    rows = [
         models.SlipRow(
             id=slip.slip_id,
             payment_id=slip.payment_id,
@@ -82,9 +90,24 @@ def _keep(session: AsyncSession, slips: Iterable[Slip], now: datetime) -> None:
             content=slip.model_dump(mode="json"),
             content_sha256=slip_hash(slip),
             created_at=now,
+            ordered_post_id=ordered_by,
         )
         for slip in slips
-    )
+    ]
+    session.add_all(rows)
+    return rows
+
+
+def whole_slip(row: models.SlipRow) -> Slip:
+    """Return a kept slip.
+
+    Raises:
+        PaperAltered: its lines no longer have their hash.
+    """
+    slip = Slip.model_validate(row.content)
+    if slip_hash(slip) != row.content_sha256:
+        raise PaperAltered(f"slip {row.id} has changed")
+    return slip
 
 
 def slip_hash(slip: Slip) -> bytes:

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 LINE_COLUMNS = 32  # a 58 mm roll: 384 dots at 12 dots a character
-LINES_MAX = 120
+LINES_MAX = 140  # a duplicate has its marks besides
 TEXT_MAX = 200
 
 
@@ -24,6 +24,7 @@ class SlipKind(enum.Enum):
     SALE = "sale"
     DECLINED = "declined"
     REVERSED = "reversed"
+    REFUND = "refund"  # a person gave the money back, later
 
 
 class SlipLine(BaseModel):

@@ -1,18 +1,18 @@
 """ZVT over TCP at the terminal's end: bare APDUs, no blocks, nothing to acknowledge."""
 
-import time
 from collections.abc import Callable
 
 from fines.wire import zvt, zvt_frame
 from fines.wire.zvt_errors import LengthMismatch
-from sim.terminal.wire import FaultyWire
+from sim.clock import SYSTEM, Clock
+from sim.terminal.wire import Wire
 
 
 class BareBlocks:
     """Messages over a wire, with the calls of ``blocks.Blocks``."""
 
-    def __init__(self, *, wire: FaultyWire, alive: Callable[[], None]) -> None:
-        self._wire, self._alive = wire, alive
+    def __init__(self, *, wire: Wire, alive: Callable[[], None], clock: Clock = SYSTEM) -> None:
+        self._wire, self._alive, self._clock = wire, alive, clock
         self._received = bytearray()
 
     def send(self, message: zvt.Apdu) -> bool:
@@ -22,10 +22,10 @@ class BareBlocks:
 
     def receive(self, seconds: float) -> zvt.Apdu | None:
         """Return the next message; ``None`` when none came in time."""
-        end = time.monotonic() + seconds
+        end = self._clock.monotonic() + seconds
         while (message := self._first()) is None:
             self._alive()
-            left = end - time.monotonic()
+            left = end - self._clock.monotonic()
             if left <= 0:
                 return None
             self._received += self._wire.read(min(left, 0.05))

@@ -3,12 +3,12 @@
 Written apart from the cash register's, so that the two cannot share a mistake.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from fines.wire import zvt, zvt_frame
 from fines.wire.zvt_errors import ZvtMalformed
+from sim.clock import SYSTEM, Clock
 from sim.terminal.wire import Wire
 
 
@@ -25,8 +25,15 @@ class TerminalTimers:
 class Blocks:
     """Messages over a wire. ``alive`` is called between reads and may raise to end any wait."""
 
-    def __init__(self, *, wire: Wire, timers: TerminalTimers, alive: Callable[[], None]) -> None:
-        self._wire, self._timers, self._alive = wire, timers, alive
+    def __init__(
+        self,
+        *,
+        wire: Wire,
+        timers: TerminalTimers,
+        alive: Callable[[], None],
+        clock: Clock = SYSTEM,
+    ) -> None:
+        self._wire, self._timers, self._alive, self._clock = wire, timers, alive, clock
         self._reader = zvt_frame.BlockReader()
         self._events: list[zvt_frame.Event] = []
         self._inbox: list[zvt.Apdu] = []
@@ -37,7 +44,7 @@ class Blocks:
         block = zvt_frame.encode(zvt.pack(message))
         for _ in range(self._timers.repeats + 1):
             self._wire.write(block)
-            end = time.monotonic() + self._timers.t2_seconds
+            end = self._clock.monotonic() + self._timers.t2_seconds
             while (event := self._event(end)) is not None:
                 if isinstance(event, zvt_frame.Nak):
                     break
@@ -48,7 +55,7 @@ class Blocks:
 
     def receive(self, seconds: float) -> zvt.Apdu | None:
         """Return the next message, acknowledged; ``None`` when none came in time."""
-        end = time.monotonic() + seconds
+        end = self._clock.monotonic() + seconds
         while not self._inbox:
             event = self._event(end)
             if event is None:
@@ -75,14 +82,14 @@ class Blocks:
     def _event(self, end: float) -> zvt_frame.Event | None:
         while not self._events:
             self._alive()
-            left = end - time.monotonic()
+            left = end - self._clock.monotonic()
             if left <= 0:
                 return None
             data = self._wire.read(min(left, self._timers.t1_seconds, 0.05))
             if data:
-                self._quiet_from = time.monotonic() + self._timers.t1_seconds
+                self._quiet_from = self._clock.monotonic() + self._timers.t1_seconds
                 self._events += self._reader.feed(data)
-            elif self._reader.in_block and time.monotonic() >= self._quiet_from:
+            elif self._reader.in_block and self._clock.monotonic() >= self._quiet_from:
                 damage = self._reader.quiet()
                 self._events += [damage] if damage is not None else []
         return self._events.pop(0)

@@ -1,6 +1,5 @@
 """How the simulated terminal talks: each of its commands waits for the cash register's answer."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -8,6 +7,7 @@ from fines.wire import zvt, zvt_fields
 from fines.wire.zvt import Apdu, Code, Command, Progress
 from fines.wire.zvt_errors import ZvtMalformed
 from fines.wire.zvt_status import StatusInformation, status_information
+from sim.clock import SYSTEM, Clock
 from sim.terminal.bare import BareBlocks
 from sim.terminal.blocks import Blocks
 
@@ -20,6 +20,7 @@ class Dialogue:
     t3_seconds: float
     numbered: bool = True
     aborted: bool = False
+    clock: Clock = SYSTEM
     _own_sequence: int = 0
 
     def good(self, message: Apdu) -> None:
@@ -68,8 +69,8 @@ class Dialogue:
 
     def answer_to(self, number: int | None) -> Apdu | None:
         """Wait for the answer to our message of that number."""
-        end = time.monotonic() + self.t3_seconds
-        while (left := end - time.monotonic()) > 0:
+        end = self.clock.monotonic() + self.t3_seconds
+        while (left := end - self.clock.monotonic()) > 0:
             message = self.blocks.receive(left)
             if message is None:
                 return None
@@ -89,8 +90,8 @@ class Dialogue:
 
     def sleep(self, seconds: float) -> None:
         """Wait, hearing interruptions."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
+        end = self.clock.monotonic() + seconds
+        while (left := end - self.clock.monotonic()) > 0:
             message = self.blocks.receive(min(left, 0.05))
             if message is not None:
                 self.interrupted_by(message)

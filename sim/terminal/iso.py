@@ -17,12 +17,19 @@ SPEC: Final[dict[str, Any]] = copy.deepcopy(default_ascii)
 
 SALE, SALE_ANSWER = "0200", "0210"
 REVERSAL, REVERSAL_REPEAT, REVERSAL_ANSWER = "0420", "0421", "0430"
+REVERSAL_REQUEST, REVERSAL_REQUEST_REPEAT = "0400", "0401"
+RECONCILIATION, RECONCILIATION_ANSWER = "0500", "0510"
 NETWORK, NETWORK_ANSWER = "0800", "0810"
 SIGN_ON: Final = "001"
+SIGN_OFF: Final = "002"
+ECHO: Final = "301"
+IN_BALANCE, OUT_OF_BALANCE = "1", "2"  # DE66
 MERCHANT_CATEGORY_FINES: Final = "9222"
 KZT: Final = "398"
 CHIP: Final = "051"
 PURCHASE: Final = "000000"
+REFUND: Final = "200000"
+DUPLICATE: Final = "94"  # DE39: the host has this very sale already
 LATE, CANCELLED = "68", "17"  # DE39 of a reversal: why
 
 PAYER_IIN: Final = "01"
@@ -55,10 +62,28 @@ def parse_private(text: str) -> dict[str, str]:
     return fields
 
 
+def encode(message: Message) -> bytes:
+    """Return one message as it goes over the line, its length before it."""
+    raw, _ = iso8583.encode(dict(message), SPEC)
+    return len(raw).to_bytes(2, "big") + bytes(raw)
+
+
+def decode(raw: bytes) -> Message:
+    """Return a message without its length.
+
+    Raises:
+        LinkDown: it is not ISO 8583.
+    """
+    try:
+        decoded, _ = iso8583.decode(raw, SPEC)
+    except iso8583.DecodeError as error:
+        raise LinkDown("the message is not ISO 8583") from error
+    return decoded
+
+
 def send(connection: socket.socket, message: Message) -> None:
     """Send one message."""
-    raw, _ = iso8583.encode(dict(message), SPEC)
-    connection.sendall(len(raw).to_bytes(2, "big") + raw)
+    connection.sendall(encode(message))
 
 
 def receive(connection: socket.socket) -> Message | None:
@@ -76,11 +101,7 @@ def receive(connection: socket.socket) -> Message | None:
     raw = _exactly(connection, size)
     if raw is None:
         raise LinkDown("the message is cut off")
-    try:
-        decoded, _ = iso8583.decode(raw, SPEC)
-    except iso8583.DecodeError as error:
-        raise LinkDown("the message is not ISO 8583") from error
-    return decoded
+    return decode(raw)
 
 
 def _exactly(connection: socket.socket, size: int) -> bytes | None:
@@ -100,6 +121,6 @@ def original(message: Message) -> str:
 
 def key_of(message: Message) -> tuple[str, str, str]:
     """Return what names a sale: terminal, STAN, transmission time; of a reversal, its original."""
-    if message["t"] in (REVERSAL, REVERSAL_REPEAT):
+    if message["t"][:2] == REVERSAL[:2]:
         return message["41"], message["90"][4:10], message["90"][10:20]
     return message["41"], message["11"], message["7"]

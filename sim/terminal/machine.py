@@ -1,9 +1,8 @@
 """The simulated card terminal: what it does with each ZVT command, sales apart."""
 
 import contextlib
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from fines.wire import zvt, zvt_fields
@@ -11,6 +10,7 @@ from fines.wire.zvt import Apdu, Code, Command
 from fines.wire.zvt_card import with_name
 from fines.wire.zvt_errors import ZvtMalformed
 from fines.wire.zvt_status import status_information
+from sim.clock import SYSTEM, Clock
 from sim.terminal import iso
 from sim.terminal.abilities import Abilities
 from sim.terminal.bare import BareBlocks
@@ -42,17 +42,18 @@ class Machine:
     powered: Callable[[], bool]
     told: Callable[[str], None]
     card_seconds: float
-    can: Abilities
     ask_again_seconds: float = _ASK_AGAIN_SECONDS
+    clock: Clock = SYSTEM
+    can: Abilities = field(default_factory=Abilities)
 
     def __post_init__(self) -> None:
         blocks: Blocks | BareBlocks = (
-            BareBlocks(wire=self.wire, alive=self._alive)
+            BareBlocks(wire=self.wire, alive=self._alive, clock=self.clock)
             if self.can.bare
-            else Blocks(wire=self.wire, timers=self.timers, alive=self._alive)
+            else Blocks(wire=self.wire, timers=self.timers, alive=self._alive, clock=self.clock)
         )
         self._blocks = blocks
-        self._talk = Dialogue(blocks=blocks, t3_seconds=self.timers.t3_seconds)
+        self._talk = Dialogue(blocks=blocks, t3_seconds=self.timers.t3_seconds, clock=self.clock)
         self._sales = Sales(
             blocks=blocks,
             talk=self._talk,
@@ -63,6 +64,7 @@ class Machine:
             card_seconds=self.card_seconds,
             ask_again_seconds=self.ask_again_seconds,
             can=self.can,
+            clock=self.clock,
         )
         self._day = Day(
             talk=self._talk,
@@ -89,7 +91,7 @@ class Machine:
                     self._obey(message)
                 except ZvtMalformed:
                     self._talk.refuse(Code.PROTOCOL_ERROR)
-            elif time.monotonic() >= self._sales.owed_next:
+            elif self.clock.monotonic() >= self._sales.owed_next:
                 self._sales.settle_owed()
 
     def _alive(self) -> None:

@@ -7,16 +7,15 @@ survives a power cut. A terminal that syncs receipts (rule B) lets the next sale
 
 import base64
 import hashlib
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from fines.wire import zvt, zvt_fields
 from fines.wire.zvt import Apdu, Code, Command, Progress
 from fines.wire.zvt_status import StatusInformation
+from sim.clock import Clock
 from sim.district import Card
 from sim.terminal import iso
 from sim.terminal.abilities import Abilities, Printing
@@ -48,6 +47,7 @@ class Sales:
     card_seconds: float
     ask_again_seconds: float
     can: Abilities
+    clock: Clock
 
     def __post_init__(self) -> None:
         self._turn = 0  # which insertion of a card this sale has read
@@ -134,7 +134,22 @@ class Sales:
             self._reverse()
             self._fail(host_result=Code.HOST_NO_ANSWER)
             return
+        self._answered(sale, answer, card, reference, status_infos)
+
+    def _answered(
+        self,
+        sale: iso.Message,
+        answer: iso.Message,
+        card: Card,
+        reference: bytes,
+        status_infos: int,
+    ) -> None:
         self.step("host_answered")
+        if answer["39"] == iso.DUPLICATE:
+            # It was booked by a message of ours whose answer we do not have.
+            self._reverse()
+            self._fail(host_result=Code.HOST_NO_ANSWER)
+            return
         status = self._status_of(sale, answer, card, reference)
         if answer["39"] != "00":
             self.memory.in_flight = None
@@ -215,7 +230,7 @@ class Sales:
         )
 
     def _fail(self, *, result: int = Code.OK, host_result: int | None = None) -> None:
-        now = datetime.now(_ZONE)
+        now = self.clock.now().astimezone(_ZONE)
         status = StatusInformation(
             result=result,
             host_result=host_result,
@@ -230,9 +245,9 @@ class Sales:
         """Return the card in the slot, ``None`` when none came or 06 B0 did."""
         self.talk.progress(Progress.INSERT_CARD)
         self.step("card_waiting")
-        end = time.monotonic() + seconds
+        end = self.clock.monotonic() + seconds
         card, self._turn = self.slot.look()
-        while card is None and time.monotonic() < end and not self.talk.aborted:
+        while card is None and self.clock.monotonic() < end and not self.talk.aborted:
             message = self.blocks.receive(0.05)
             if message is not None:
                 self.talk.interrupted_by(message)
@@ -248,7 +263,7 @@ class Sales:
 
     def settle_owed(self) -> bool:
         """Send every owed reversal; ``False`` while one is still unanswered."""
-        self.owed_next = time.monotonic() + _OWED_EVERY_SECONDS
+        self.owed_next = self.clock.monotonic() + _OWED_EVERY_SECONDS
         while self.memory.owed:
             reversal = self.memory.owed[0]
             try:

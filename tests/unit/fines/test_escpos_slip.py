@@ -4,14 +4,17 @@ import uuid
 
 import pytest
 
-from fines.field.escpos import CODE_PAGE, WIDTH_DOTS, render
+from fines.field.escpos import CODE_PAGE, WIDTH_DOTS, Missing, render
 from fines.field.layout import rows_of
-from fines.field.raster import ROW_DOTS, LetterNotDrawable, raster
+from fines.field.raster import CELL_DOTS, CELL_ROWS, ROW_DOTS, LetterNotDrawable, columns, raster
 from fines.wire.slip import LINE_COLUMNS, Align, Slip, SlipKind, SlipLine
 from sim.printer import Interpreter, NeedMore
 
 KAZAKH = "ӘәҒғҚқҢңӨөҰұҮүҺһІі"
-RASTER = b"\x1dv0\x00"
+RASTER = b"\x1dv0"
+COLUMNS = b"\x1b*\x21"
+TWINS = "іІ"  # drawn as the Latin letters are
+AT_ONCE = (b"\x10\x04", b"\x10\x05", b"\x10\x14")  # what a printer obeys inside pictures too
 
 
 def slip(*lines):
@@ -44,20 +47,85 @@ def test_a_russian_line_is_text_in_the_printers_own_page():
     assert RASTER not in job
 
 
-@pytest.mark.parametrize("letter", [*KAZAKH, "₸"])
-def test_a_letter_no_page_has_makes_its_line_a_picture(letter):
+@pytest.mark.parametrize("letter", sorted({*KAZAKH, "₸"} - {*TWINS}))
+def test_a_letter_no_page_has_is_a_picture_between_the_printers_own(letter):
     job = render(slip(SlipLine(text=f"Сумма {letter} 10")))
 
+    head = COLUMNS + CELL_DOTS.to_bytes(2, "little")
+    size = CELL_DOTS * CELL_ROWS // 8
+    before, _, rest = job.partition(head)
+    assert before.endswith("Сумма ".encode(CODE_PAGE))
+    assert rest[size:].startswith(b" 10\n")
+    assert RASTER not in job
+
+
+@pytest.mark.parametrize("letter", TWINS)
+def test_a_letter_that_looks_like_a_latin_one_is_printed_by_it(letter):
+    job = render(slip(SlipLine(text=f"{letter}с")))
+
+    assert {"і": "i", "І": "I"}[letter].encode() + "с".encode(CODE_PAGE) in job
+
+
+def test_neighbours_share_the_head_of_their_picture():
+    job = render(slip(SlipLine(text="ҢӨҰ")))
+
+    assert job.count(COLUMNS) == 1
+    assert COLUMNS + (3 * CELL_DOTS).to_bytes(2, "little") in job
+
+
+def test_a_large_line_is_one_picture_of_plain_size_that_the_printer_doubles():
+    job = render(slip(SlipLine(text="ТӨЛЕМ", large=True)))
+
+    head = RASTER + b"\x03" + (8).to_bytes(2, "little") + ROW_DOTS.to_bytes(2, "little")
+    assert job.count(head) == 1
+    assert COLUMNS not in job
+
+
+@pytest.mark.parametrize("letter", [*KAZAKH, "₸"])
+def test_a_printer_that_breaks_lines_at_pictures_gets_whole_lines(letter):
+    job = render(slip(SlipLine(text=f"Төлем {letter} 10")), missing=Missing.LINE)
+
     assert job.count(RASTER) == 1
-    assert "Сумма".encode(CODE_PAGE) not in job
+    assert COLUMNS not in job
 
 
 def test_only_the_lines_that_need_it_are_pictures():
-    job = render(slip(SlipLine(text="Сумма"), SlipLine(text="Төленді"), SlipLine(text="Итого")))
+    lines = (SlipLine(text="Сумма"), SlipLine(text="Төленді"), SlipLine(text="Итого"))
+
+    job = render(slip(*lines), missing=Missing.LINE)
 
     assert job.count(RASTER) == 1
     assert "Сумма".encode(CODE_PAGE) in job
     assert "Итого".encode(CODE_PAGE) in job
+
+
+@pytest.mark.parametrize("bold", [False, True])
+def test_no_picture_commands_the_printer(bold):
+    alphabet = KAZAKH + "₸–«»“”€—"
+    lines = [SlipLine(text=one + two, bold=bold) for one in alphabet for two in alphabet]
+
+    jobs = [render(slip(*lines[at : at + 100]), missing=how) for at in (0, 100, 200, 300, 400)
+            for how in Missing]  # fmt: skip
+
+    assert [code for job in jobs for code in AT_ONCE if code in job] == []
+
+
+@pytest.mark.parametrize("letter", sorted({*KAZAKH, "₸"} - {*TWINS}))
+def test_a_letter_in_its_line_is_drawn_whole_and_like_no_other(letter):
+    drawn = columns(letter, bold=False)
+    others = {columns(other, bold=False) for other in KAZAKH + "₸?" if other != letter}
+
+    assert any(drawn)
+    assert drawn not in others
+
+
+def test_both_ways_of_printing_give_the_same_paper_but_for_its_grain():
+    line = SlipLine(text="Айыппұл Қазақстан ₸")
+
+    (by_letter,) = paper(render(slip(line)))
+    (by_line,) = paper(render(slip(line), missing=Missing.LINE))
+
+    assert by_letter.height == by_line.height
 
 
 @pytest.mark.parametrize("letter", [*KAZAKH, "₸", "№", "«", "»", "–", "·"])
@@ -116,11 +184,11 @@ def test_two_slips_are_two_papers():
 
 def test_an_unfinished_command_waits_for_its_rest():
     job = render(slip(SlipLine(text="Ә")))
-    start = job.index(RASTER)
+    start = job.index(COLUMNS)
     interpreter = Interpreter(cut=lambda _: None, reply=lambda _: None)
 
     with pytest.raises(NeedMore):
-        interpreter.step(job[start : start + 100])
+        interpreter.step(job[start : start + 30])
 
 
 def test_a_label_and_its_value_share_a_line_where_they_fit():

@@ -12,7 +12,15 @@ from PIL import Image
 
 from app.fonts import GlyphMissing
 from fines.rendering import ReceiptFacts, receipt_pdf, slip_pdf, slip_png, slip_text
-from fines.rules.slips import CardFacts, CaseFacts, plain_lines, sale_slips, unpaid_slip
+from fines.rules.duplicates import duplicate_of
+from fines.rules.slips import (
+    CardFacts,
+    CaseFacts,
+    plain_lines,
+    refund_slip,
+    sale_slips,
+    unpaid_slip,
+)
 from fines.rules.texts import REASON_TEXTS
 from fines.wire.protocol import Reason
 from fines.wire.slip import LINE_COLUMNS, LINES_MAX, SlipKind, SlipLine
@@ -75,7 +83,39 @@ def unpaid(kind, reason=Reason.THIRD_PARTY_CARD):
     )
 
 
-ALL = (*sale(), unpaid(SlipKind.DECLINED), unpaid(SlipKind.REVERSED))
+def duplicate(slip, number=1):
+    return duplicate_of(
+        slip,
+        slip_id=UUID(int=9),
+        number=number,
+        at=datetime(2026, 11, 22, 9, 5, tzinfo=UTC),
+        officer_badge="ALA-1042",
+    )
+
+
+def refund(refunded_tiyn=2_162_500):
+    return refund_slip(
+        slip_id=UUID(int=5),
+        payment_id=UUID(int=3),
+        case=CaseFacts(**CASE),
+        card=CARD,
+        refunded_tiyn=refunded_tiyn,
+        at=datetime(2026, 11, 25, 6, 0, tzinfo=UTC),
+        verification_url=URL,
+    )
+
+
+KINDS = {
+    "violator's copy": sale()[0],
+    "filed copy": sale()[1],
+    "declined": unpaid(SlipKind.DECLINED),
+    "reversed": unpaid(SlipKind.REVERSED),
+    "refund": refund(),
+    "duplicate of the violator's copy": duplicate(sale()[0]),
+    "duplicate of the filed copy": duplicate(sale()[1], 5),
+    "duplicate of a declined one": duplicate(unpaid(SlipKind.DECLINED)),
+}
+ALL = tuple(KINDS.values())
 
 
 def test_the_violators_copy_masks_the_iin_and_the_filed_one_does_not():
@@ -125,9 +165,36 @@ def test_an_unpaid_slip_leaves_no_doubt(kind, reason):
     assert IIN not in text
 
 
-def test_no_unpaid_slip_is_made_of_a_sale():
+@pytest.mark.parametrize("kind", [SlipKind.SALE, SlipKind.REFUND])
+def test_no_unpaid_slip_is_made_of_what_moved_money(kind):
     with pytest.raises(ValueError, match="copies"):
-        unpaid(SlipKind.SALE)
+        unpaid(kind)
+
+
+def test_a_duplicate_says_so_first_and_last_and_changes_nothing_else():
+    original = sale()[1]
+
+    lines = plain_lines(duplicate(original, 3))
+
+    marks = ["ТЕЛНҰСҚА № 3", "ДУБЛИКАТ № 3", "22.11.2026 14:05, ALA-1042"]
+    assert [line.strip() for line in lines[:3]] == marks
+    assert [line.strip() for line in lines[-3:]] == marks
+    # What was signed is said to be signed elsewhere; every other line stands as it stood.
+    kept = [line for line in plain_lines(original) if "подпись" not in line and "_" not in line]
+    assert [line for line in kept if line not in lines] == []
+    assert not any(line.signature for line in duplicate(original).lines)
+    assert "Подпись на оригинале" in " ".join(lines)
+
+
+def test_a_refund_says_what_went_back_and_nothing_is_signed():
+    text = " ".join(slip_text(refund(500_000)).split())
+
+    assert "ҚАЙТАРЫЛДЫ / ВОЗВРАЩЕНО" in text
+    assert "5 000,00 ₸" in text
+    assert "632612000034" in text
+    assert "ТӨЛЕНДІ / ОПЛАЧЕНО" not in text
+    assert IIN not in text
+    assert not any(line.signature for line in refund().lines)
 
 
 @pytest.mark.parametrize("slip", ALL)
