@@ -258,7 +258,7 @@ def _sale(world: World, terminal: SimTerminal, clock: _Clock) -> dict[str, float
     officer = world.own_officer()
     check = officer.check({"iin": DRIVER.iin}, DRIVER.plate)
     record = officer.draw_up(
-        check["check_id"], article="592", part="2", essence="Жылдамдықты асырды."
+        check["check_id"], article="593", part="1-2", essence="Кабинадан тыс жүрді."
     )
     record_id = record["offence_record_id"]
     officer.agree(record_id)

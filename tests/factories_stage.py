@@ -275,13 +275,14 @@ class Street:
     def offence(self):
         """Draw up an offence whose half-price receipt is numbered, from a check of the driver.
 
-        All from one check: those of one person in a day have a limit.
+        All from one check: those of one person in a day have a limit. The part is one whose repeat
+        is no part of its own, so that he may offend and pay all day.
         """
         if self._check_id is None:
             check = self.officer.check({"mrz": mrz_of_driver()}, DRIVER.plate)
             self._check_id = check["check_id"]
         record = self.officer.draw_up(
-            self._check_id, article="592", part="2", essence="Жылдамдықты асырды."
+            self._check_id, article="593", part="1-2", essence="Кабинадан тыс жүрді."
         )
         self.officer.agree(record["offence_record_id"])
         return record["offence_record_id"]

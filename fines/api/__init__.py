@@ -1,6 +1,14 @@
 """Routes of fines, a file for each part."""
 
-from fines.api import duplicates, money, payments, proceedings, records, terminals, totals
+from fines.api import (
+    duplicates,
+    money,
+    payments,
+    proceedings,
+    records,
+    terminals,
+    totals,
+)
 from fines.api.desk import DeskOfApp, make_desk
 from fines.service.hand_in import check_hand_in
 

@@ -35,7 +35,7 @@ router = APIRouter(tags=["fines"], max_body_size=BODY_BYTES_MAX)
 
 # Neither the officer nor his device has any part in these.
 CLERK = Access(roles=[Role.FINANCE_CLERK])
-SETTLEMENT_BYTES_MAX = 64 << 20  # half a million rows: many times a day of the whole country
+SETTLEMENT_BYTES_MAX = 16 << 20  # 120,000 rows: more than a day of the whole country
 
 # The keeper's superior and the officer's: he answers in writing for an unmatched terminal.
 SUPERIOR = Access(roles=[Role.RESPONSIBLE_OFFICIAL])

@@ -60,6 +60,28 @@ async def open_cases(
     return [UUID(str(row["id"])) for row in rows]
 
 
+async def locked_case(
+    session: AsyncSession, *, case_id: UUID, department_id: UUID
+) -> models.ReconciliationCase | None:
+    """Return a case of a unit, locked; what belongs to no unit is everybody's."""
+    case = models.ReconciliationCase
+    return await session.scalar(
+        sa.select(case)
+        .where(
+            case.id == case_id,
+            sa.or_(case.department_id.is_(None), case.department_id == department_id),
+        )
+        .with_for_update()
+    )
+
+
+async def locked_payment(session: AsyncSession, *, number: int) -> models.Payment | None:
+    """Return a payment by its running number, locked."""
+    return await session.scalar(
+        sa.select(models.Payment).where(models.Payment.number == number).with_for_update()
+    )
+
+
 async def settle_filed(session: AsyncSession) -> int:
     """Move to settled what was filed while its settlement was being booked."""
     payment, posting = models.Payment, models.LedgerPosting

@@ -36,15 +36,12 @@ async def known_file(session: AsyncSession, sha256: bytes) -> models.AcquirerFil
     )
 
 
-async def copy_rows(
-    session: AsyncSession, *, file_id: UUID, rows: Iterable[SettlementRow]
-) -> tuple[int, int]:
-    """Store the rows of a file as they are read; return their count and sum."""
+async def copy_rows(session: AsyncSession, *, file_id: UUID, rows: Iterable[SettlementRow]) -> None:
+    """Store the rows of a file as they are read."""
     connection = await session.connection()
     raw = (await connection.get_raw_connection()).driver_connection
     if raw is None:
         raise RuntimeError("a connection in use has its driver")
-    count = total = 0
     numbered = enumerate(rows, start=2)  # the heading is line 1
     while batch := list(islice(numbered, _BATCH)):
         await raw.copy_records_to_table(
@@ -69,9 +66,6 @@ async def copy_rows(
                 for line_number, row in batch
             ],
         )
-        count += len(batch)
-        total += sum(row.signed_tiyn for _, row in batch)
-    return count, total
 
 
 # A refund names the RRN of its sale. Ours come first within an RRN; the sort is by bytes.

@@ -3,13 +3,13 @@
 from datetime import datetime
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.db import transaction
 from fines import models
 from fines.errors.money import CaseNotFound, CaseStepRefused
+from fines.repository import reconciliation
 from fines.rules.reconciliation import next_case_status_allowed
 from fines.rules.reconciliation_words import CaseStatus
 from fines.service.desk import Desk
@@ -71,17 +71,8 @@ async def close_case(
 async def _case(
     session: AsyncSession, caller: Principal, case_id: UUID
 ) -> models.ReconciliationCase:
-    case = await session.scalar(
-        sa.select(models.ReconciliationCase)
-        .where(
-            models.ReconciliationCase.id == case_id,
-            # What belongs to no unit is everybody's: a row that the acquirer alone knows.
-            sa.or_(
-                models.ReconciliationCase.department_id.is_(None),
-                models.ReconciliationCase.department_id == caller.department_id,
-            ),
-        )
-        .with_for_update()
+    case = await reconciliation.locked_case(
+        session, case_id=case_id, department_id=caller.department_id
     )
     if case is None:
         raise CaseNotFound(f"no case {case_id}")

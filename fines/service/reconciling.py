@@ -24,6 +24,7 @@ from fines.rules.reconciliation import Finding, Ours, classify
 from fines.rules.reconciliation_words import Detail, Verdict
 from fines.service.desk import Desk
 from fines.service.settling import end_by_acquirer, mark_refunds_paid
+from fines.wire.sealed import trailer_of
 from fines.wire.settlement import RowKind, SheetNotValid, rows
 
 FLUSH_AT: Final = 2000
@@ -102,13 +103,25 @@ async def _store(
     caller: Principal | None,
     now: datetime,
 ) -> tuple[int, int]:
-    # The trailer was checked when the last row was read, so that the file's row can be written
-    # first and stand under its rows.
+    # The file's row stands under its rows, so its count comes from the trailer; what the rows
+    # say is checked against it as they are read, and anything wrong takes all of it back.
     try:
-        read = [(1, one.signed_tiyn) for one in rows(io.BytesIO(content))]
+        count, total = trailer_of(content)
+        await _put_file(session, file_id, (digest, count, total), caller, now)
+        await settlement.copy_rows(session, file_id=file_id, rows=rows(io.BytesIO(content)))
     except SheetNotValid as error:
         raise SettlementFileNotValid(str(error), line_number=error.line_number) from error
-    count, total = len(read), sum(one for _, one in read)
+    return count, total
+
+
+async def _put_file(
+    session: AsyncSession,
+    file_id: UUID,
+    told: tuple[bytes, int, int],
+    caller: Principal | None,
+    now: datetime,
+) -> None:
+    digest, count, total = told
     session.add(
         models.AcquirerFile(
             id=file_id,
@@ -120,8 +133,6 @@ async def _store(
         )
     )
     await session.flush()
-    await settlement.copy_rows(session, file_id=file_id, rows=rows(io.BytesIO(content)))
-    return count, total
 
 
 @dataclass

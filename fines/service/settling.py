@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models
-from fines.repository import ledger
+from fines.repository import ledger, reconciliation
 from fines.rules.ledger import Posting, PostingKind
 from fines.rules.payment import PaymentStatus, next_payment_status
 from fines.rules.reconciliation import Finding
@@ -32,11 +31,7 @@ async def end_by_acquirer(
     """
     if finding.ours is None:
         return
-    payment = await session.scalar(
-        sa.select(models.Payment)
-        .where(models.Payment.number == finding.ours.payment_number)
-        .with_for_update()
-    )
+    payment = await reconciliation.locked_payment(session, number=finding.ours.payment_number)
     if payment is None or payment.confirmed_at is not None:
         return
     if finding.detail is Detail.TAKEN_BACK_THERE:

