@@ -71,6 +71,7 @@ class Machine:
             memory=self.memory,
             terminal_number=self.host.terminal_number,
             settle_owed=self._sales.settle_owed,
+            reconcile=self._reconcile,
             step=self._step,
             tells_turnover=self.can.tells_turnover,
         )
@@ -140,6 +141,18 @@ class Machine:
     def _log_off(self, message: Apdu) -> None:
         self._registered = False
         self._talk.good(message)
+
+    def _reconcile(self, count: int, sum_tiyn: int) -> None:
+        """Tell the host what the closed day holds; its view is the acquirer's to explain."""
+        self.memory.trace_number = self.memory.trace_number % 999_999 + 1
+        try:
+            balanced = self.host.reconcile(
+                count=count, sum_tiyn=sum_tiyn, trace_number=self.memory.trace_number
+            )
+        except (iso.LinkDown, NoAnswer):
+            self._step("day_not_told_to_host")
+        else:
+            self._step("day_in_balance" if balanced else "day_out_of_balance")
 
     def _register(self, message: Apdu) -> None:
         asked = zvt.body_of(message)
