@@ -98,45 +98,12 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
     )
     # One key per terminal: the credential never leaves this machine except to the server.
     card_ref_key = hmac.new(credential.encode(), b"saqshy card reference 1", hashlib.sha256)
-
     printer = Printer(
         url=arguments.printer,
         baud=arguments.printer_baud,
         answer_seconds=arguments.printer_answer_seconds,
         missing=Missing(arguments.missing_letters),
     )
-
-    def kaspi(url: str) -> KaspiDriver:
-        beside = arguments.journal
-        return KaspiDriver(
-            api=KaspiApi(
-                url=url,
-                client_name="saqshy",
-                tokens=beside.with_suffix(".kaspi-tokens"),
-                ca_file=arguments.terminal_ca_file,
-                seconds=timers.t3_seconds,
-            ),
-            memory=DurableFile(beside.with_suffix(".kaspi")),
-            now=_now,
-        )
-
-    def connect() -> TerminalDriver:
-        url = arguments.terminal
-        if url.startswith(KASPI):
-            return kaspi(url.removeprefix(KASPI))
-        line: Transport = (
-            TcpLine(url=url, timers=timers)
-            if url.startswith(f"{TCP_SCHEME}://")
-            else Line(url=url, timers=timers, baud=arguments.terminal_baud)
-        )
-        return ZvtDriver(
-            line=line,
-            timers=timers,
-            paper=on_printer(printer),
-            card_ref_key=card_ref_key.digest(),
-            now=_now,
-            max_status_infos=arguments.approval_waits_max + 2,
-        )
 
     return Agent(
         settings=AgentSettings(
@@ -147,7 +114,7 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
             approval_waits_max=arguments.approval_waits_max,
             settle_patience_seconds=arguments.settle_patience_seconds,
         ),
-        connect=connect,
+        connect=lambda: _terminal(arguments, timers, printer, card_ref_key.digest()),
         server=ServerClient(
             url=arguments.server,
             credential=credential,
@@ -157,6 +124,38 @@ def build(arguments: argparse.Namespace, *, credential: str, journal: Journal) -
         printer=printer,
         journal=journal,
         now=_now,
+    )
+
+
+def _terminal(
+    arguments: argparse.Namespace, timers: Timers, printer: Printer, card_ref_key: bytes
+) -> TerminalDriver:
+    url: str = arguments.terminal
+    if url.startswith(KASPI):
+        beside: Path = arguments.journal
+        return KaspiDriver(
+            api=KaspiApi(
+                url=url.removeprefix(KASPI),
+                client_name="saqshy",
+                tokens=beside.with_suffix(".kaspi-tokens"),
+                ca_file=arguments.terminal_ca_file,
+                seconds=timers.t3_seconds,
+            ),
+            memory=DurableFile(beside.with_suffix(".kaspi")),
+            now=_now,
+        )
+    line: Transport = (
+        TcpLine(url=url, timers=timers)
+        if url.startswith(f"{TCP_SCHEME}://")
+        else Line(url=url, timers=timers, baud=arguments.terminal_baud)
+    )
+    return ZvtDriver(
+        line=line,
+        timers=timers,
+        paper=on_printer(printer),
+        card_ref_key=card_ref_key,
+        now=_now,
+        max_status_infos=arguments.approval_waits_max + 2,
     )
 
 

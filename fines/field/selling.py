@@ -60,6 +60,8 @@ class Seller:
             self._refuse(state, obstacle)
             return
         card, against = self._card_before(order)
+        if against is _NONE and self.reporter.stop.is_set():
+            against = Reason.ABORTED  # asked to end meanwhile: no card is waited for again
         if against is not _NONE:
             self._refuse(state, against)
             return

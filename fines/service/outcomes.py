@@ -73,7 +73,8 @@ async def take_outcome(
             order.status = OrderStatus.DONE
             order.ended_at = now
             if payment.status is PaymentStatus.UNKNOWN:
-                if order.kind is OrderKind.LAST_RESULT and payment.reason in MUST_NOT_STAND:
+                kept = order.kind is OrderKind.LAST_RESULT and outcome.result is Result.COMPLETED
+                if kept and payment.reason in MUST_NOT_STAND:
                     await _want_reversal(desk, session, payment, now)
                 else:
                     await _want_last_result(session, payment, order, now)

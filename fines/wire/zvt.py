@@ -51,6 +51,7 @@ _GOOD: Final = 0x80  # classes of answers
 _BAD: Final = 0x84
 _EXTENDED: Final = 0xFF
 _LENGTH_SHORT_MAX: Final = 0xFE
+_APDU_TOLD_MAX: Final = 4000  # a little less than a block holds; no byte of it is a DLE
 _PASSWORD_BYTES: Final = 3
 _NINE: Final = 9
 _SEQUENCE_MODULUS: Final = 1_000_000
@@ -220,7 +221,7 @@ def registration(*, password: str, config: int, line_width: int) -> Apdu:
     body = (
         Tlv(TAG_LINE_WIDTH, bcd(str(line_width), 1)),
         Tlv(TAG_CHARSET, bytes([UTF_8])),
-        Tlv(TAG_APDU_MAX, (zvt_frame.APDU_BYTES_MAX).to_bytes(2, "big")),
+        Tlv(TAG_APDU_MAX, _APDU_TOLD_MAX.to_bytes(2, "big")),
         Tlv(TAG_COMMANDS, children=tuple(Tlv(TAG_COMMAND, o.to_bytes(2, "big")) for o in ours)),
         Tlv(TAG_RECEIPT_WISHES, bytes([WISHES_NONE])),
         Tlv(TAG_SEQUENCE, bcd("0", 3)),

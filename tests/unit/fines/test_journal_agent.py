@@ -1,6 +1,8 @@
 """The agent's journal: durable, owned by one, torn ends forgiven, broken middles not."""
 
 import json
+import subprocess
+import sys
 import uuid
 from datetime import UTC, datetime
 
@@ -129,3 +131,91 @@ def test_each_step_is_one_line_of_json(path):
 
     assert [line["stage"] for line in lines] == ["intent", "sending"]
     assert {line["at"] for line in lines} == {NOW.isoformat()}
+
+
+# ---------------------------------------------------------------------- the disk
+
+
+def test_a_hole_in_the_last_line_is_a_step_not_taken(path):
+    note(path, Stage.INTENT)
+    whole = path.read_bytes()
+    with path.open("ab") as file:
+        file.write(b"\0" * 40 + b'","stage":"sending"}\n')
+
+    with Journal(path) as journal:
+        assert journal.orders[ORDER].stage is Stage.INTENT
+
+    assert path.read_bytes() == whole
+
+
+def test_a_hole_before_the_last_line_stops_the_agent(path):
+    note(path, Stage.INTENT)
+    with path.open("ab") as file:
+        file.write(b"\0" * 40 + b"\n")
+    with path.open("ab") as file:
+        file.write(b'{"v":1,"order":"00000000-0000-0000-0000-000000000001","stage":"sending"}\n')
+
+    with pytest.raises(JournalUnusable, match="line 2"):
+        Journal(path)
+
+
+@pytest.fixture
+def no_room(path):
+    """A file may grow no further: what a full disk does to a write, in a process of its own."""
+
+    def run(steps):
+        script = (
+            "import resource, signal, sys, uuid\n"
+            "from datetime import UTC, datetime\n"
+            "from pathlib import Path\n"
+            "from fines.field.journal import Journal, JournalFull, Stage\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "room, path = int(sys.argv[1]), Path(sys.argv[2])\n"
+            "journal = Journal(path)\n"
+            "size = path.stat().st_size\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, -1))\n"
+            "try:\n"
+            "    at = datetime(2026, 1, 1, tzinfo=UTC)\n"
+            "    journal.note(uuid.UUID(int=1), Stage.SENDING, at=at)\n"
+            "except JournalFull:\n"
+            "    print('full')\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))\n"
+            "print(journal.orders[uuid.UUID(int=1)].stage.value)\n"
+        )
+        return subprocess.run(
+            [sys.executable, "-c", script, str(steps), str(path)],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.split()
+
+    return run
+
+
+@pytest.mark.parametrize("room", [0, 1, 60])
+def test_a_full_disk_takes_no_step_and_leaves_no_half_line(path, no_room, room):
+    note(path, Stage.INTENT)
+    whole = path.read_bytes()
+
+    told = no_room(room)
+
+    assert told == ["full", "intent"]
+    assert path.read_bytes() == whole
+    note(path, Stage.SENDING)
+    with Journal(path) as journal:
+        assert journal.orders[ORDER].stage is Stage.SENDING
+
+
+@pytest.mark.parametrize("spoiled", range(0, 400, 13))
+def test_a_tail_of_any_length_loses_no_step_before_it(path, spoiled):
+    stages = [Stage.INTENT, Stage.SENDING, Stage.APPROVED, Stage.ACKNOWLEDGED, Stage.ENDED]
+    note(path, *stages)
+    raw = path.read_bytes()
+    kept = raw[: max(len(raw) - spoiled, 0)]
+    path.write_bytes(kept)
+
+    with Journal(path) as journal:
+        whole = kept.count(b"\n")
+        told = journal.orders[ORDER].stage if whole else None
+
+    assert told is (stages[whole - 1] if whole else None)

@@ -83,7 +83,7 @@ def test_registration_bars_amounts_and_voids_keyed_on_the_terminal():
 
     assert zvt.pack(message).hex() == (
         "0600" + "2a" + "000000" + "be" + "0398" + "0622"
-        "120132" + "1401fe" + "1a021000" + "260c" + "0a0206d1" + "0a0206d3" + "0a0206e4"
+        "120132" + "1401fe" + "1a020fa0" + "260c" + "0a0206d1" + "0a0206d3" + "0a0206e4"
         "1f040101" + "1f7303000000"
     )
 
