@@ -11,7 +11,7 @@ from app.exchange.wire.registers import RegisterName
 from sim.camera import change_byte, cut_short
 from sim.district import DRIVER, EXPIRED_CARD, FRIEND, OFFICER, POOR_CARD, REVIEWER
 from sim.player import FfmpegPlayer, parse_playlist
-from sim.printer import MARGIN
+from sim.escpos import MARGIN
 from sim.register_records import card_mrz
 from sim.registers import Behaviour
 from tests import factories_bodycam as bodycam
