@@ -8,14 +8,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.db import transaction
 from fines import models
-from fines.errors import CardNumberRefused
 from fines.repository import cards as repository
 from fines.rules.own_card import EarlierCard, judge_card
-from fines.rules.payment import OrderStatus, PaymentStatus, holds_card_number
+from fines.rules.payment import OrderStatus, PaymentStatus
 from fines.service.debts import debt_of, payer_of
 from fines.service.desk import Desk
 from fines.service.people import index_of
-from fines.service.reports import answered_before, keep_answer, locked_order
+from fines.service.reports import answered_before, keep_answer, locked_order, refuse_card_numbers
 from fines.wire.protocol import CardAnswer, CardShown, OrderKind, Reason
 
 
@@ -34,9 +33,7 @@ async def take_card(
     async with desk.refusals_audited(
         event="fines.card_not_taken", who=caller, at=now, fields=fields
     ):
-        for name in ("card_brand", "card_ref", "card_ref_kind", "name_verdict"):
-            if holds_card_number(getattr(shown, name)):
-                raise CardNumberRefused(f"{name} holds what looks like a card number", where=name)
+        refuse_card_numbers(shown)
         async with transaction(desk.sessions) as session:
             order, payment = await locked_order(session, caller=caller, order_id=order_id)
             known = await answered_before(

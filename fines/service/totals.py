@@ -19,7 +19,7 @@ from fines.repository import totals as repository
 from fines.rules.payment import RECONCILE_LIFE, OrderStatus
 from fines.service.desk import Desk
 from fines.service.hand_in import match_totals
-from fines.service.reports import answered_before, keep_answer
+from fines.service.reports import answered_before, keep_answer, refuse_card_numbers
 from fines.wire.protocol import OrderKind, Totals, TotalsAnswer
 
 _SHOWN_MAX: Final = 31  # a month of days
@@ -103,6 +103,7 @@ async def take_totals(
     Raises:
         OrderNotFound: there is no such order for this terminal.
         ReportDiffers: other totals were told for this order.
+        CardNumberRefused: a field holds a card number.
     """
     fields = {"order_id": str(order_id)}
     body = totals.model_dump_json().encode()
@@ -110,6 +111,7 @@ async def take_totals(
         desk.refusals_audited(event="fines.totals_not_taken", who=caller, at=now, fields=fields),
         transaction(desk.sessions) as session,
     ):
+        refuse_card_numbers(totals)
         order = await repository.locked_reconcile(
             session, order_id=order_id, device_id=caller.device
         )

@@ -66,6 +66,7 @@ class Switch:
         self._dead_keys: set[tuple[str, str, str]] = set()  # reversed before they came
         self._declined: dict[tuple[str, str, str], str] = {}
         self._batches: dict[str, int] = {}
+        self._reconciled: dict[tuple[str, str, str], iso.Message] = {}
         self._previous: iso.Message | None = None
         self._serial = 0
         self._lock = threading.RLock()
@@ -255,6 +256,8 @@ class Switch:
         which are none.
         """
         terminal = message["41"]
+        if (known := self._reconciled.get(iso.key_of(message))) is not None:
+            return known  # its answer was lost
         batch = self._batches.get(terminal, 0)
         ours = self.book.batch_of(terminal, batch)
         told = int(message.get("76", "0")), int(message.get("88", "0"))
@@ -263,7 +266,9 @@ class Switch:
         self.book.reconciliations.append((terminal, balanced))
         self._batches[terminal] = batch + 1
         told_back = iso.IN_BALANCE if balanced else iso.OUT_OF_BALANCE
-        return reply(message, iso.RECONCILIATION_ANSWER, "00") | {"66": told_back}
+        answer = reply(message, iso.RECONCILIATION_ANSWER, "00") | {"66": told_back}
+        self._reconciled[iso.key_of(message)] = answer
+        return answer
 
     def _give(self, card_key: str, amount_tiyn: int) -> None:
         pan = next(card.pan for card in self._cards.values() if card.key == card_key)

@@ -21,6 +21,7 @@ from sim.terminal.control import Control
 from sim.terminal.host import Host
 from sim.terminal.machine import Machine, PowerLost
 from sim.terminal.memory import Memory
+from sim.terminal.roll import Roll
 from sim.terminal.slot import Slot
 from sim.terminal.wire import FaultyWire, PtyWire, TcpWire, Wire
 
@@ -50,6 +51,7 @@ class SimTerminal:
         state: file for what survives a power cut; ``None`` keeps it in memory.
         can: which maker's terminal it is.
         on_step: hears each step by name in the terminal's thread, to strike at the right moment.
+        roll: folder for the slips of its own printer; without one it prints none itself.
         seed: of the line's faults.
     """
 
@@ -66,6 +68,7 @@ class SimTerminal:
         control_port: int | None = None,
         on_step: Callable[[str], None] | None = None,
         can: Abilities | None = None,
+        roll: Path | None = None,
         seed: int = 1,
     ) -> None:
         if (link is None) == (tcp_port is None):
@@ -77,6 +80,7 @@ class SimTerminal:
         self.line = FaultyWire(wire, seed=seed)
         self.on_step = on_step
         self._can = can or Abilities()
+        self._roll = Roll(roll) if roll is not None else None
         self._slot = Slot()
         self._state = state
         self._memory = Memory.load(state)
@@ -169,6 +173,7 @@ class SimTerminal:
                 card_seconds=self._patience.card_seconds,
                 ask_again_seconds=self._patience.ask_again_seconds,
                 can=self._can,
+                roll=self._roll,
             )
             try:
                 machine.live()
@@ -198,6 +203,7 @@ def run(
             acquirer=acquirer,
             state=paper / "terminal.json",
             control_port=control_port,
+            roll=paper,
         ) as terminal,
     ):
         print(f"terminal: ZVT on {link}", flush=True)

@@ -22,6 +22,7 @@ class Day:
     memory: Memory
     terminal_number: str
     settle_owed: Callable[[], bool]
+    reconcile: Callable[[int, int], None]  # count and sum of what is kept, told to the host
     step: Callable[[str], None]
     tells_turnover: bool
 
@@ -42,6 +43,7 @@ class Day:
             self.talk.end(Code.END_OF_DAY_IMPOSSIBLE)
             return
         totals = self._totals()
+        self.reconcile(len(self.memory.batch), totals.sum_tiyn)
         self.memory.batch = []
         self.memory.save()
         self.step("day_closed")

@@ -19,11 +19,15 @@ from sim.terminal.day import Day
 from sim.terminal.dialogue import Dialogue, sequence_of
 from sim.terminal.host import Host, NoAnswer
 from sim.terminal.memory import Memory
+from sim.terminal.roll import Roll
 from sim.terminal.sales import Sales
 from sim.terminal.slot import Slot
 from sim.terminal.wire import FaultyWire
 
 _ASK_AGAIN_SECONDS: Final = 2.0  # after 84 9C (PA00P015 2.2.8)
+
+
+_CONFIG_AT: Final = 3  # of a registration, behind the password
 
 
 class PowerLost(Exception):
@@ -45,6 +49,7 @@ class Machine:
     ask_again_seconds: float = _ASK_AGAIN_SECONDS
     clock: Clock = SYSTEM
     can: Abilities = field(default_factory=Abilities)
+    roll: Roll | None = None
 
     def __post_init__(self) -> None:
         blocks: Blocks | BareBlocks = (
@@ -65,12 +70,14 @@ class Machine:
             ask_again_seconds=self.ask_again_seconds,
             can=self.can,
             clock=self.clock,
+            roll=self.roll,
         )
         self._day = Day(
             talk=self._talk,
             memory=self.memory,
             terminal_number=self.host.terminal_number,
             settle_owed=self._sales.settle_owed,
+            reconcile=self._reconcile,
             step=self._step,
             tells_turnover=self.can.tells_turnover,
         )
@@ -141,10 +148,24 @@ class Machine:
         self._registered = False
         self._talk.good(message)
 
+    def _reconcile(self, count: int, sum_tiyn: int) -> None:
+        """Tell the host what the closed day holds; its view is the acquirer's to explain."""
+        self.memory.trace_number = self.memory.trace_number % 999_999 + 1
+        try:
+            balanced = self.host.reconcile(
+                count=count, sum_tiyn=sum_tiyn, trace_number=self.memory.trace_number
+            )
+        except (iso.LinkDown, NoAnswer):
+            self._step("day_not_told_to_host")
+        else:
+            self._step("day_in_balance" if balanced else "day_out_of_balance")
+
     def _register(self, message: Apdu) -> None:
         asked = zvt.body_of(message)
         numbered = self.can.numbers_messages and asked.tlv(zvt.TAG_SEQUENCE) is not None
         self._talk.numbered = numbered
+        config = message.data[_CONFIG_AT] if len(message.data) > _CONFIG_AT else 0
+        self._sales.prints_itself = not config & zvt.Config.ECR_PRINTS_SLIPS
         self._seen_sequence = None
         self._registered = True
         self._talk.good(Apdu(message.command))

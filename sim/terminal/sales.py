@@ -25,6 +25,7 @@ from sim.terminal.dialogue import Dialogue
 from sim.terminal.host import Host, NoAnswer
 from sim.terminal.memory import Memory
 from sim.terminal.paper import prints_whole
+from sim.terminal.roll import Roll
 from sim.terminal.slot import Slot
 
 _ZONE: Final = ZoneInfo("Asia/Almaty")
@@ -48,8 +49,10 @@ class Sales:
     ask_again_seconds: float
     can: Abilities
     clock: Clock
+    roll: Roll | None = None  # the terminal's own printer
 
     def __post_init__(self) -> None:
+        self.prints_itself = False  # unless the cash register takes the slips upon itself
         self._turn = 0  # which insertion of a card this sale has read
         self.owed_next = 0.0
 
@@ -176,6 +179,8 @@ class Sales:
                     break
                 self.memory.keep(status, undo=self.memory.in_flight, pending=False)
                 self.step("stored")
+                if self.roll is not None and self.prints_itself:
+                    self.roll.print_sale(status)
                 self.talk.progress(Progress.REMOVE_CARD)
                 self.talk.ask(Command.COMPLETION)
                 return

@@ -10,8 +10,8 @@ from PIL import Image
 from app.exchange.wire.registers import RegisterName
 from sim.camera import change_byte, cut_short
 from sim.district import DRIVER, EXPIRED_CARD, FRIEND, OFFICER, POOR_CARD, REVIEWER
+from sim.escpos import MARGIN
 from sim.player import FfmpegPlayer, parse_playlist
-from sim.printer import MARGIN
 from sim.register_records import card_mrz
 from sim.registers import Behaviour
 from tests import factories_bodycam as bodycam

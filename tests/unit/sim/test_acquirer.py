@@ -190,9 +190,11 @@ def test_reconciliation_says_whether_both_count_the_same(road, count, sum_tiyn, 
     road.take_back(taken_back)
 
     (answer,) = road.say(reconciliation(count, sum_tiyn))
-    (next_batch,) = road.say(reconciliation(0, 0))
+    (again,) = road.say(reconciliation(count, sum_tiyn))
+    (next_batch,) = road.say(reconciliation(0, 0) | {"11": "000010"})
 
     assert (answer["39"], answer["66"]) == ("00", balance)
+    assert again == answer
     assert next_batch["66"] == "1"
 
 

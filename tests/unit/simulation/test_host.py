@@ -47,7 +47,7 @@ class Register:
         self.approved = self.completed = False
 
     def sell(self, *, amount_tiyn=1_081_250):
-        self._say(zvt.registration(password="000000", config=zvt.Config.OURS, sequence=1))
+        self._say(zvt.registration(password="000000", config=zvt.Config.OURS, line_width=32))
         self._listen(Command.COMPLETION, Command.ABORTED)
         self._say(
             zvt.authorisation(
@@ -60,6 +60,10 @@ class Register:
             )
         )
         self.completed = self._listen(Command.COMPLETION, Command.ABORTED) == Command.COMPLETION
+
+    def end_day(self):
+        self._say(zvt.Apdu(Command.END_OF_DAY, bytes(3)))
+        self._listen(Command.COMPLETION, Command.ABORTED)
 
     def _say(self, message):
         for _ in range(20):
@@ -215,3 +219,14 @@ def test_what_is_owed_goes_before_anything_new(tmp_path):
     money = [kind for kind in said if kind != "0800"]
     assert money == ["0200", "0420", "0421", "0421", "0421"]
     assert counter.switch.book.reversal_effects == 1
+
+
+def test_the_end_of_day_is_told_to_the_host_and_both_count_the_same(tmp_path):
+    counter = Counter(tmp_path, seed=1)
+    sell = counter.register.sell
+    counter.register.sell = lambda: (sell(), counter.register.end_day())
+
+    counter.run()
+
+    assert counter.register.completed
+    assert counter.switch.book.reconciliations == [("00001042", True)]
