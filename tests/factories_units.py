@@ -81,9 +81,11 @@ class World:
 
     @classmethod
     async def create(cls, door, sessions, keys, folder):
-        people = {*PEOPLE.values(), SECOND_OFFICER}
+        people = {*PEOPLE.values(), SECOND_OFFICER} - {STRANGER}
         above = {SPARE[unit].iin: PEOPLE[unit, Role.RESPONSIBLE_OFFICIAL].iin for unit in SPARE}
-        spare = [staff_entry(one, superior_iin=above[one.iin]) for one in SPARE.values()]
+        above[STRANGER.iin] = above[SPARE[AWAY].iin]  # who corrects what he entered
+        under = (*SPARE.values(), STRANGER)
+        spare = [staff_entry(one, superior_iin=above[one.iin]) for one in under]
         await district(sessions, staff=(*sorted(people, key=lambda one: one.key), *spare))
         await fines.catalogue(sessions)
         return cls(door, sessions, keys, folder)

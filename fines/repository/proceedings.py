@@ -58,16 +58,17 @@ async def overdue_cases(
     return found.all()
 
 
-async def unpaid_decisions(
-    session: AsyncSession, *, now: datetime, limit: int
-) -> Sequence[models.OrdinaryCase]:
-    """Return decided cases whose term to pay is over and that no payment can still settle."""
+async def unpaid_decisions(session: AsyncSession, *, now: datetime, limit: int) -> Sequence[UUID]:
+    """Return the records of decisions whose term to pay is over, the longest over in front.
+
+    Without those that a payment under way may still settle.
+    """
     live = sa.exists().where(
         models.Payment.offence_record_id == models.OrdinaryCase.offence_record_id,
         models.Payment.status.in_(LIVE),
     )
     found = await session.scalars(
-        sa.select(models.OrdinaryCase)
+        sa.select(models.OrdinaryCase.offence_record_id)
         .where(
             models.OrdinaryCase.stage == CourseStage.DECIDED,
             models.OrdinaryCase.due_at <= now,
@@ -76,7 +77,6 @@ async def unpaid_decisions(
         )
         .order_by(models.OrdinaryCase.due_at)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
     return found.all()
 

@@ -12,7 +12,7 @@ from app.db import transaction
 from app.errors import DomainError
 from app.exchange.rules.requests import FineFacts
 from fines import models, repository, storage
-from fines.errors import AlreadyPaid, OffenceRecordNotFound
+from fines.errors import AlreadyPaid, OffenceRecordNotFound, ReceiptNotIssued
 from fines.errors.proceedings import CheckTooOld, FineNotKnown
 from fines.rules.payable import Sum, register_fine_sum
 from fines.service.debts import Debt, sum_owed
@@ -54,7 +54,9 @@ async def old_fines(
             for one in person.fines or ()
             if one.decision_number not in known
         ]
-        found = [one for one in (*ours, *theirs) if one["reason"] != AlreadyPaid.code]
+        # What is paid, and what nothing was ever owed on, is no old fine.
+        hidden = {AlreadyPaid.code, ReceiptNotIssued.code}
+        found = [one for one in (*ours, *theirs) if one["reason"] not in hidden]
         await desk.trail.record(
             session,
             event="fines.old_fines_read",

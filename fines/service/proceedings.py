@@ -298,8 +298,8 @@ async def end_terms(desk: Desk, now: datetime) -> int:
     """
     async with transaction(desk.sessions) as session:
         unpaid = await repository.unpaid_decisions(session, now=now, limit=_BATCH_MAX)
-        for case in unpaid:
-            await _to_enforce(desk, session, case, now)
+    ended = sum([await _to_enforce(desk, record_id, now) for record_id in unpaid])
+    async with transaction(desk.sessions) as session:
         overdue = await repository.overdue_cases(
             session,
             now=now,
@@ -318,20 +318,31 @@ async def end_terms(desk: Desk, now: datetime) -> int:
                     "stage": case.stage.value,
                 },
             )
-        return len(unpaid) + len(overdue)
+        return ended + len(overdue)
 
 
-async def _to_enforce(
-    desk: Desk, session: AsyncSession, case: models.OrdinaryCase, now: datetime
-) -> None:
-    record = await repository.offence_record(session, case.offence_record_id, lock=True)
-    if record is None or case.due_at is None:
-        return
-    step = _Step(desk, session, None, (case, record), now)
-    last_day = law_date(case.due_at - timedelta(seconds=1))
-    case.stage = next_stage(current=case.stage, target=CourseStage.TO_ENFORCE)
-    case.due_at = await _term(session, CourseStage.TO_ENFORCE, last_day)
-    case.overdue_noted_at = None
-    record.status = next_offence_status(current=record.status, target=OffenceStatus.ENFORCEMENT)
-    step.enter(EntryKind.TO_ENFORCEMENT, {})
-    await step.audit("fines.term_to_pay_ended", {})
+async def _to_enforce(desk: Desk, offence_record_id: UUID, now: datetime) -> bool:
+    # The record is locked before its case, as by everybody else, and looked at again behind it.
+    async with transaction(desk.sessions) as session:
+        record = await repository.offence_record(session, offence_record_id, lock=True)
+        case = await repository.ordinary_case(session, offence_record_id, lock=True)
+        live = await repository.live_payment_of(session, offence_record_id)
+        if (
+            record is None
+            or case is None
+            or case.due_at is None
+            or live is not None
+            or case.suspended
+            or case.stage is not CourseStage.DECIDED
+            or now < case.due_at
+        ):
+            return False
+        step = _Step(desk, session, None, (case, record), now)
+        last_day = law_date(case.due_at - timedelta(seconds=1))
+        case.stage = next_stage(current=case.stage, target=CourseStage.TO_ENFORCE)
+        case.due_at = await _term(session, CourseStage.TO_ENFORCE, last_day)
+        case.overdue_noted_at = None
+        record.status = next_offence_status(current=record.status, target=OffenceStatus.ENFORCEMENT)
+        step.enter(EntryKind.TO_ENFORCEMENT, {})
+        await step.audit("fines.term_to_pay_ended", {})
+        return True
