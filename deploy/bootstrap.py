@@ -21,6 +21,7 @@ PYTHON = VENV / "bin" / "python"
 LOCK = ROOT / "requirements.lock"
 STAMP = VENV / ".installed"
 BROWSER_TRIED = VENV / ".browser-tried"
+SANDBOX_TRIED = VENV / ".sandbox-tried"
 LOWEST = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -150,6 +151,18 @@ def install_browser() -> None:
         say("no Chromium here and none may be installed: footage will be decoded by ffmpeg")
 
 
+def install_sandbox() -> None:
+    """Install bubblewrap where that is allowed; without it no media program is run."""
+    if shutil.which("bwrap") or SANDBOX_TRIED.exists():
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        say("installing bubblewrap by apt-get: media programs run shut in by it")
+        apt_install("bubblewrap")
+    if not shutil.which("bwrap"):
+        SANDBOX_TRIED.touch()  # asked once; remove .venv to ask again
+        say("no bubblewrap here: recordings play, but no small pictures are made of them")
+
+
 def main() -> int:
     """Run it; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -159,6 +172,7 @@ def main() -> int:
         wanted = ".".join(map(str, LOWEST))
         raise CannotInstall(f"Python {wanted} or newer is needed; this is {sys.version.split()[0]}")
     install()
+    install_sandbox()
     if arguments.browser:
         install_browser()
     return 0

@@ -70,8 +70,6 @@ async def test_more_bytes_than_allowed_are_not_given():
 @pytest.mark.parametrize("path", ["/etc/passwd", "/etc/hostname", __file__])
 async def test_no_file_of_the_machine_can_be_read(path):
     shut = make_sandbox(SandboxKind.BUBBLEWRAP)
-    if not shut.before:
-        pytest.skip("this machine has no bubblewrap")
     # As a tool that is led astray would: the raw bytes of a file as pictures.
     stream = ffmpeg.output(
         ffmpeg.input(path, f="rawvideo", s="2x2", pix_fmt="gray"), "pipe:1", f="rawvideo"
