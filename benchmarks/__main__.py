@@ -19,6 +19,7 @@ from benchmarks import (
     fines,
     footage,
     machine,
+    playing,
     signatures,
     upload,
 )
@@ -31,6 +32,7 @@ _ON_STAGE: Final[dict[str, Callable[[World], list[Figure]]]] = {
     "signatures": signatures.measure,
     "upload": upload.measure,
     "footage": footage.measure,
+    "playing": playing.measure,
     "fines": fines.measure,
     "blocking": blocking.measure,
 }
