@@ -89,6 +89,7 @@ async def test_no_file_can_be_written(tmp_path):
     assert not target.exists() or target.stat().st_size == 0
 
 
+@pytest.mark.sockets
 async def test_no_address_of_the_network_is_reached(unused_port_listener):
     listener, port = unused_port_listener
     stream = copied(f="hls", protocol_whitelist="file,http,tcp,pipe", allowed_extensions="ALL")
@@ -106,11 +107,7 @@ async def test_no_address_of_the_network_is_reached(unused_port_listener):
 def unused_port_listener():
     import socket
 
-    import pytest_socket
-
-    pytest_socket.enable_socket()
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         yield listener, listener.getsockname()[1]
-    pytest_socket.disable_socket(allow_unix_socket=True)
