@@ -20,6 +20,7 @@ from benchmarks import (
     footage,
     machine,
     money,
+    playing,
     signatures,
     upload,
 )
@@ -32,6 +33,7 @@ _ON_STAGE: Final[dict[str, Callable[[World], list[Figure]]]] = {
     "signatures": signatures.measure,
     "upload": upload.measure,
     "footage": footage.measure,
+    "playing": playing.measure,
     "fines": fines.measure,
     "blocking": blocking.measure,
 }

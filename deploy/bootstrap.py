@@ -25,6 +25,7 @@ BROWSER_TRIED = VENV / ".browser-tried"
 STORE_TRIED = VENV / ".store-tried"
 STORE_PACKAGES = ("radosgw", "ceph-mon", "ceph-osd", "ceph-common")
 STORE_PROGRAMS = ("radosgw", "ceph-mon", "ceph-osd", "ceph", "monmaptool", "radosgw-admin")
+SANDBOX_TRIED = VENV / ".sandbox-tried"
 LOWEST = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -170,6 +171,18 @@ def install_store() -> None:
         say("no Ceph here and none may be installed: tests on a real S3 server are skipped")
 
 
+def install_sandbox() -> None:
+    """Install bubblewrap where that is allowed; without it no media program is run."""
+    if shutil.which("bwrap") or SANDBOX_TRIED.exists():
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        say("installing bubblewrap by apt-get: media programs run shut in by it")
+        apt_install("bubblewrap")
+    if not shutil.which("bwrap"):
+        SANDBOX_TRIED.touch()  # asked once; remove .venv to ask again
+        say("no bubblewrap here: recordings play, but no small pictures are made of them")
+
+
 def main() -> int:
     """Run it; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -180,6 +193,7 @@ def main() -> int:
         wanted = ".".join(map(str, LOWEST))
         raise CannotInstall(f"Python {wanted} or newer is needed; this is {sys.version.split()[0]}")
     install()
+    install_sandbox()
     if arguments.browser:
         install_browser()
     if arguments.store:

@@ -320,13 +320,13 @@ class Street:
         """Wait for the agent's death."""
         self.agent.process.wait(SECONDS)
 
-    def record(self, footage, *, seconds):
+    def record(self, footage, *, seconds, started_at=None):
         """Put a recording that has just ended into a bay of its own; return it and its dock."""
         folder = self.folder / f"dock-{uuid.uuid4().hex[:8]}"
         recorded = self.camera.record(
             bay=folder / "bays" / "bay-01",
             footage=footage,
-            started_at=datetime.now(UTC) - timedelta(seconds=seconds + 60),
+            started_at=started_at or datetime.now(UTC) - timedelta(seconds=seconds + 60),
             seconds=seconds,
         )
         dock = DockAgent(self.stage, self.dock, bays=folder / "bays", folder=folder)

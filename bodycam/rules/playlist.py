@@ -10,6 +10,7 @@ from bodycam.rules.box_index import BoxIndex
 
 SEGMENT_SECONDS: Final = 6.0  # shorter ones make the playlist long, longer ones make seeks slow
 _INSTANT_EVERY: Final = 10  # segments between two EXT-X-PROGRAM-DATE-TIME
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _GAP_SECONDS_MIN: Final = 0.5  # clocks of two clips differ by less
 _GAP_PIECE_SECONDS: Final = 10.0  # the longest piece decides the target duration of all
 
@@ -101,9 +102,9 @@ def playlist_of(clips: Sequence[Clip], *, hour: int | None = None) -> str:
     Between two clips stand gap segments for the time of which nothing is there, so that the
     player's seconds stay the clock's. What overlaps is played after one another.
     """
-    origin = clips[0].started_at if clips else datetime.now(UTC)
     body: list[str] = []
-    longest, end = 1.0, origin
+    longest = 1.0
+    origin = end = clips[0].started_at if clips else _EPOCH
     for number, clip in enumerate(clips):
         missing = (clip.started_at - end).total_seconds()
         lines, clip_longest = _lines_of(clip, origin=origin, hour=hour)

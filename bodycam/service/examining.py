@@ -21,6 +21,7 @@ from bodycam.models import RecordingDerivativeRow
 from bodycam.repository import findings
 from bodycam.rules.box_index import BoxIndex
 from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
+from bodycam.rules.footage_check import check_video
 from bodycam.rules.frames import NoVideo, ReadAt
 from bodycam.rules.key_frames import Chosen, choose_pictures, choose_sound
 from bodycam.rules.moof import BoxesBroken
@@ -30,7 +31,6 @@ from bodycam.rules.signed_video.trust import Anchors
 from bodycam.rules.storyboard import Sheet, planned
 from bodycam.service.recordings import PLAYABLE
 from bodycam.storage import ObjectStore
-from bodycam.verify import check_video
 
 _SPANS_MAX: Final = 2_000  # of a strip on a page; all of them only in the program that runs alone
 

@@ -7,9 +7,9 @@ import pytest
 
 from bodycam.media import check_decodes
 from bodycam.rules.boxes import NotMp4, StreamIndexer, index_by_reading
+from bodycam.rules.footage_check import check_video
 from bodycam.rules.frames import NoVideo
 from bodycam.rules.playlist import media_playlist
-from bodycam.verify import check_video
 from tests.factories_media import hostile, mutant, sandbox
 
 STARTED_AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)

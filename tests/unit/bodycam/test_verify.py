@@ -6,9 +6,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from bodycam.rules.custody import check_custody
+from bodycam.rules.footage_check import check_video
 from bodycam.rules.signed_video.trust import read_anchors
-from bodycam.verify import check_custody, check_video
-from bodycam.verify.__main__ import main
+from bodycam.verify import main
 from sim.camera import Camera
 from sim.signed_video import write_mp4
 from tests.factories_bodycam import SECONDS, STARTED_AT, footage

@@ -1,4 +1,6 @@
-"""Check a recording from the command line.
+"""The check of a recording that anybody can run: no server, no database, no network.
+
+    python -m bodycam.verify FILE --ca cameras.pem
 
 Exit code: 0 nothing speaks against the file and something speaks for it, 1 it was changed, 2 it
 cannot be read, 3 nothing in or beside it is signed, 4 it is signed and whole, but by a key that
@@ -12,11 +14,11 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from bodycam.rules.custody import CustodyFindings, CustodyNotReadable, check_custody
+from bodycam.rules.footage_check import check_video
 from bodycam.rules.frames import NoVideo, ReadAt
 from bodycam.rules.signed_video.findings import Findings, Verdict
 from bodycam.rules.signed_video.trust import Anchors, AnchorsNotReadable, Trust, read_anchors
-from bodycam.verify.custody import CustodyFindings, CustodyNotReadable, check_custody
-from bodycam.verify.video import check_video
 
 _WHOLE, _CHANGED, _NOT_READ, _UNSIGNED, _UNPROVEN = range(5)
 _SPANS_SHOWN: Final = 200

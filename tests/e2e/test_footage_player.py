@@ -1,0 +1,128 @@
+"""What is made of a recording, in a real browser at the running server and its worker."""
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import imageio_ffmpeg
+import pytest
+
+from sim.district import REVIEWER
+from sim.player import open_player
+from sim.signed_video import write_mp4
+from tests import factories_bodycam as bodycam
+from tests.factories_stage import dock_said
+from tests.factories_video import signed, with_byte_changed
+
+SECONDS = 5 * 60
+PICTURE = """
+(seconds) => new Promise((resolve, reject) => {
+  const began = performance.now();
+  const seek = document.querySelector('#seek');
+  const box = seek.getBoundingClientRect();
+  const look = () => {
+    const at = { clientX: box.left + box.width * seconds / Number(seek.max), clientY: box.top + 5 };
+    seek.dispatchEvent(new PointerEvent('pointermove', at));
+    const picture = document.querySelector('#peek-picture');
+    if (!picture.hidden && picture.style.backgroundImage) resolve(picture.style.backgroundImage);
+    else if (performance.now() - began > 20000) reject(new Error('no picture in 20 s'));
+    else setTimeout(look, 100);
+  };
+  look();
+})
+"""
+SHIFT = """
+([address, seconds]) => new Promise((resolve, reject) => {
+  const video = document.querySelector('#player');
+  setTimeout(() => reject(new Error('no frame there in 20 s')), 20000);
+  video.addEventListener('loadeddata', () => {
+    const length = video.duration;
+    video.requestVideoFrameCallback((now, frame) => {
+      resolve({ length, mediaTime: frame.mediaTime, at: video.currentTime });
+    });
+    video.currentTime = seconds;
+  }, { once: true });
+  video.src = address;
+  video.load();
+})
+"""
+
+
+def docked(street, path, seconds, **more):
+    recorded, dock = street.record(path, seconds=seconds, **more)
+    dock.start()
+    assert dock.wait() == 0, dock_said(dock)
+    return recorded
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    path = tmp_path_factory.mktemp("plain") / "plain.mp4"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"]
+    source = bodycam.footage(SECONDS)
+    subprocess.run([*command, "-i", source, "-c", "copy", path], check=True)
+    return path
+
+
+@pytest.mark.browser
+def test_a_plain_file_plays_and_seeks(street, plain, tmp_path):
+    recorded = docked(street, plain, SECONDS)
+
+    with open_player(street.stage.base_url, sign=str) as player:
+        player.sign_in(REVIEWER.iin)
+        path = f"/console/recordings/{recorded.recording_id}"
+        seen = player.watch(path, seek_to_seconds=200, picture=tmp_path / "page.png")
+
+    assert abs(seen.seek_landed_seconds - 200) < 1
+    assert abs(seen.duration_seconds - SECONDS) < 2
+
+
+@pytest.mark.browser
+def test_small_pictures_stand_over_the_strip_soon_after_docking(street, tmp_path):
+    recorded = docked(street, bodycam.footage(SECONDS), SECONDS)
+
+    with open_player(street.stage.base_url, sign=str) as player:
+        player.sign_in(REVIEWER.iin)
+        path = f"/console/recordings/{recorded.recording_id}"
+        for _ in range(20):
+            player.look(path, picture=tmp_path / "page.png")
+            try:
+                found = player.page.evaluate(PICTURE, 100)
+                break
+            except Exception:  # noqa: BLE001 - asked again: the worker may be busy
+                found = ""
+
+    assert f"{recorded.recording_id}/sheets/" in found
+
+
+@pytest.mark.browser
+def test_the_page_of_a_changed_recording_shows_where(street, tmp_path):
+    video = write_mp4(with_byte_changed(signed(), 57), tmp_path / "v.mp4", codec="h264")
+    recorded = docked(street, video, 12)
+
+    with open_player(street.stage.base_url, sign=str) as player:
+        player.sign_in(REVIEWER.iin)
+        path = f"/console/recordings/{recorded.recording_id}"
+        for _ in range(40):
+            player.look(path, picture=tmp_path / "page.png")
+            if player.page.locator("rect.changed").count():
+                break
+            player.page.wait_for_timeout(500)
+        said = player.page.locator(".about .notice.bad").inner_text()
+
+    assert "после того, как камера их подписала" in said
+
+
+@pytest.mark.browser
+def test_a_shift_plays_over_the_seam_of_two_recordings(street, plain):
+    began = datetime.now(UTC) - timedelta(minutes=30)
+    first = docked(street, bodycam.footage(SECONDS), SECONDS, started_at=began)
+    later = began + timedelta(seconds=SECONDS + 30)
+    docked(street, plain, SECONDS, started_at=later)
+
+    with open_player(street.stage.base_url, sign=str) as player:
+        player.sign_in(REVIEWER.iin)
+        player.page.goto(f"{street.stage.base_url}/console/recordings/{first.recording_id}")
+        address = f"/api/recordings/{first.recording_id}/shift.m3u8"
+        seen = player.page.evaluate(SHIFT, [address, SECONDS + 100])
+
+    assert seen["length"] > 2 * SECONDS
