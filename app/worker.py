@@ -19,7 +19,7 @@ from app.jobs import Queue
 from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
-from bodycam.service import coverage, expiry
+from bodycam.service import coverage, expiry, scrubbing
 from fines.api import make_desk
 
 log = structlog.get_logger(__name__)
@@ -178,6 +178,14 @@ def _add_custody(jobs: procrastinate.App, parts: Parts) -> None:
         now = utc_now()
         await expiry.expire_recordings(parts.sessions, trail=parts.trail, now=now)
         await expiry.destroy_expired(parts.sessions, store=parts.store, trail=parts.trail, now=now)
+
+    @jobs.periodic(cron="41 * * * *")
+    @jobs.task(name="bodycam.scrub", queue=maintenance, queueing_lock="bodycam.scrub")
+    async def scrub(timestamp: int) -> None:
+        del timestamp
+        now, store = utc_now(), parts.store
+        await scrubbing.scrub(parts.sessions, store=store, trail=parts.trail, now=now)
+        await scrubbing.clear_abandoned(parts.sessions, store=store, trail=parts.trail, now=now)
 
 
 async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:
