@@ -23,7 +23,7 @@ from app.settings import Settings
 from bodycam.media import make_sandbox
 from bodycam.rules.derived import EXAMINE_TASK
 from bodycam.rules.signed_video.trust import Anchors, read_anchors
-from bodycam.service import Docking, coverage, expiry
+from bodycam.service import Docking, coverage, expiry, scrubbing
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
 from bodycam.service.examining import Examining, examine_recording
 from fines.api import make_desk
@@ -225,6 +225,14 @@ def _add_custody(jobs: procrastinate.App, parts: Parts) -> None:
         now = utc_now()
         await expiry.expire_recordings(parts.sessions, trail=parts.trail, now=now)
         await expiry.destroy_expired(parts.sessions, store=parts.store, trail=parts.trail, now=now)
+
+    @jobs.periodic(cron="41 * * * *")
+    @jobs.task(name="bodycam.scrub", queue=maintenance, queueing_lock="bodycam.scrub")
+    async def scrub(timestamp: int) -> None:
+        del timestamp
+        now, store = utc_now(), parts.store
+        await scrubbing.scrub(parts.sessions, store=store, trail=parts.trail, now=now)
+        await scrubbing.clear_abandoned(parts.sessions, store=store, trail=parts.trail, now=now)
 
 
 def _add_footage(jobs: procrastinate.App, parts: Parts) -> None:

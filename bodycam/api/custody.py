@@ -210,6 +210,19 @@ async def permit_deletion(
     return schemas.Permitted(count=count)
 
 
+@router.get("/faults", dependencies=[Depends(_HOLDERS)])
+async def list_faults(caller: Caller, sessions: SessionsOfApp) -> list[schemas.FaultShape]:
+    """Return the unit's recordings whose stored bytes were found changed or gone."""
+    async with transaction(sessions) as session:
+        rows = await service.list_faults(session, caller=caller)
+    return [
+        schemas.FaultShape(
+            recording_id=row.recording_id, blocks=tuple(row.blocks), found_at=row.found_at
+        )
+        for row in rows
+    ]
+
+
 def _change(made: categories.Proposal) -> schemas.ChangeShape:
     document = base64.b64encode(made.document).decode() if made.document else None
     return schemas.ChangeShape(

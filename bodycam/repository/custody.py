@@ -12,6 +12,7 @@ from bodycam.models import (
     ComplaintRow,
     LegalHoldRow,
     RecordingIndexRow,
+    RecordingPartRow,
     RecordingRow,
     StorageFaultRow,
     TombstoneRow,
@@ -202,6 +203,28 @@ async def to_scrub(
         .limit(limit)
     )
     return (await session.scalars(statement)).all()
+
+
+async def abandoned(
+    session: AsyncSession, *, before: datetime, limit: int
+) -> list[tuple[UUID, UUID]]:
+    """Return open uploads with bytes or a reservation that nothing has come for since ``before``.
+
+    Each with its camera.
+    """
+    row, part = RecordingRow, RecordingPartRow
+    parts = sa.select(part.recording_id).where(part.recording_id == row.id)
+    found = await session.execute(
+        sa.select(row.id, row.camera_id)
+        .where(
+            row.status == RecordingStatus.RECEIVING,
+            row.announced_at < before,
+            sa.not_(parts.where(part.stored_at >= before).exists()),
+        )
+        .order_by(row.announced_at, row.id)
+        .limit(limit)
+    )
+    return [(one[0], one[1]) for one in found]
 
 
 async def faults_of(

@@ -26,7 +26,8 @@ _R = RecordingStatus
 _NEXT: Final = MappingProxyType(
     {
         _R.ANNOUNCED: frozenset({_R.RECEIVING}),
-        _R.RECEIVING: frozenset({_R.VERIFIED, _R.DAMAGED}),
+        # Back to the start where nobody went on with it and its room was given back.
+        _R.RECEIVING: frozenset({_R.VERIFIED, _R.DAMAGED, _R.ANNOUNCED}),
         _R.VERIFIED: frozenset({_R.INDEXED, _R.DAMAGED, _R.QUARANTINED}),
         _R.DAMAGED: frozenset({_R.INDEXED, _R.QUARANTINED}),
         _R.QUARANTINED: frozenset({_R.HELD, _R.EXPIRING}),

@@ -102,3 +102,11 @@ class CustodyShape(_Shape):
     destroyed_at: datetime | None
     manifest_sha256: str
     stored_root: str | None
+
+
+class FaultShape(_Shape):
+    """Stored bytes found changed; without blocks the object is gone or has another size."""
+
+    recording_id: UUID
+    blocks: tuple[int, ...]
+    found_at: datetime

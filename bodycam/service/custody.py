@@ -18,7 +18,13 @@ from bodycam.errors.custody import (
     HoldReleased,
     KeepNotValid,
 )
-from bodycam.models import CategoryChangeRow, LegalHoldRow, RecordingRow, TombstoneRow
+from bodycam.models import (
+    CategoryChangeRow,
+    LegalHoldRow,
+    RecordingRow,
+    StorageFaultRow,
+    TombstoneRow,
+)
 from bodycam.repository import custody as repository
 from bodycam.rules.life_cycle import RecordingStatus, next_recording_status
 from bodycam.rules.retention import (
@@ -209,6 +215,13 @@ async def keep_recording(
 async def list_expiring(session: AsyncSession, *, caller: Principal) -> Sequence[RecordingRow]:
     """Return the unit's expiring recordings, the first to go first."""
     return await repository.expiring_of(
+        session, department_id=caller.department_id, limit=EXPIRING_SHOWN_MAX
+    )
+
+
+async def list_faults(session: AsyncSession, *, caller: Principal) -> Sequence[StorageFaultRow]:
+    """Return the unit's recordings whose stored bytes were found changed or gone."""
+    return await repository.faults_of(
         session, department_id=caller.department_id, limit=EXPIRING_SHOWN_MAX
     )
 

@@ -18,6 +18,8 @@ from devices.rules.lifecycle import ADMITTED, DeviceStatus, next_status
 from devices.rules.sheets import JournalEntryKind
 from devices.service.assignments import add_line
 
+_GONE = frozenset({DeviceStatus.SUSPENDED, DeviceStatus.LOST, DeviceStatus.RETIRED})
+
 
 @dataclass(frozen=True, kw_only=True)
 class AssignmentFacts:
@@ -192,6 +194,12 @@ async def note_uploaded(
 
 def _event_fields(row: Assignment) -> dict[str, object]:
     return {"assignment_id": str(row.id), "device_id": str(row.device_id)}
+
+
+async def is_in_service(session: AsyncSession, *, device_id: UUID) -> bool:
+    """Return whether the device is one that is used: neither lost, suspended nor retired."""
+    device = await repository.device_by_id(session, device_id)
+    return device is not None and device.status not in _GONE
 
 
 async def device_names(session: AsyncSession, *, ids: Iterable[UUID]) -> dict[UUID, str]:

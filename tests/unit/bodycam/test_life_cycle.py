@@ -14,6 +14,7 @@ from bodycam.rules.life_cycle import (
 
 ALLOWED = {
     ("announced", "receiving"),
+    ("receiving", "announced"),
     ("receiving", "verified"),
     ("receiving", "damaged"),
     ("verified", "indexed"),

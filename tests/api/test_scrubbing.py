@@ -1,0 +1,130 @@
+"""Stored bytes are read again, and uploads that nobody went on with give their room back."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.db import transaction
+from bodycam.models import RecordingRow
+from bodycam.service import scrubbing
+from sim.district import KEEPER
+from tests import factories_bodycam as bodycam
+from tests.factories_identity import signed_in, trust_the_authority
+
+LATER = datetime.now(UTC) + timedelta(days=31)
+
+
+@pytest.fixture
+async def yard(sessions, tmp_path, settings):
+    trust_the_authority(settings)
+    return await bodycam.yard(sessions, tmp_path)
+
+
+@pytest.fixture
+async def recorded(client, yard):
+    recorded = yard.record(footage_file=bodycam.long_footage())
+    (await bodycam.dock_whole(client, recorded, yard.dock)).raise_for_status()
+    return recorded
+
+
+@pytest.fixture
+def file(parts, recorded):
+    return parts.settings.objects_dir / "sealed" / "recordings" / str(recorded.recording_id)
+
+
+async def scrub(sessions, parts, now=LATER):
+    return await scrubbing.scrub(sessions, store=parts.store, trail=bodycam.TRAIL, now=now)
+
+
+async def clear(sessions, parts, now=LATER):
+    return await scrubbing.clear_abandoned(
+        sessions, store=parts.store, trail=bodycam.TRAIL, now=now
+    )
+
+
+async def test_what_is_whole_is_read_once_a_month(sessions, parts, recorded):  # noqa: ARG001 - it must be there
+    assert await scrub(sessions, parts, LATER - timedelta(days=2)) == (0, 0)
+    assert await scrub(sessions, parts) == (1, 0)
+    assert await scrub(sessions, parts, LATER + timedelta(days=29)) == (0, 0)
+    assert await bodycam.events(sessions, "bodycam.storage_fault") == []
+
+
+@pytest.mark.parametrize("at", [0, (8 << 20) + 77, -1])
+async def test_one_changed_byte_is_found(client, sessions, parts, recorded, file, at):
+    size = file.stat().st_size
+    file.chmod(0o600)
+    with file.open("r+b") as opened:
+        opened.seek(at % size)
+        byte = opened.read(1)
+        opened.seek(at % size)
+        opened.write(bytes([byte[0] ^ 1]))
+
+    assert await scrub(sessions, parts) == (1, 1)
+
+    keeper = await signed_in(client, KEEPER)
+    (fault,) = (await client.get("/api/custody/faults", headers=keeper)).json()
+    (event,) = await bodycam.events(sessions, "bodycam.storage_fault")
+    assert fault["recording_id"] == str(recorded.recording_id)
+    assert fault["blocks"] == event["blocks"] == [at % size // (8 << 20)]
+
+
+@pytest.mark.parametrize("size", [None, 100])
+async def test_a_file_that_is_gone_or_cut_is_found(sessions, parts, recorded, file, size):  # noqa: ARG001 - it must be there
+    if size is None:
+        file.unlink()
+    else:
+        file.chmod(0o600)
+        with file.open("r+b") as opened:
+            opened.truncate(size)
+
+    assert await scrub(sessions, parts) == (1, 1)
+
+    (event,) = await bodycam.events(sessions, "bodycam.storage_fault")
+    assert event["absent"] is True
+
+
+async def begun(client, yard):
+    recorded = yard.record(footage_file=bodycam.long_footage())
+    await bodycam.announce(client, recorded, yard.dock)
+    (await bodycam.put(client, recorded, 0, yard.dock)).raise_for_status()
+    return recorded
+
+
+async def test_an_upload_that_goes_on_is_left_alone(client, sessions, parts, yard):
+    await begun(client, yard)
+
+    assert await clear(sessions, parts, datetime.now(UTC) + timedelta(days=29)) == 0
+
+
+async def test_an_abandoned_upload_gives_its_room_back_and_can_begin_anew(
+    client, sessions, parts, yard
+):
+    recorded = await begun(client, yard)
+
+    assert [await clear(sessions, parts) for _ in range(2)] == [1, 0]
+
+    incoming = parts.settings.objects_dir / "incoming"
+    assert list(incoming.iterdir()) == []
+    status = (await bodycam.status(client, recorded, yard.dock)).json()
+    assert status["acknowledged"] == []
+    answer = await bodycam.dock_whole(client, recorded, yard.dock)
+    assert answer.json()["receipt"]["whole"] is True
+
+
+@pytest.mark.parametrize("status", ["lost", "suspended", "retired"])
+async def test_what_a_lost_camera_had_sent_is_kept(client, sessions, parts, yard, status):
+    recorded = await begun(client, yard)
+    async with transaction(sessions) as session:
+        await session.execute(
+            sa.text("UPDATE devices SET status = :status WHERE id = :id"),
+            {"status": status, "id": yard.camera.camera_id},
+        )
+
+    assert await clear(sessions, parts) == 0
+
+    assert (await bodycam.status(client, recorded, yard.dock)).status_code in {200, 401}
+    async with transaction(sessions) as session:
+        row = await session.get(RecordingRow, recorded.recording_id)
+    assert row.status.value == "receiving"
+    assert len(list((parts.settings.objects_dir / "incoming").iterdir())) == 1
