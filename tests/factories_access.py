@@ -166,7 +166,7 @@ def _step_of_case(**body):
 
 
 def _drawn_up(_world, _caller, ids):
-    return {"json": fines.offence(ids["check_id"])}
+    return {"json": fines.offence(ids["check_id"], **fines.PLAIN)}
 
 
 def _payment(_world, _caller, ids):

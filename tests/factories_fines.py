@@ -320,6 +320,8 @@ def offence(check_id, **changed):
     } | changed
 
 
+# Ten MRP too; its repeat is no part of its own: one driver may offend and pay many times.
+PLAIN = {"article": "593", "part": "1-2"}
 AGREED = {"admits": True, "agrees": True, "contests": False}
 
 

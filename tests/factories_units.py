@@ -231,7 +231,7 @@ class World:
             headers=headers,
             terminal=cashier.headers,
         )
-        record_id = await fines.with_receipt(self.sessions, self.keys, whose)
+        record_id = await fines.with_receipt(self.sessions, self.keys, whose, **fines.PLAIN)
         payment_id = await fines.begun(whose, record_id)
         order, _ = await fines.approved(whose)
         slips = await fines.ended(whose, order, DONE)
