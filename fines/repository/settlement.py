@@ -81,7 +81,7 @@ _BY_RRN = sa.text(
     FROM reconciliation_items i
         JOIN payments p ON p.number = i.payment_number
         LEFT JOIN refunds f ON f.id = i.refund_id
-    WHERE i.verdict IN ({_UNPAIRED_SQL}) AND i.source = 'acquirer'
+    WHERE i.verdict IN ({_UNPAIRED_SQL}) AND i.source = 'acquirer' AND i.day >= :oldest
     UNION ALL
     SELECT false, NULL, r.id, NULL, r.rrn, r.approval_code, r.terminal_number, r.merchant_number,
         r.amount_tiyn, (r.transacted_at AT TIME ZONE 'Asia/Almaty')::date, r.kind, NULL,
@@ -92,7 +92,7 @@ _BY_RRN = sa.text(
         r.amount_tiyn, i.day, r.kind, NULL, r.settlement_date
     FROM reconciliation_items i JOIN acquirer_rows r ON r.id = i.acquirer_row_id
     WHERE i.verdict IN ({_UNPAIRED_SQL}) AND i.payment_number IS NULL
-        AND i.source = 'acquirer' AND r.file_id <> :file_id
+        AND i.source = 'acquirer' AND i.day >= :oldest AND r.file_id <> :file_id
     ) AS both_sides
     ORDER BY rrn COLLATE "C", ours DESC, number
     """  # noqa: S608 - only fixed words are put in
@@ -100,11 +100,15 @@ _BY_RRN = sa.text(
 
 
 async def groups_by_rrn(
-    session: AsyncSession, *, file_id: UUID
+    session: AsyncSession, *, file_id: UUID, oldest: date
 ) -> AsyncIterator[tuple[list[Ours], list[Theirs]]]:
-    """Yield, RRN by RRN, what of ours waits and what the file and earlier ones tell."""
+    """Yield, RRN by RRN, what of ours waits and what the file and earlier ones tell.
+
+    What stands open since before ``oldest`` is left to its case: differences of years are not
+    read again with every file.
+    """
     found = await session.stream(
-        _BY_RRN, {"file_id": file_id}, execution_options={"yield_per": 2000}
+        _BY_RRN, {"file_id": file_id, "oldest": oldest}, execution_options={"yield_per": 2000}
     )
     rrn: str | None = None
     ours: list[Ours] = []
@@ -168,6 +172,14 @@ async def keys_paired_before(
         )
     )
     return {(a, b, c, d) for a, b, c, d in found}
+
+
+async def first_settlement_date(session: AsyncSession, *, file_id: UUID) -> date | None:
+    """Return the earliest settlement date that a file tells of."""
+    row = models.AcquirerRow
+    return await session.scalar(
+        sa.select(sa.func.min(row.settlement_date)).where(row.file_id == file_id)
+    )
 
 
 async def batch_sums(session: AsyncSession, *, file_id: UUID) -> Sequence[tuple[date, str, int]]:

@@ -31,6 +31,7 @@ FLUSH_AT: Final = 2000
 _CASES_MAX: Final = 5000  # opened in one transaction; the rest the next time
 _LATE_WORKING_DAYS: Final = 1  # T+1
 _CASE_WORKING_DAYS: Final = 2  # T+2
+_CARRIED: Final = timedelta(days=60)  # before the file: how long a row may look for its pair
 _PAIRED: Final = frozenset({Verdict.MATCHED, Verdict.LATE})
 
 
@@ -153,7 +154,9 @@ async def _pair_up(
     late_after = _working_days_after(await working_calendar(session), _LATE_WORKING_DAYS)
     pending = _Pending()
     doubtful: list[Finding] = []
-    async for ours, theirs in settlement.groups_by_rrn(session, file_id=file_id):
+    first = await settlement.first_settlement_date(session, file_id=file_id)
+    oldest = min(first or law_date(now), law_date(now)) - _CARRIED
+    async for ours, theirs in settlement.groups_by_rrn(session, file_id=file_id, oldest=oldest):
         for finding in classify(ours=ours, theirs=theirs, late_after=late_after):
             pending.counted[finding.verdict] += 1
             if finding.verdict is Verdict.ONLY_THEIRS:
