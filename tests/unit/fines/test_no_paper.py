@@ -72,7 +72,7 @@ def run_out(folder, *, slip_number, line):
     ):
         reporter = Reporter(
             server=server,
-            printer=Printer(url=str(folder / "printer"), baud=1_000_000, answer_seconds=2.0),
+            printer=Printer(url=str(folder / "printer"), baud=1_000_000, answer_seconds=8.0),
             journal=journal,
             now=lambda: server.at,
             stop=threading.Event(),
@@ -105,7 +105,7 @@ def test_wherever_the_roll_ends_both_slips_come_out_whole_once(slip_number, tmp_
         folder.mkdir()
         return run_out(folder, slip_number=slip_number, line=line)
 
-    with ThreadPoolExecutor(6) as together:
+    with ThreadPoolExecutor(LINES) as together:
         runs = list(together.map(one, range(LINES)))
 
     heights = [height_of(slip) for slip in sale()]
