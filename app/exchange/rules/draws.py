@@ -30,7 +30,9 @@ def repeat_day(leaves: Iterable[bytes], *, day: date) -> DrawReport:
         DayNotOpen: see there.
         ValueError: a line is no leaf.
     """
-    commitments, seeds, drawn = [], [], []
+    commitments: list[dict[str, str]] = []
+    seeds: list[dict[str, str]] = []
+    drawn: list[SampledLeaf] = []
     for line in leaves:
         leaf = json.loads(line)
         event, fields = leaf.get("event"), leaf.get("fields")
