@@ -170,7 +170,7 @@ def assembled() -> dict[tuple[object, ...], tuple[FastAPI, dict[str, object]]]:
 @pytest.fixture
 async def app(
     parts: "Parts", assembled: dict[tuple[object, ...], tuple[FastAPI, dict[str, object]]]
-) -> FastAPI:
+) -> AsyncIterator[FastAPI]:
     """The whole application, as served, with this test's parts and nothing of the one before."""
     from app.main import create_app, give_parts
 
@@ -183,7 +183,10 @@ async def app(
     application.state._state.clear()
     application.state._state.update(state)
     give_parts(application, parts)
-    return application
+    routes = len(application.router.routes)
+    yield application
+    if len(application.router.routes) != routes:
+        del assembled[key]  # a test has put routes of its own into it
 
 
 @pytest.fixture
