@@ -183,6 +183,9 @@ def assembled() -> dict[tuple[object, ...], Assembled]:
 
 @pytest.fixture
 async def app(parts: "Parts", assembled: dict[tuple[object, ...], Assembled]) -> FastAPI:
+async def app(
+    parts: "Parts", assembled: dict[tuple[object, ...], tuple[FastAPI, dict[str, object]]]
+) -> AsyncIterator[FastAPI]:
     """The whole application, as served, with this test's parts and nothing of the one before."""
     from app.main import create_app, give_parts
 
@@ -198,7 +201,10 @@ async def app(parts: "Parts", assembled: dict[tuple[object, ...], Assembled]) ->
     application.state._state.update(state)
     application.router.routes[:] = routes  # a test may have added some
     give_parts(application, parts)
-    return application
+    routes = len(application.router.routes)
+    yield application
+    if len(application.router.routes) != routes:
+        del assembled[key]  # a test has put routes of its own into it
 
 
 @pytest.fixture
