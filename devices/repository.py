@@ -268,7 +268,7 @@ async def last_docked(session: AsyncSession, *, device_id: UUID) -> Assignment |
         .where(Assignment.device_id == device_id, Assignment.docked_at.is_not(None))
         .order_by(Assignment.docked_at.desc())
         .limit(1)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return (await session.scalars(statement)).one_or_none()
 
@@ -320,7 +320,8 @@ async def journal(session: AsyncSession, *, assignment_id: UUID) -> Sequence[Jou
 
 
 def _locked(statement: sa.Select[_Row], lock: bool) -> sa.Select[_Row]:  # noqa: FBT001 - private
-    return statement.with_for_update() if lock else statement
+    # Not of the keys: rows that name it, such as a ledger of its time, may be written meanwhile.
+    return statement.with_for_update(key_share=True) if lock else statement
 
 
 async def camera_of_serial(

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx
@@ -14,7 +14,6 @@ import pytest
 import pytest_socket
 from fastapi import FastAPI
 from psycopg import sql
-from starlette.routing import BaseRoute
 
 from app import keys as app_keys
 from app.db import Sessions, make_engine, make_sessions
@@ -167,22 +166,13 @@ async def parts(settings: Settings) -> AsyncIterator["Parts"]:
         yield parts
 
 
-class Assembled(NamedTuple):
-    """An application as it was first assembled: its state, and its routes."""
-
-    application: FastAPI
-    state: dict[str, object]
-    routes: list[BaseRoute]
-
-
 @pytest.fixture(scope="session")
-def assembled() -> dict[tuple[object, ...], Assembled]:
+def assembled() -> dict[tuple[object, ...], tuple[FastAPI, dict[str, object]]]:
     """The applications assembled so far: some two hundred routes are built once, not per test."""
     return {}
 
 
 @pytest.fixture
-async def app(parts: "Parts", assembled: dict[tuple[object, ...], Assembled]) -> FastAPI:
 async def app(
     parts: "Parts", assembled: dict[tuple[object, ...], tuple[FastAPI, dict[str, object]]]
 ) -> AsyncIterator[FastAPI]:
@@ -193,13 +183,10 @@ async def app(
     key = (settings.body_bytes_max, settings.concurrency_max, settings.ncalayer_url)
     if key not in assembled:
         application = create_app(parts)
-        assembled[key] = Assembled(
-            application, dict(application.state._state), list(application.router.routes)
-        )
-    application, state, routes = assembled[key]
+        assembled[key] = (application, dict(application.state._state))
+    application, state = assembled[key]
     application.state._state.clear()
     application.state._state.update(state)
-    application.router.routes[:] = routes  # a test may have added some
     give_parts(application, parts)
     routes = len(application.router.routes)
     yield application

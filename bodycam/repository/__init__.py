@@ -93,7 +93,8 @@ async def recording(
             undefer(RecordingRow.block_digests), undefer(RecordingRow.manifest)
         )
     if for_update:
-        statement = statement.with_for_update()
+        # Not of its keys: rows that name the recording may be written meanwhile.
+        statement = statement.with_for_update(key_share=True)
     return (
         await session.execute(statement.execution_options(populate_existing=True))
     ).scalar_one_or_none()

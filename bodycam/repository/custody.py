@@ -39,7 +39,7 @@ async def may_expire(
         )
         .order_by(row.id)
         .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     if after is not None:
         statement = statement.where(row.id > after)
@@ -73,7 +73,7 @@ async def own_recording(
     statement = (
         sa.select(RecordingRow)
         .where(RecordingRow.id == recording_id, RecordingRow.department_id == department_id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return (await session.scalars(statement)).one_or_none()
 
@@ -254,6 +254,6 @@ async def recordings_named(
         sa.select(RecordingRow)
         .where(RecordingRow.id.in_(list(ids)), RecordingRow.department_id == department_id)
         .order_by(RecordingRow.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return (await session.scalars(statement)).all()

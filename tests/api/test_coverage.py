@@ -1,5 +1,6 @@
 """The coverage ledger over the real dock protocol: what came, what did not, and who answers."""
 
+import asyncio
 import csv
 import io
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from app.db import transaction
 from bodycam import repository
 from bodycam.rules.coverage_day import day_bounds
 from bodycam.service import coverage
+from devices.repository import last_docked
 from sim.district import DUTY, KEEPER, OFFICIAL, STRANGER
 from tests import factories_bodycam as bodycam
 from tests import factories_custody as custody
@@ -207,6 +209,21 @@ async def test_the_job_changes_nothing_that_has_not_changed(
 
     assert after == before
     assert len(await bodycam.events(sessions, "bodycam.coverage_case_step")) == 2
+
+
+async def test_a_recording_under_way_and_the_job_do_not_wait_for_each_other(
+    client, yard, sessions, assignment_id
+):
+    recorded = yard.record()
+    await dock(client, yard, recorded)
+
+    async with transaction(sessions) as storing, asyncio.timeout(15):
+        await repository.recording(storing, recorded.recording_id, for_update=True)
+        await last_docked(storing, device_id=yard.camera.camera_id)
+        async with transaction(sessions) as session:
+            await coverage.make_ledger(
+                session, trail=bodycam.TRAIL, assignment_id=assignment_id, now=SETTLED
+            )
 
 
 async def test_a_settled_ledger_is_left_alone(client, yard, keeper, sessions, assignment_id):
