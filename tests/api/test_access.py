@@ -508,5 +508,6 @@ def test_a_new_route_names_what_the_generator_lacks(app):
     assert gaps(app) == [
         f"{where} which object {{thing_id}} names",
         f"{where} what a good body of it is",
+        f"{where} which object its field or query 'check_id' names",
         f"{where} which object its field or query 'offence_record_id' names",
     ]
