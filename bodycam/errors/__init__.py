@@ -198,7 +198,7 @@ class TooManyFound(DomainError):
 class DerivativeNotFound(DomainError):
     """That was not made of this recording, or not yet."""
 
-    kind = Kind.NOT_FOUND
+    kind = Kind.CONFLICT  # the recording is there, this of it is not
     code = "bodycam.derivative_not_found"
     cure = "Wait for the examination to end; a whole recording has no salvaged copy."
 

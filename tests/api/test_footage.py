@@ -109,7 +109,7 @@ async def test_small_pictures_stand_along_the_time_line(client, yard, reviewer, 
     assert story.text.count("#xywh=") == 6
     assert "00:00:50.000 --> 00:01:00.000\nsheets/0.jpg#xywh=800,0,160,90" in story.text
     assert sheet.content.startswith(b"\xff\xd8\xff")
-    assert (await client.get(at(recorded, "/sheets/9.jpg"), headers=reviewer)).status_code == 404
+    assert (await client.get(at(recorded, "/sheets/9.jpg"), headers=reviewer)).status_code == 409
 
 
 async def test_how_loud_it_was_is_kept(client, yard, examine, found):
@@ -216,7 +216,7 @@ async def test_a_whole_recording_has_no_salvaged_copy(client, yard, reviewer, ex
 
     await examine(recorded)
 
-    assert (await client.get(at(recorded, "/salvaged"), headers=reviewer)).status_code == 404
+    assert (await client.get(at(recorded, "/salvaged"), headers=reviewer)).status_code == 409
 
 
 async def test_pictures_overwritten_with_zeros_are_found(client, yard, examine, found, tmp_path):
