@@ -243,9 +243,12 @@ def _check_certificate(
     )
     rest = [one for one in others if one != certificate]
     try:
-        verifier.verify(certificate, [*rest, *trust.intermediates])
+        chain = verifier.verify(certificate, [*rest, *trust.intermediates]).chain
     except verification.VerificationError as error:
         raise StampNotValid("time-stamp refused: no chain to a trusted root") from error
+    # No signature of the token covers the certificates that come with it: each must be of use.
+    if any(one not in chain for one in rest):
+        _refuse("a certificate comes with it that is none of its chain")
 
 
 def _is_authority(
