@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bodycam.models import RecordingRow
 from bodycam.models.axis import AxisContainerRow, AxisObjectRow
+from bodycam.rules.life_cycle import RecordingStatus
 
 
 async def add_container(
@@ -95,3 +97,51 @@ async def recordings_of(session: AsyncSession, *, dock_id: UUID, container: str)
         AxisObjectRow.recording_id.is_not(None),
     )
     return [one for one in await session.scalars(statement) if one is not None]
+
+
+async def container_of(session: AsyncSession, *, recording_id: UUID) -> tuple[UUID, str] | None:
+    """Return the container that a recording came in, or ``None`` where it came by a dock."""
+    statement = sa.select(AxisObjectRow.dock_id, AxisObjectRow.container).where(
+        AxisObjectRow.recording_id == recording_id
+    )
+    row = (await session.execute(statement)).first()
+    return None if row is None else (row[0], row[1])
+
+
+async def beside_destroyed(
+    session: AsyncSession, *, dock_id: UUID, container: str
+) -> Sequence[AxisObjectRow] | None:
+    """Return what is no recording in a container of which none is kept; else ``None``."""
+    same = (AxisObjectRow.dock_id == dock_id, AxisObjectRow.container == container)
+    kept = (
+        sa.select(AxisObjectRow.id)
+        .outerjoin(RecordingRow, RecordingRow.id == AxisObjectRow.recording_id)
+        .where(
+            *same,
+            sa.or_(
+                AxisObjectRow.taken_in_at.is_(None),
+                RecordingRow.status != RecordingStatus.DESTROYED,
+            ),
+        )
+    )
+    if await session.scalar(kept.limit(1)) is not None:
+        return None
+    statement = sa.select(AxisObjectRow).where(*same, AxisObjectRow.recording_id.is_(None))
+    return (await session.scalars(statement)).all()
+
+
+async def forget(session: AsyncSession, *, recording_id: UUID, container_too: bool) -> None:
+    """Empty what a system has said of a destroyed recording, and of its container."""
+    found = await container_of(session, recording_id=recording_id)
+    if found is None:
+        return
+    dock_id, name = found
+    of_object = AxisObjectRow.dock_id == dock_id, AxisObjectRow.container == name
+    chosen = of_object if container_too else (AxisObjectRow.recording_id == recording_id,)
+    await session.execute(sa.update(AxisObjectRow).where(*chosen).values(metadata_={}))
+    if container_too:
+        await session.execute(
+            sa.update(AxisContainerRow)
+            .where(AxisContainerRow.dock_id == dock_id, AxisContainerRow.name == name)
+            .values(metadata_={})
+        )

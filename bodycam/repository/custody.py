@@ -11,9 +11,12 @@ from bodycam.models import (
     CategoryChangeRow,
     ComplaintRow,
     LegalHoldRow,
+    RecordingDerivativeRow,
+    RecordingFindingRow,
     RecordingIndexRow,
     RecordingPartRow,
     RecordingRow,
+    RecordingSheetRow,
     StorageFaultRow,
     TombstoneRow,
     TrackPointRow,
@@ -176,8 +179,14 @@ async def _passes(session: AsyncSession, recording_id: UUID, complaint: Complain
 
 
 async def erase_content(session: AsyncSession, *, recording_id: UUID) -> None:
-    """Delete what shows or tells where somebody was: the box index and the track."""
-    for table in (RecordingIndexRow, TrackPointRow):
+    """Delete what shows somebody or tells where he was: index, track, pictures, what was made."""
+    for table in (
+        RecordingIndexRow,
+        TrackPointRow,
+        RecordingSheetRow,
+        RecordingFindingRow,
+        RecordingDerivativeRow,
+    ):
         await session.execute(sa.delete(table).where(table.recording_id == recording_id))
 
 

@@ -17,6 +17,7 @@ from app.clock import law_date
 from app.db import Sessions, transaction
 from bodycam.errors import StoreFull, StoreSilent
 from bodycam.models import RecordingRow, TombstoneRow
+from bodycam.repository import axis
 from bodycam.repository import custody as repository
 from bodycam.repository import recording as recording_row
 from bodycam.rules.life_cycle import RecordingStatus, next_recording_status
@@ -126,7 +127,26 @@ async def _destroy(
         if row is None or row.status is RecordingStatus.DESTROYED:
             return False
         await _bury(session, trail, row, now)
+    await _clear_beside(sessions, store, recording_id)
     return True
+
+
+async def _clear_beside(sessions: Sessions, store: ObjectStore, recording_id: UUID) -> None:
+    """Destroy what another make's system has put beside a recording: its track, its bookmarks.
+
+    Only once nothing of the container is kept. A stop before the end leaves it for the next
+    recording of that container; the tombstone stands already.
+    """
+    async with transaction(sessions) as session:
+        found = await axis.container_of(session, recording_id=recording_id)
+        if found is None:
+            return
+        rows = await axis.beside_destroyed(session, dock_id=found[0], container=found[1])
+        keys = [row.object_key for row in rows or ()]
+    for key in keys:
+        await store.destroy(key=key)
+    async with transaction(sessions) as session:
+        await axis.forget(session, recording_id=recording_id, container_too=rows is not None)
 
 
 async def _may_go(session: AsyncSession, row: RecordingRow, now: datetime) -> bool:

@@ -13,6 +13,7 @@ from app.access import DeviceKind
 from app.db import transaction
 from bodycam.models import RecordingRow
 from bodycam.models.axis import AxisObjectRow
+from bodycam.service import expiry
 from bodycam.service.axis import take_in_waiting
 from devices.models import Device
 from sim.district import KEEPER, LATITUDE, LONGITUDE
@@ -345,3 +346,28 @@ async def test_too_large_is_said_before_a_byte_is_read(system):
     )
 
     assert answer.status_code == 400
+
+
+async def test_what_lies_beside_a_destroyed_recording_goes_with_it(system, sessions, parts):
+    keeper = await bodycam.principal_of(sessions, KEEPER)
+    await uploaded(system)
+    await system.ask("PUT", f"{CONTAINER}/x_gpstrail.json", content='{"CoordinateEntries": []}')
+    over = bodycam.STARTED_AT + timedelta(days=100)
+    await expiry.expire_recordings(sessions, trail=bodycam.TRAIL, now=over)
+    async with transaction(sessions) as session:
+        await session.execute(
+            sa.update(RecordingRow).values(
+                deletion_permitted_by=keeper.person_id, deletion_permitted_at=over
+            )
+        )
+
+    destroyed = await expiry.destroy_expired(
+        sessions, store=parts.store, trail=bodycam.TRAIL, now=over + timedelta(days=60)
+    )
+
+    folder = parts.settings.objects_dir
+    assert destroyed == 1
+    assert [one for one in folder.rglob("*") if one.is_file()] == []
+    assert [row.metadata_ for row in await stored(sessions, AxisObjectRow)] == [{}, {}]
+    head = await system.ask("HEAD", CONTAINER)
+    assert not [name for name in head.headers if name.lower().startswith("x-container-meta")]

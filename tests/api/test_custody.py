@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from app.clock import law_date, utc_now
 from app.db import transaction
 from bodycam.errors import StoreSilent
-from bodycam.models import RecordingRow, TombstoneRow, TrackPointRow
+from bodycam.models import RecordingRow, RecordingSheetRow, TombstoneRow, TrackPointRow
 from bodycam.rules.life_cycle import RecordingStatus
 from bodycam.rules.signing import public_key_text
 from bodycam.service import expiry
@@ -70,6 +70,18 @@ async def expire(sessions, *, now=OVER):
 async def destroy(sessions, parts, *, now=GONE, store=None):
     return await expiry.destroy_expired(
         sessions, store=store or parts.store, trail=bodycam.TRAIL, now=now
+    )
+
+
+def picture_of(recorded):
+    return RecordingSheetRow(
+        recording_id=recorded.recording_id,
+        number=0,
+        first_ms=0,
+        step_ms=1000,
+        count=1,
+        picture=b"-",
+        made_at=OVER,
     )
 
 
@@ -138,6 +150,8 @@ async def test_nothing_is_destroyed_within_the_grace(client, sessions, parts, ke
 async def test_a_destroyed_recording_leaves_a_tombstone_and_a_receipt_that_verifies(
     client, sessions, parts, keys, keeper, yard, recorded, receipt, path
 ):
+    async with transaction(sessions) as session:
+        session.add(picture_of(recorded))
     await expire(sessions)
     await permit(client, keeper, recorded)
 
@@ -155,8 +169,9 @@ async def test_a_destroyed_recording_leaves_a_tombstone_and_a_receipt_that_verif
     async with transaction(sessions) as session:
         grave = (await session.scalars(sa.select(TombstoneRow))).one()
         points = await session.scalar(sa.select(sa.func.count()).select_from(TrackPointRow))
+        pictures = await session.scalar(sa.select(sa.func.count()).select_from(RecordingSheetRow))
     assert grave.stored_root.hex() == body["stored_root"]
-    assert points == 0
+    assert (points, pictures) == (0, 0)
     (event,) = await bodycam.events(sessions, "bodycam.recording_destroyed")
     assert event["permitted_by"] == str(grave.permitted_by)
     folder = parts.settings.objects_dir
