@@ -514,10 +514,10 @@ ASKS: dict[str, tuple[Ask, ...]] = {
             ("complaint_id",)),
     ),
     f"{_ONE_RECORDING}": (_OF_RECORDING,),
-    "POST /console/coverage/cases/{case_id}/explanation": (
+    "POST /console/coverage/cases/{coverage_case_id}/explanation": (
         Ask(lambda _w, _c, _i: {"data": {"explanation": "-"}}),
     ),
-    "POST /console/coverage/cases/{case_id}/closing": (
+    "POST /console/coverage/cases/{coverage_case_id}/closing": (
         Ask(lambda _w, _c, _i: {"data": {"believed": "true", "conclusion": "-"}}),
     ),
     "POST /console/custody/permission": (

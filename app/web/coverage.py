@@ -70,9 +70,9 @@ async def ledger_page(
     return page(request, "coverage_ledger.html", context | _WORDS)
 
 
-@router.post("/coverage/cases/{case_id}/explanation", dependencies=[Depends(_RESPONSIBLE)])
+@router.post("/coverage/cases/{coverage_case_id}/explanation", dependencies=[Depends(_RESPONSIBLE)])
 async def explain(
-    case_id: UUID,
+    coverage_case_id: UUID,
     caller: Caller,
     sessions: SessionsOfApp,
     trail: TrailOfApp,
@@ -84,16 +84,16 @@ async def explain(
             session,
             trail=trail,
             caller=caller,
-            case_id=case_id,
+            case_id=coverage_case_id,
             explanation=explanation.strip(),
             now=utc_now(),
         )
     return RedirectResponse(f"/console/coverage/{ledger_id}", 303)
 
 
-@router.post("/coverage/cases/{case_id}/closing", dependencies=[Depends(_RESPONSIBLE)])
+@router.post("/coverage/cases/{coverage_case_id}/closing", dependencies=[Depends(_RESPONSIBLE)])
 async def close(
-    case_id: UUID,
+    coverage_case_id: UUID,
     caller: Caller,
     sessions: SessionsOfApp,
     trail: TrailOfApp,
@@ -106,7 +106,7 @@ async def close(
             session,
             trail=trail,
             caller=caller,
-            case_id=case_id,
+            case_id=coverage_case_id,
             believed=believed,
             conclusion=conclusion.strip(),
             now=utc_now(),

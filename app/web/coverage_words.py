@@ -38,7 +38,7 @@ ENDINGS: Final = {
 CASE_STATUSES: Final = {
     CaseStatus.OPENED: N_("to be explained"),
     CaseStatus.EXPLAINED: N_("explained, to be closed by another"),
-    CaseStatus.CLOSED: N_("case closed"),
+    CaseStatus.CLOSED: N_("the gap is settled"),
     CaseStatus.RESOLVED: N_("resolved by itself: the footage came"),
 }
 CATEGORIES: Final = {

@@ -96,7 +96,8 @@ async def test_forty_planted_abuses_all_stand_out_among_ordinary_requests(client
     assert (summary["abandoned"], summary["international"]) == (3, 2)
     wanted = collections.Counter(flag for one in ABUSES for flag in one.get("flags", ()))
     assert summary["by_flag"] == wanted
-    assert set(wanted) == {flag.value for flag in Flag}
+    # A draw is abandoned when the request dies, a day later: tried where waiting requests are.
+    assert set(wanted) == {flag.value for flag in Flag} - {Flag.ABANDONED.value}
 
 
 def random_lives(chance, people, officials):

@@ -76,6 +76,7 @@ def ports(parts):
         registers=parts.registers,
         cases=parts.case_registers,
         seeds=parts.seeds,
+        surroundings=parts.surroundings,
         device_standing=None,
     )
 

@@ -9,7 +9,7 @@ from pydantic import HttpUrl
 from app.access import Principal, Role
 from app.audit.service import close_month, next_number
 from app.clock import in_law_zone, utc_now
-from app.db import transaction
+from app.db import driver_of, transaction
 from app.exchange import service
 from app.exchange.errors import AnswerWithheld
 from app.exchange.service import RequestInput
@@ -39,7 +39,7 @@ async def test_a_request_whose_month_closes_under_it_is_numbered_in_the_next(par
     last_month = in_law_zone(now).replace(day=1, hour=12) - timedelta(days=2)
     async with transaction(sessions) as session:
         post = await identity.post_of_iin(session, iin=INVESTIGATOR.iin, now=now)
-        await next_number(session, stream=post.person_id, at=last_month)
+        await next_number(await driver_of(session), stream=post.person_id, at=last_month)
     closed = await close_month(sessions, trail=parts.trail, now=now)
     # Received a moment before the month was closed, decided a moment after.
     instants = iter([last_month])

@@ -228,6 +228,8 @@ async def test_slips_are_filed_and_given_back_as_filed(officer, record_id, sessi
 async def test_a_changed_slip_is_not_shown(officer, record_id, sessions):
     payment_id, slips = await make.paid(officer, record_id)
     async with transaction(sessions) as session:
+        # As somebody with the keys of the database itself: its trigger lets nobody else.
+        await session.execute(sa.text("SET LOCAL session_replication_role = replica"))
         row = await session.get_one(models.SlipRow, slips[0].slip_id)
         row.content = json.loads(json.dumps(row.content).replace("632612000034", "632612000035"))
 

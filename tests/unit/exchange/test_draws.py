@@ -11,7 +11,7 @@ from app.exchange.rules.draws import DayNotOpen, repeat_day
 from app.exchange.rules.sampling import commitment_of, is_drawn
 
 DAY = date(2026, 11, 22)
-SEED, OTHER = bytes(range(32)), bytes(32)
+SEED, OTHER = bytes(range(32)), bytes(range(1, 33))
 STREAM = "00000000-0000-4000-8000-00000000000a"
 EVENTS = ("request_decided", "request_refused", "request_waits")
 
