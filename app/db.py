@@ -307,7 +307,13 @@ async def driver_of(session: AsyncSession) -> Connection:
 
 
 # What a connection of its own raises when the database does not answer.
-SilentDatabase: Final = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+SilentDatabase: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the connection died between two of our words
+)
 
 
 @asynccontextmanager
