@@ -53,6 +53,8 @@ class RecordingAnswer(BaseModel):
     merkle_root: str | None
     manifest_sha256: str
     predecessor_known: bool
+    names_predecessor: bool
+    door: str
     damage: list[dict[str, Any]]
     quarantine_reason: str | None
     stored_at: datetime | None

@@ -35,6 +35,8 @@ class RecordingFacts:
     merkle_root: str | None  # over the bytes as stored
     manifest_sha256: str
     predecessor_known: bool
+    names_predecessor: bool  # False: the camera's first, or of a make that names none
+    door: str  # dock | axis: another make's system, whose camera signs no manifest
     damage: tuple[dict[str, Any], ...]
     quarantine_reason: str | None
     stored_at: datetime | None
@@ -56,6 +58,8 @@ def facts_of(row: RecordingRow) -> RecordingFacts:
         merkle_root=row.stored_root.hex() if row.stored_root is not None else None,
         manifest_sha256=row.manifest_sha256.hex(),
         predecessor_known=row.predecessor_known,
+        names_predecessor=row.previous_manifest_sha256 is not None,
+        door=row.door,
         damage=tuple(row.damage),
         quarantine_reason=row.quarantine_reason,
         stored_at=row.stored_at,

@@ -16,8 +16,10 @@ from bodycam.models.axis import AxisObjectRow
 from bodycam.service import expiry
 from bodycam.service.axis import take_in_waiting
 from devices.models import Device
-from sim.district import KEEPER, LATITUDE, LONGITUDE
+from sim.district import KEEPER, LATITUDE, LONGITUDE, REVIEWER
 from tests import factories_bodycam as bodycam
+from tests.factories_identity import answer_challenge, trust_the_authority
+from tests.factories_pages import BROWSER, OWN_PAGE, look
 
 SERIAL = "S-1"  # of the yard's camera
 CONTAINER = f"u-1_{SERIAL}_20261120T030000Z"
@@ -371,3 +373,17 @@ async def test_what_lies_beside_a_destroyed_recording_goes_with_it(system, sessi
     assert [row.metadata_ for row in await stored(sessions, AxisObjectRow)] == [{}, {}]
     head = await system.ask("HEAD", CONTAINER)
     assert not [name for name in head.headers if name.lower().startswith("x-container-meta")]
+
+
+async def test_its_page_does_not_say_that_the_camera_signed_it(client, system, sessions, settings):
+    trust_the_authority(settings)
+    await uploaded(system)
+    (row,) = await stored(sessions, RecordingRow)
+    client.headers.update(BROWSER | OWN_PAGE)
+    signed_in = await answer_challenge(client, REVIEWER, cookie=True)
+
+    page = await look(client, f"/console/recordings/{row.id}")
+
+    assert signed_in.status_code == 200
+    assert "Сохранена такой, какой пришла" in page.text
+    assert "какой её подписала камера" not in page.text
