@@ -121,7 +121,7 @@ async def put_object(
     except TooMuch as error:
         raise RecordingTooLarge(f"over {bytes_max} bytes", bytes_max=bytes_max) from error
     if etag and etag != taken.md5.hex():
-        await docking.store.discard(key=key, upload="")
+        await docking.store.destroy(key=key)
         raise AxisObjectCut("the bytes are not those of the ETag")
     async with transaction(docking.sessions) as session:
         # The container's lock puts two senders of one name in a row.
@@ -148,7 +148,9 @@ async def put_object(
                 )
             )
             known = None
-    if known is None:
+    if known is not None:  # the same bytes again: the copy that has just come is of no use
+        await docking.store.destroy(key=key)
+    else:
         await take_in(docking, dock_id=caller.device, container=container, caller=caller, now=now)
     return taken.md5.hex()
 

@@ -146,7 +146,11 @@ async def test_a_clip_becomes_a_recording_of_its_officer(system, sessions, yard,
     assert len(await bodycam.events(sessions, "bodycam.recording_stored")) == 1
 
 
-async def test_the_same_bytes_again_are_one_object_and_one_recording(system, sessions):
+def objects_in(settings):
+    return [one for one in settings.objects_dir.rglob("*") if one.is_file()]
+
+
+async def test_the_same_bytes_again_are_one_object_and_one_recording(system, sessions, settings):
     first = await uploaded(system)
 
     second = await uploaded(system)
@@ -154,6 +158,7 @@ async def test_the_same_bytes_again_are_one_object_and_one_recording(system, ses
     assert (first.status_code, second.status_code) == (201, 201)
     assert len(await stored(sessions, RecordingRow)) == 1
     assert len(await stored(sessions, AxisObjectRow)) == 1
+    assert len(objects_in(settings)) == 1
 
 
 async def test_other_bytes_under_one_name_are_both_kept(system, sessions):
@@ -225,7 +230,7 @@ async def test_a_body_of_unknown_length_is_taken(system, sessions):
     assert row.found_bytes == len(content)
 
 
-async def test_bytes_that_are_not_those_of_the_etag_are_not_kept(system, sessions):
+async def test_bytes_that_are_not_those_of_the_etag_are_not_kept(system, sessions, settings):
     await system.ask("PUT", CONTAINER, headers=META)
 
     answer = await system.ask(
@@ -234,6 +239,7 @@ async def test_bytes_that_are_not_those_of_the_etag_are_not_kept(system, session
 
     assert answer.status_code == 503
     assert not await stored(sessions, AxisObjectRow)
+    assert objects_in(settings) == []
 
 
 async def test_a_track_makes_the_recording_found_by_place(system, sessions, yard):
