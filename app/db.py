@@ -27,6 +27,7 @@ Connection = Any  # asyncpg.Connection; the package carries no types
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # so it came
 _BEGIN_UNFLUSHED: Final = "BEGIN; SET LOCAL synchronous_commit = off"
 _POOL_SECONDS: Final = 10  # to wait for a connection of a pool
+_NO_SETTINGS: Final[Mapping[str, str]] = {}
 
 
 class Base(DeclarativeBase):
@@ -318,9 +319,17 @@ SilentDatabase: Final = (
 
 @asynccontextmanager
 async def own_connection(
-    sessions: Sessions, *, name: str, command_seconds: float, connect_seconds: float
+    sessions: Sessions,
+    *,
+    name: str,
+    command_seconds: float,
+    connect_seconds: float,
+    settings: Mapping[str, str] = _NO_SETTINGS,
 ) -> AsyncIterator[Connection]:
-    """Yield a connection outside the pool, closed afterwards: its locks and ears go with it."""
+    """Yield a connection outside the pool, closed afterwards: its locks and ears go with it.
+
+    ``settings`` are PostgreSQL's own, for this connection alone.
+    """
     engine = sessions.kw["bind"]
     arguments, options = engine.dialect.create_connect_args(engine.url)
     connection = await asyncpg.connect(
@@ -328,7 +337,7 @@ async def own_connection(
         **options,
         timeout=connect_seconds,
         command_timeout=command_seconds,
-        server_settings={"timezone": "UTC", "application_name": name},
+        server_settings={"timezone": "UTC", "application_name": name, **settings},
     )
     try:
         yield connection

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy.exc import IntegrityError
 
 from app.access import Principal, Role
-from app.audit import service, verify
+from app.audit import repository, service, verify
 from app.audit.errors import AuditSilent, EventNotWritable, LeafNotFound, LogEmpty
 from app.audit.models import CheckpointRow, Leaf, OutboxRow, Subject
 from app.audit.rules.leaf import commitment
@@ -25,6 +25,11 @@ ORIGIN = "test.example/log"
 KEY = Ed25519PrivateKey.from_private_bytes(b"c" * 32)
 VKEY = str(VerifierKey(name=ORIGIN, public_key=KEY.public_key().public_bytes_raw()))
 IIN = "950817301017"
+_BACKLOG = """
+    INSERT INTO audit_outbox (event_id, event, at, leaf)
+    SELECT gen_random_uuid(), 'test.happened', now(), CAST('x' AS bytea)
+    FROM generate_series(1, $1)
+"""
 
 
 @pytest.fixture
@@ -104,6 +109,21 @@ async def test_every_batch_is_proven_leaf_by_leaf(sessions, trail, sequencer):
             verify.verify_proof(leaf=leaf, proof=proof, verifier_key=VKEY)
         with pytest.raises(LeafNotFound):
             await service.proof_of_leaf(session, index=30)
+
+
+async def test_a_backlog_is_not_taken_by_the_plan_of_an_empty_outbox(sessions):
+    async with repository.connected(sessions) as connection:
+        await connection.execute("VACUUM audit_outbox")  # only now it is known to be empty
+        await connection.execute("SET statement_timeout = '5s'")  # the wrong plan takes a minute
+        for _ in range(8):  # by then a plan is kept, where one is
+            async with connection.transaction():
+                await repository.take_batch(connection, limit=2000)
+        async with connection.transaction():
+            await connection.execute(_BACKLOG, 40_000)
+            taken = await repository.take_batch(connection, limit=2000)
+
+    positions = [row["position"] for row in taken]
+    assert positions == list(range(positions[0], positions[0] + 2000))
 
 
 async def test_a_rolled_back_event_never_reaches_the_log(sessions, trail, sequencer):

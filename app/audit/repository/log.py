@@ -53,9 +53,13 @@ _COUNT_UP: Final = """
 
 _TAKE_BATCH = """
     DELETE FROM audit_outbox
-    WHERE position IN (SELECT position FROM audit_outbox ORDER BY position LIMIT $1)
+    WHERE position = ANY (ARRAY(SELECT position FROM audit_outbox ORDER BY position LIMIT $1))
     RETURNING position, event_id, event, at, leaf
 """
+# The outbox is empty most of the time. A plan made then compares every row with every other: a
+# backlog of 20,000 takes longer than the leader's patience, and grows meanwhile. So each batch is
+# planned for the tables as they are, which takes 0.2 ms.
+_PLANNED_EACH_TIME: Final = {"plan_cache_mode": "force_custom_plan"}
 _SIZE = "SELECT coalesce(max(size), 0) FROM audit_checkpoints"
 _NODES = """
     SELECT wanted.level, wanted.index, coalesce(node.hash, leaf.leaf_hash) AS hash
@@ -278,6 +282,7 @@ async def connected(sessions: Sessions) -> AsyncIterator[Connection]:
         name="saqshy-sequencer",
         command_seconds=_COMMAND_SECONDS,
         connect_seconds=_CONNECT_SECONDS,
+        settings=_PLANNED_EACH_TIME,
     ) as connection:
         yield connection
 
