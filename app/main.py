@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
@@ -159,7 +160,13 @@ def give_parts(application: FastAPI, parts: Parts) -> None:
     state.authenticate_device = devices.api.authenticate_device
     state.authenticate_system = app.exchange.api.authenticate_system
     state.device_names = devices.api.device_names  # the monthly report names devices
-    state.hand_in = fines.api.check_hand_in  # a terminal comes back when its money fits
+    # A terminal comes back when its money fits.
+    state.hand_in = functools.partial(
+        fines.api.hand_in_check,
+        fines.api.make_desk(
+            sessions=parts.sessions, trail=parts.trail, keys=parts.keys, settings=parts.settings
+        ),
+    )
     state.device_standing = devices.api.device_standing  # the exchange's gate DEVICE asks it
 
 

@@ -17,8 +17,10 @@ from app.exchange.register import (
     CaseRegisterPort,
     RegisterPort,
     open_case_registers,
+    open_notices,
     open_registers,
 )
+from app.exchange.rules.notices import Tell
 from app.exchange.service import SeedBook, Surroundings
 from app.identity.register import RevocationPort, open_revocation
 from app.identity.service import SessionWatch, living_sessions
@@ -47,6 +49,7 @@ class Parts:
     anchoring: Anchoring | None
     registers: RegisterPort
     case_registers: CaseRegisterPort
+    tell_register: Tell | None  # none: the register has no address
     seeds: SeedBook
     surroundings: Surroundings
     revocation: RevocationPort
@@ -105,6 +108,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             seeds=SeedBook(),
             surroundings=Surroundings(),
             case_registers=await stack.enter_async_context(open_case_registers(settings)),
+            tell_register=await stack.enter_async_context(open_notices(settings)),
             revocation=await stack.enter_async_context(open_revocation(settings)),
             store=make_store(settings),
             answers=answers,

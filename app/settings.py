@@ -18,6 +18,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+_DATED_HOURS = r"^\d{4}-\d\d-\d\d=\d{1,4}(,\d{4}-\d\d-\d\d=\d{1,4})*$"
+
 
 class StoreKind(enum.Enum):
     """Where objects (recordings, slips, papers) lie."""
@@ -173,6 +175,13 @@ class Settings(BaseSettings):
     read_card_before_sale: bool = True  # where a terminal can: refused before it is charged
     # Off until the acquirer has agreed to answer for cards whose issuer cannot compare the IIN.
     own_card_by_name: bool = False
+    # The hour of the law's clock at which terminals close their day, and the hour of the next
+    # morning by which their totals are missing: date=hour, each from its day on. No published
+    # text names either: the finance service confirms them before real money is taken.
+    end_of_day_hours: str = Field(default="2026-01-01=22", pattern=_DATED_HOURS)
+    totals_missing_hours: str = Field(default="2026-01-01=8", pattern=_DATED_HOURS)
+    # How long the register is told of a payment again and again before people look at it.
+    register_notice_hours: str = Field(default="2026-01-01=24", pattern=_DATED_HOURS)
     sale_timeout_seconds: float = Field(default=240, gt=0, le=600)  # ZVT T4 is 180 s, then recovery
 
     @model_validator(mode="after")

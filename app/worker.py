@@ -27,6 +27,8 @@ from bodycam.service import Docking, coverage, expiry, scrubbing
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
 from bodycam.service.examining import Examining, examine_recording
 from fines.api import make_desk
+from fines.rules.closing import parse_hours
+from fines.rules.notices import parse_notice_terms
 from fines.service.reconciling import age_all
 
 log = structlog.get_logger(__name__)
@@ -71,6 +73,7 @@ def make_queue(database_url: str, parts: Parts) -> procrastinate.App:
     _access_jobs(jobs, parts)
     _control_jobs(jobs, parts)
     _fine_jobs(jobs, parts)
+    _notice_jobs(jobs, parts)
     _add_exchange(jobs, parts)
     _add_custody(jobs, parts)
     _add_footage(jobs, parts)
@@ -122,6 +125,37 @@ def _fine_jobs(jobs: procrastinate.App, parts: Parts) -> None:
     async def age_items(timestamp: int) -> None:
         del timestamp
         await age_all(desk, utc_now())
+
+    closing_hours = parse_hours(parts.settings.end_of_day_hours)
+    missing_hours = parse_hours(parts.settings.totals_missing_hours)
+
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="fines.close_days", queue=payments, queueing_lock="fines.close_days")
+    async def close_days(timestamp: int) -> None:
+        del timestamp
+        await fines.service.close_days(
+            desk, closing_hours=closing_hours, missing_hours=missing_hours, now=utc_now()
+        )
+
+
+def _notice_jobs(jobs: procrastinate.App, parts: Parts) -> None:
+    tell = parts.tell_register
+    if tell is None:
+        return  # what is wanted stays in the outbox until the register has an address
+    desk = make_desk(
+        sessions=parts.sessions, trail=parts.trail, keys=parts.keys, settings=parts.settings
+    )
+    terms = parse_notice_terms(parts.settings.register_notice_hours)
+
+    @jobs.periodic(cron="* * * * * */10")
+    @jobs.task(
+        name="fines.tell_register",
+        queue=Queue.PAYMENTS.value,
+        queueing_lock="fines.tell_register",
+    )
+    async def tell_register(timestamp: int) -> None:
+        del timestamp
+        await fines.service.tell_register(desk, tell=tell, terms=terms, now=utc_now())
 
 
 def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:

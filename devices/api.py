@@ -1,6 +1,7 @@
 """Routes of devices: the keeper's inventory, the journal of issue and return, shifts."""
 
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
@@ -55,9 +56,9 @@ _BODY_BYTES_MAX = 8 * 1024
 _SIGNATURE_BODY_BYTES_MAX = 128 * 1024  # a signature of 64 KiB in base64, with room
 
 
-async def _hand_in(request: Request) -> HandInCheck:
-    check: HandInCheck = request.app.state.hand_in
-    return check
+async def _hand_in(request: Request) -> AsyncIterator[HandInCheck]:
+    async with request.app.state.hand_in() as check:
+        yield check
 
 
 HandInOfApp = Annotated[HandInCheck, Depends(_hand_in)]

@@ -1,6 +1,6 @@
 """Statements of the devices slice. Those of device paths are built once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -251,6 +251,28 @@ async def standing(connection: Connection, *, device_id: UUID, at: datetime) -> 
 async def held_at(session: AsyncSession, *, device_id: UUID, at: datetime) -> Assignment | None:
     """Return the signed assignment that covered the instant, or ``None``."""
     return (await session.scalars(_AT, {"device_id": device_id, "at": at})).one_or_none()
+
+
+async def terminals(
+    session: AsyncSession, *, held_at: datetime, without: Collection[DeviceStatus]
+) -> Sequence[tuple[Device, bool]]:
+    """Return the card terminals of every unit, and whether an officer had each at the instant."""
+    held = (
+        sa.select(Assignment.id)
+        .where(
+            Assignment.device_id == Device.id,
+            Assignment.issued_at <= held_at,
+            sa.or_(Assignment.returned_at.is_(None), Assignment.returned_at > held_at),
+            Assignment.written_off_at.is_(None),
+        )
+        .exists()
+    )
+    found = await session.execute(
+        sa.select(Device, held)
+        .where(Device.kind == DeviceKind.TERMINAL, Device.status.not_in(without))
+        .order_by(Device.id)
+    )
+    return [(device, bool(one)) for device, one in found]
 
 
 async def held_by_post(

@@ -9,9 +9,11 @@ import io
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import lru_cache
+from uuid import UUID
 
 from PIL import Image, ImageDraw
 
+from app.exchange.wire.notices import FineNotice, NoticeOf
 from app.exchange.wire.registers import (
     DriverLicence,
     EntityState,
@@ -42,6 +44,7 @@ class World:
         self.wanted_iins: set[str] = set()
         self.wanted_plates: set[str] = set()
         self.owing_iins: set[str] = {FRIEND.iin}
+        self.notices: dict[UUID, FineNotice] = {}  # each counted once, by its id
 
     def record(self, register: RegisterName, query: Query, today: date) -> Record | None:
         """Return the record of the subject, or ``None``."""
@@ -55,6 +58,17 @@ class World:
             return _entity(query.bin)
         subject = self._people.get(query.iin or "") or self._vehicles.get(query.plate or "")
         return None if subject is None else _MAKERS[register](subject, today)
+
+    def take_notice(self, notice: FineNotice) -> bool:
+        """Take what is told of a fine; ``False`` where its id has told something else before."""
+        known = self.notices.setdefault(notice.message_id, notice)
+        return known.model_copy(update={"message_at": notice.message_at}) == notice
+
+    def paid_tiyn(self, decision_number: str) -> int:
+        """Return what was paid of a fine and not given back."""
+        told = [one for one in self.notices.values() if one.decision_number == decision_number]
+        sign = {NoticeOf.PAID: 1, NoticeOf.REFUNDED: -1, NoticeOf.CORRECTED: 0}
+        return sum(sign[one.kind] * (one.amount_tiyn or 0) for one in told)
 
     def _wanted_person(self, iin: str | None) -> WantedPerson | None:
         if iin is None or iin not in self.wanted_iins:
@@ -85,6 +99,8 @@ class World:
             decided_on=today - timedelta(days=20),
             amount_tiyn=4_325_000,
         )
+        if self.paid_tiyn(fine.decision_number) >= fine.amount_tiyn:
+            return None
         return UnpaidFines(iin=iin, fines=(fine,))
 
 

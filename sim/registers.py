@@ -21,6 +21,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Self
+from uuid import UUID
 
 import uvicorn
 from starlette.applications import Starlette
@@ -29,10 +30,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from app.exchange.wire.notices import FineNotice, NoticeRegister
 from app.exchange.wire.registers import Query, RegisterName, RegisterRequest
 from sim.district import FRIEND
 from sim.register_records import World
 
+_REGISTERS: dict[str, RegisterName | NoticeRegister] = {
+    str(one.value): one for one in (*RegisterName, *NoticeRegister)
+}
 _LOG_MAX = 10_000
 _START_SECONDS = 10
 
@@ -68,7 +73,7 @@ class SimRegisters:
     ) -> None:
         self.world = world or World()
         self.asked: collections.deque[Asked] = collections.deque(maxlen=_LOG_MAX)
-        self._behaviours: dict[RegisterName, tuple[Behaviour, float]] = {}
+        self._behaviours: dict[RegisterName | NoticeRegister, tuple[Behaviour, float]] = {}
         self._socket = socket.create_server((host, port))
         self.host, self.port = self._socket.getsockname()[:2]
         config = uvicorn.Config(
@@ -83,10 +88,15 @@ class SimRegisters:
         return f"http://{self.host}:{self.port}"
 
     def behave(
-        self, register: RegisterName | None, behaviour: Behaviour, *, seconds: float = 0
+        self,
+        register: RegisterName | NoticeRegister | None,
+        behaviour: Behaviour,
+        *,
+        seconds: float = 0,
     ) -> None:
         """Make one register, or all of them for ``None``, behave so from now on."""
-        for name in RegisterName if register is None else (register,):
+        everybody = (*RegisterName, *NoticeRegister)
+        for name in everybody if register is None else (register,):
             self._behaviours[name] = (behaviour, seconds)
 
     def start(self) -> Self:
@@ -123,6 +133,7 @@ class SimRegisters:
     def _app(self) -> Starlette:
         return Starlette(
             routes=[
+                Route("/v1/notices/{register}", self._take_notice, methods=["POST"]),
                 Route("/v1/{register}", self._ask, methods=["POST"]),
                 Route("/control", self._control, methods=["POST"]),
                 Route("/control/wanted", self._wanted, methods=["POST"]),
@@ -165,12 +176,33 @@ class SimRegisters:
             answer |= {"status": "found", "record": record.model_dump(mode="json")}
         return answer
 
+    async def _take_notice(self, request: Request) -> Response:
+        try:
+            register = NoticeRegister(request.path_params["register"])
+            notice = FineNotice.model_validate_json(await request.body())
+        except ValueError:
+            return JSONResponse({"error": "not a notice of this protocol"}, 400)
+        behaviour, seconds = self._behaviours.get(register, (Behaviour.NORMAL, 0.0))
+        if behaviour is Behaviour.SLOW:
+            await asyncio.sleep(seconds)
+        if behaviour is Behaviour.DOWN:
+            return _misbehaved(behaviour, b"")
+        refused = behaviour is Behaviour.REFUSES or not self.world.take_notice(notice)
+        stale = behaviour is Behaviour.STALE
+        answer = {
+            "message_id": str(UUID(int=0) if stale else notice.message_id),
+            "register": register.value,
+            "answered_at": datetime.now(UTC).isoformat(),
+            "status": "refused" if refused else "accepted",
+        }
+        return _misbehaved(behaviour, json.dumps(answer).encode())
+
     async def _control(self, request: Request) -> Response:
         try:
             wanted = json.loads(await request.body())
             name = wanted.get("register")
             self.behave(
-                None if name is None else RegisterName(name),
+                None if name is None else _REGISTERS[name],
                 Behaviour(wanted["behaviour"]),
                 seconds=float(wanted.get("seconds", 0)),
             )

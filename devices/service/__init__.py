@@ -20,6 +20,7 @@ from devices.service.inventory import (
 )
 from devices.service.lookups import (
     AssignmentFacts,
+    TerminalFacts,
     assignment_at,
     camera_key,
     camera_of_serial,
@@ -31,6 +32,7 @@ from devices.service.lookups import (
     note_uploaded,
     open_assignment_of,
     terminal_number_in,
+    terminals_in_service,
 )
 from devices.service.shifts import (
     ShiftView,
@@ -48,6 +50,7 @@ __all__ = [
     "HandInCheck",
     "Sheet",
     "ShiftView",
+    "TerminalFacts",
     "assignment_at",
     "authenticate_device",
     "camera_key",
@@ -74,6 +77,7 @@ __all__ = [
     "return_device",
     "sign_issue",
     "terminal_number_in",
+    "terminals_in_service",
     "view_assignment",
     "view_shift",
     "withdraw_sheet",

@@ -69,6 +69,24 @@ async def terminal_number_in(
     return device.terminal_number
 
 
+@dataclass(frozen=True, kw_only=True)
+class TerminalFacts:
+    """A card terminal in service; ``held`` where an officer had it at the instant asked about."""
+
+    device_id: UUID
+    department_id: UUID
+    held: bool
+
+
+async def terminals_in_service(session: AsyncSession, *, at: datetime) -> list[TerminalFacts]:
+    """Return the card terminals of every unit that are neither lost, suspended nor retired."""
+    rows = await repository.terminals(session, held_at=at, without=_GONE)
+    return [
+        TerminalFacts(device_id=device.id, department_id=device.department_id, held=held)
+        for device, held in rows
+    ]
+
+
 async def dock_of(session: AsyncSession, *, device_id: UUID) -> Principal | None:
     """Return a dock as a job acts for it, or ``None`` where it is none."""
     device = await repository.device_by_id(session, device_id)

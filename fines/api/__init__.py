@@ -10,9 +10,9 @@ from fines.api import (
     totals,
 )
 from fines.api.desk import DeskOfApp, make_desk
-from fines.service.hand_in import check_hand_in
+from fines.service.totals import hand_in_check
 
-__all__ = ["DeskOfApp", "check_hand_in", "make_desk", "routers"]
+__all__ = ["DeskOfApp", "hand_in_check", "make_desk", "routers"]
 
 routers = (
     records.router,

@@ -81,3 +81,19 @@ class OwnHandIn(DomainError):
     kind = Kind.FORBIDDEN
     code = "fines.own_hand_in"
     cure = "Let another superior decide."
+
+
+class NoticeNotFound(DomainError):
+    """No such notice to the register in the caller's unit."""
+
+    kind = Kind.NOT_FOUND
+    code = "fines.notice_not_found"
+    cure = "Send it again from the finance page."
+
+
+class NoticeStepRefused(DomainError):
+    """The register was told already, or is still being told."""
+
+    kind = Kind.CONFLICT
+    code = "fines.notice_step_refused"
+    cure = "Only a notice that was given up can be sent again."

@@ -8,6 +8,7 @@ from fines.models.catalogue import (
     OffenceArticle,
 )
 from fines.models.ledger import LedgerPosting
+from fines.models.notices import RegisterNotice
 from fines.models.papers import (
     Paper,
     SlipRow,
@@ -54,6 +55,7 @@ __all__ = [
     "Refund",
     "RefundInstruction",
     "RegisterFine",
+    "RegisterNotice",
     "SlipRow",
     "TerminalHello",
     "TerminalOrder",

@@ -14,6 +14,7 @@ from app.db import Base
 from fines.rules.reconciliation_words import (
     DIFFERENCES,
     UNPAIRED,
+    CaseKind,
     CaseStatus,
     Detail,
     Source,
@@ -171,7 +172,7 @@ class ReconciliationItem(Base):
 
 
 class ReconciliationCase(Base):
-    """A difference that nobody had explained by T+2, or a hand-in by override."""
+    """What people have to explain and close: see ``CaseKind``."""
 
     __tablename__ = "reconciliation_cases"
     __table_args__ = (
@@ -181,15 +182,34 @@ class ReconciliationCase(Base):
             "closed_by_person_id IS NULL OR closed_by_person_id <> explained_by_person_id",
             "two_people",
         ),
-        sa.CheckConstraint("(item_id IS NULL) <> (device_id IS NULL)", "about_one_thing"),
+        sa.CheckConstraint(
+            "(kind = 'difference') = (item_id IS NOT NULL) AND "
+            "(kind IN ('hand_in', 'totals_missing')) = (device_id IS NOT NULL) AND "
+            "(kind = 'totals_missing') = (day IS NOT NULL) AND "
+            "(kind = 'register_notice') = (notice_id IS NOT NULL)",
+            "about_one_thing",
+        ),
         sa.Index(None, "status", "opened_at"),
+        sa.Index(
+            "uq_reconciliation_cases_totals_missing",
+            "device_id",
+            "day",
+            unique=True,
+            postgresql_where=sa.text("kind = 'totals_missing'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
+    # Older code opens cases of differences only and does not know the column.
+    kind: Mapped[CaseKind] = mapped_column(server_default=CaseKind.DIFFERENCE.value)
     item_id: Mapped[int | None] = mapped_column(
         sa.BigInteger, sa.ForeignKey("reconciliation_items.id"), unique=True
     )
     device_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("devices.id"))
+    day: Mapped[date | None]  # of the totals that are missing
+    notice_id: Mapped[UUID | None] = mapped_column(
+        sa.ForeignKey("register_notices.id"), unique=True
+    )
     department_id: Mapped[UUID | None]
     status: Mapped[CaseStatus]
     opened_at: Mapped[datetime]

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models
-from fines.rules.reconciliation_words import CaseStatus, Source, Verdict
+from fines.rules.reconciliation_words import CaseKind, CaseStatus, Source, Verdict
 
 
 def _after(totals: models.TerminalTotals | None) -> sa.ColumnElement[bool]:
@@ -101,6 +101,12 @@ async def overridden_since(session: AsyncSession, *, device_id: UUID, since: dat
     """Return whether a superior let the terminal be handed in all the same."""
     case = models.ReconciliationCase
     found = await session.scalar(
-        sa.select(case.id).where(case.device_id == device_id, case.opened_at >= since).limit(1)
+        sa.select(case.id)
+        .where(
+            case.device_id == device_id,
+            case.kind == CaseKind.HAND_IN,
+            case.opened_at >= since,
+        )
+        .limit(1)
     )
     return found is not None

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models
 from fines.rules.payment import PaymentStatus
-from fines.rules.reconciliation_words import DIFFERENCES, UNPAIRED, CaseStatus, Verdict
+from fines.rules.reconciliation_words import DIFFERENCES, UNPAIRED, CaseKind, CaseStatus, Verdict
 
 
 async def say_only_ours(session: AsyncSession, *, last_day: date, at: datetime) -> int:
@@ -41,6 +41,7 @@ async def open_cases(
     rows = [
         {
             "id": uuid4(),
+            "kind": CaseKind.DIFFERENCE,
             "item_id": item_id,
             "department_id": department_id,
             "status": CaseStatus.OPEN,

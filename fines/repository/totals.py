@@ -1,13 +1,16 @@
 """Statements about what terminals counted themselves."""
 
 from collections.abc import Sequence
-from uuid import UUID
+from datetime import date, datetime
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models
 from fines.rules.payment import OPEN_ORDERS
+from fines.rules.reconciliation_words import CaseKind, CaseStatus
 from fines.wire.protocol import OrderKind
 
 
@@ -51,3 +54,72 @@ async def totals_of(
         .limit(limit)
     )
     return found.all()
+
+
+async def told_since(session: AsyncSession, *, since: datetime) -> set[UUID]:
+    """Return the terminals whose totals have come since an instant."""
+    totals = models.TerminalTotals
+    found = await session.scalars(
+        sa.select(totals.device_id).where(totals.reported_at >= since).distinct()
+    )
+    return set(found)
+
+
+_UNCLOSED = sa.text(
+    """
+    SELECT d.id FROM unnest(CAST(:ids AS uuid[])) AS d(id)
+    LEFT JOIN LATERAL (
+        SELECT closed_at, reported_at, receipt_to FROM terminal_totals t
+        WHERE t.device_id = d.id ORDER BY t.closed_at DESC LIMIT 1
+    ) AS t ON true
+    WHERE EXISTS (
+        SELECT 1 FROM payments p
+        WHERE p.terminal_device_id = d.id AND p.confirmed_at IS NOT NULL
+            AND p.approved_at < :before
+            AND (t.closed_at IS NULL OR (
+                p.approved_at > least(t.closed_at, t.reported_at)
+                AND (p.approved_at > t.reported_at OR (p.approved_at > t.closed_at
+                    AND (t.receipt_to IS NULL OR p.terminal_receipt_number > t.receipt_to)))))
+    )
+    """
+)
+
+
+async def with_unclosed_sales(
+    session: AsyncSession, *, device_ids: Sequence[UUID], before: datetime
+) -> set[UUID]:
+    """Return which terminals kept a sale before an instant that no closed batch of theirs holds.
+
+    What a batch holds: see ``repository.hand_in``.
+    """
+    found = await session.scalars(_UNCLOSED, {"ids": list(device_ids), "before": before})
+    return set(found)
+
+
+async def put_missing_case(
+    session: AsyncSession,
+    *,
+    device_id: UUID,
+    department_id: UUID,
+    day: date,
+    because: str,
+    at: datetime,
+) -> UUID | None:
+    """Open a case of totals that did not come; ``None`` where that day has one."""
+    return await session.scalar(
+        insert(models.ReconciliationCase)
+        .values(
+            id=uuid4(),
+            kind=CaseKind.TOTALS_MISSING,
+            device_id=device_id,
+            department_id=department_id,
+            day=day,
+            status=CaseStatus.OPEN,
+            opened_at=at,
+            opened_because=because,
+            explanation="",
+            conclusion="",
+        )
+        .on_conflict_do_nothing()
+        .returning(models.ReconciliationCase.id)
+    )

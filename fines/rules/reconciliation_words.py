@@ -43,6 +43,15 @@ class Detail(enum.Enum):
     COUNT_DIFFERS = "count_differs"
 
 
+class CaseKind(enum.Enum):
+    """What a case is about."""
+
+    DIFFERENCE = "difference"  # a row without its pair at T+2
+    HAND_IN = "hand_in"  # a terminal handed in unmatched by a superior's word
+    TOTALS_MISSING = "totals_missing"  # a terminal silent about its day by the next morning
+    REGISTER_NOTICE = "register_notice"  # the register could not be told of a payment
+
+
 class CaseStatus(enum.Enum):
     """The life of a difference that nobody had explained by T+2."""
 

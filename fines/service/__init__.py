@@ -1,10 +1,12 @@
 """Use cases of fines: drawing up, the receipt, paying by card, the terminal's reports, papers."""
 
 from fines.service.catalogue import articles_in_force, load_catalogue
+from fines.service.closing import close_days
 from fines.service.desk import Desk
 from fines.service.draw_up import draw_up, read_offence_record
 from fines.service.entries import correct_record, hand_copy
 from fines.service.expiry import expire_orders, lapse_receipts
+from fines.service.notices import tell_register
 from fines.service.offence import NewOffence
 from fines.service.old_fines import old_fines
 from fines.service.outcomes import take_outcome, take_printed
@@ -43,6 +45,7 @@ __all__ = [
     "Target",
     "agree_reduced",
     "articles_in_force",
+    "close_days",
     "correct_record",
     "draw_up",
     "end_appeal",
@@ -74,6 +77,7 @@ __all__ = [
     "take_printed",
     "take_signed_slip",
     "take_started",
+    "tell_register",
     "verify_paper",
     "wait_for_order",
     "warm_up_papers",

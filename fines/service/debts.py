@@ -104,7 +104,7 @@ async def settle_debt(session: AsyncSession, debt: Debt) -> None:
     """Move a record to paid: half within the seven days, else whole. The record is locked."""
     record = debt.record
     if record is None:
-        return  # the register learns of it from the treasury
+        return  # whose the fine is learns of it by a notice
     half = record.status is OffenceStatus.RECEIPT_ISSUED
     record.status = next_offence_status(
         current=record.status,
@@ -114,6 +114,15 @@ async def settle_debt(session: AsyncSession, debt: Debt) -> None:
     if case is not None and not half:
         case.stage = next_stage(current=case.stage, target=CourseStage.CLOSED)
         case.due_at = None
+
+
+async def number_of(session: AsyncSession, debt: Debt) -> str:
+    """Return the number by which the register knows what is owed."""
+    if debt.record is None:
+        assert debt.fine is not None  # noqa: S101 - a debt is one of the two
+        return debt.fine.decision_number
+    case = await repository.ordinary_case(session, debt.record.id)
+    return (case.decision_number if case is not None else None) or debt.record.number
 
 
 async def case_facts(

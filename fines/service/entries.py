@@ -11,8 +11,10 @@ from app.identity.service import is_subordinate, posts_by_id
 from fines import models, repository, storage
 from fines.errors import OffenceRecordNotFound
 from fines.errors.proceedings import SelfCorrection
+from fines.rules.notices import NoticeKind
 from fines.rules.proceedings import CopyWay, EntryKind
 from fines.service.desk import Desk, own_record
+from fines.service.notices import want_notice
 from fines.service.people import key_of, offender_of
 
 
@@ -120,6 +122,14 @@ async def correct_record(
             desk, record, kind=EntryKind.CORRECTION, body={"text": text}, who=caller, now=now
         )
         session.add(entry)
+        await session.flush()
+        want_notice(
+            session,
+            kind=NoticeKind.CORRECTED,
+            entry_id=entry.id,
+            department_id=record.department_id,
+            now=now,
+        )
         await desk.trail.record(
             session,
             event="fines.record_corrected",

@@ -1,6 +1,7 @@
 """A terminal at the end of a shift: its own totals against our rows, before it is handed in."""
 
 from datetime import datetime
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,8 +14,10 @@ from fines import models, repository
 from fines.errors import TerminalNotFound
 from fines.errors.money import HandInNotAllowed, OwnHandIn
 from fines.repository import hand_in as statements
-from fines.rules.reconciliation_words import CaseStatus, Detail, Source, Verdict
+from fines.rules.reconciliation_words import CaseKind, CaseStatus, Detail, Source, Verdict
 from fines.service.desk import Desk
+
+DAY_NOT_CLOSED: Final = "its day is not closed"
 
 
 async def match_totals(
@@ -69,7 +72,7 @@ async def _why_not(session: AsyncSession, device_id: UUID) -> str:
         return "a sale is not settled"
     last = await statements.last_totals(session, device_id=device_id)
     if await statements.is_kept_after(session, device_id=device_id, totals=last):
-        return "its day is not closed"
+        return DAY_NOT_CLOSED
     if await statements.open_difference(session, device_id=device_id) is not None:
         return "its totals differ from our rows"
     return ""
@@ -101,6 +104,7 @@ async def override_hand_in(
             raise OwnHandIn("nobody overrides for himself")
         case = models.ReconciliationCase(
             id=uuid4(),
+            kind=CaseKind.HAND_IN,
             device_id=device_id,
             department_id=caller.department_id,
             status=CaseStatus.OPEN,

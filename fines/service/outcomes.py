@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.db import transaction
 from fines import models, repository
+from fines.rules.notices import NoticeKind
 from fines.rules.payment import (
     LAST_RESULT_RETRY,
     MUST_NOT_STAND,
@@ -21,6 +22,7 @@ from fines.rules.payment import (
 from fines.service.bookkeeping import book_approval, book_confirmation, book_reversal
 from fines.service.debts import debt_of, payer_of, settle_debt
 from fines.service.desk import Desk
+from fines.service.notices import want_notice
 from fines.service.reports import answered_before, keep_answer, locked_order, refuse_card_numbers
 from fines.service.slips import make_sale_slips, make_unpaid_slip, unprinted
 from fines.service.terminal_orders import audit_judged, judge, standing_order, store_approval
@@ -171,6 +173,13 @@ async def confirm(
     debt = await debt_of(session, payment, lock=True)
     await settle_debt(session, debt)
     await book_confirmation(session, payment, now=now)
+    want_notice(
+        session,
+        kind=NoticeKind.PAID,
+        payment_number=payment.number,
+        department_id=payment.department_id,
+        now=now,
+    )
     await desk.trail.record(
         session,
         event="fines.payment_confirmed",

@@ -9,12 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fines import models
 from fines.repository import ledger, reconciliation
 from fines.rules.ledger import Posting, PostingKind
+from fines.rules.notices import NoticeKind
 from fines.rules.payment import PaymentStatus, next_payment_status
 from fines.rules.reconciliation import Finding
 from fines.rules.reconciliation_words import Detail
 from fines.rules.refunds import RefundStatus, next_refund_status
 from fines.service.bookkeeping import book_reversal, settle_if_booked
 from fines.service.desk import Desk
+from fines.service.notices import want_notice
 from fines.service.outcomes import close_orders, confirm, want_print
 from fines.service.slips import make_unpaid_slip
 from fines.wire.protocol import OrderKind, Reason
@@ -85,4 +87,12 @@ async def mark_refunds_paid(
             payment_number=refund.payment_number,
             refund_id=refund.id,
             at=now,
+        )
+        want_notice(
+            session,
+            kind=NoticeKind.REFUNDED,
+            payment_number=refund.payment_number,
+            refund_id=refund.id,
+            department_id=refund.department_id,
+            now=now,
         )

@@ -3,6 +3,8 @@
 The totals are the terminal's own count, kept as told; comparing them is reconciliation's work.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
@@ -11,14 +13,16 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
+from app.clock import utc_now
 from app.db import transaction
-from devices.service import terminal_number_in
+from devices.service import HandInCheck, terminal_number_in
 from fines import models
 from fines.errors import OrderNotFound, TerminalNotFound
+from fines.errors.money import HandInNotAllowed
 from fines.repository import totals as repository
 from fines.rules.payment import RECONCILE_LIFE, OrderStatus
 from fines.service.desk import Desk
-from fines.service.hand_in import match_totals
+from fines.service.hand_in import DAY_NOT_CLOSED, check_hand_in, match_totals
 from fines.service.reports import answered_before, keep_answer, refuse_card_numbers
 from fines.wire.protocol import OrderKind, Totals, TotalsAnswer
 
@@ -37,25 +41,61 @@ async def want_totals(
     async with desk.refusals_audited(
         event="fines.totals_not_wanted", who=caller, at=now, fields=fields
     ):
+        async with transaction(desk.sessions) as session:
+            await _terminal(session, caller, device_id)
+        order, _ = await order_totals(desk, device_id=device_id, who=caller, now=now)
+        return {"order_id": order.id, "ordered_at": order.created_at}
+
+
+async def order_totals(
+    desk: Desk, *, device_id: UUID, who: Principal | None, now: datetime
+) -> tuple[models.TerminalOrder, bool]:
+    """Order a terminal to close its day, unless such an order stands; return it, and whether new.
+
+    ``who`` is ``None`` where the hour of closing orders it.
+    """
+    try:
+        async with transaction(desk.sessions) as session:
+            order = await repository.open_reconcile_of(session, device_id=device_id)
+            if order is not None and order.expires_at > now:
+                return order, False
+            return await _order(desk, session, who, order, device_id, now), True
+    except IntegrityError:  # two asked at once: the other's order will do
+        async with transaction(desk.sessions) as session:
+            order = await repository.open_reconcile_of(session, device_id=device_id)
+        if order is None:
+            raise
+        return order, False
+
+
+@asynccontextmanager
+async def hand_in_check(desk: Desk) -> AsyncIterator[HandInCheck]:
+    """Yield the check of a terminal that comes back at the end of a shift.
+
+    Where its day is not closed yet, the refusal orders just that: the keeper waits a minute and
+    tries again. The order is made when the refused transaction has let the device go.
+    """
+    unclosed: list[UUID] = []
+
+    async def check(session: AsyncSession, *, device_id: UUID, since: datetime) -> None:
         try:
-            async with transaction(desk.sessions) as session:
-                await _terminal(session, caller, device_id)
-                order = await repository.open_reconcile_of(session, device_id=device_id)
-                if order is None or order.expires_at <= now:
-                    order = await _order(desk, session, caller, order, device_id, now)
-                return {"order_id": order.id, "ordered_at": order.created_at}
-        except IntegrityError:  # two asked at once: the other's order will do
-            async with transaction(desk.sessions) as session:
-                order = await repository.open_reconcile_of(session, device_id=device_id)
-            if order is None:
-                raise
-            return {"order_id": order.id, "ordered_at": order.created_at}
+            await check_hand_in(session, device_id=device_id, since=since)
+        except HandInNotAllowed as refusal:
+            if refusal.fields.get("because") == DAY_NOT_CLOSED:
+                unclosed.append(device_id)
+            raise
+
+    try:
+        yield check
+    finally:
+        for device_id in unclosed:
+            await order_totals(desk, device_id=device_id, who=None, now=utc_now())
 
 
 async def _order(
     desk: Desk,
     session: AsyncSession,
-    caller: Principal,
+    caller: Principal | None,
     stale: models.TerminalOrder | None,
     device_id: UUID,
     now: datetime,

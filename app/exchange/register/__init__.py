@@ -6,6 +6,7 @@ from app.exchange.register.cases import (
     CaseReply,
     open_case_registers,
 )
+from app.exchange.register.notices import open_notices
 from app.exchange.register.records import RegisterPort, open_registers
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "CaseReply",
     "RegisterPort",
     "open_case_registers",
+    "open_notices",
     "open_registers",
 ]

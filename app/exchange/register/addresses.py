@@ -9,13 +9,16 @@ from pydantic import HttpUrl
 from app.exchange.register.channel import Channel, JsonChannel, Line, LineTerms
 from app.exchange.rules.breaker import BreakerTerms
 from app.exchange.wire.cases import CaseRegister
+from app.exchange.wire.notices import NoticeRegister
 from app.exchange.wire.registers import RegisterName
 from app.settings import RegisterAddress, RegisterProtocol, Settings
 
 Name = TypeVar("Name", bound=enum.Enum)
 BusChannel = Callable[[Line, RegisterAddress], Channel]
 
-_KNOWN: Final = frozenset(str(one.value) for kind in (RegisterName, CaseRegister) for one in kind)
+_KNOWN: Final = frozenset(
+    str(one.value) for kind in (RegisterName, CaseRegister, NoticeRegister) for one in kind
+)
 
 
 class RegisterNotKnown(ValueError):

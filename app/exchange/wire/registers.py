@@ -24,7 +24,7 @@ Short = Annotated[str, Field(max_length=64)]
 Long = Annotated[str, Field(max_length=256)]
 
 
-class _Message(BaseModel):
+class Message(BaseModel):
     """Messages name persons: none of their values shows in ``repr``, hence in no log."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -56,7 +56,7 @@ class AnswerStatus(enum.Enum):
     REFUSED = "refused"  # the register's own rules do not allow the question
 
 
-class Requester(_Message):
+class Requester(Message):
     """Who asks, and on which basis: the register keeps it in its own log."""
 
     department_bin: BinText
@@ -64,7 +64,7 @@ class Requester(_Message):
     basis: Annotated[str, Field(max_length=32)]
 
 
-class Query(_Message):
+class Query(Message):
     """The subject: a person's IIN, a vehicle's plate, or a legal entity's BIN."""
 
     iin: IinText | None = None
@@ -72,7 +72,7 @@ class Query(_Message):
     bin: BinText | None = None
 
 
-class RegisterRequest(_Message):
+class RegisterRequest(Message):
     """One question to one register."""
 
     message_id: UUID
@@ -81,7 +81,7 @@ class RegisterRequest(_Message):
     query: Query
 
 
-class PersonDocuments(_Message):
+class PersonDocuments(Message):
     """GBD FL: the person and the identity card in force."""
 
     iin: IinText
@@ -106,7 +106,7 @@ class LicenceState(enum.Enum):
     WITHDRAWN = "withdrawn"  # deprived of the right to drive
 
 
-class DriverLicence(_Message):
+class DriverLicence(Message):
     """The driving licence of a person."""
 
     iin: IinText
@@ -117,7 +117,7 @@ class DriverLicence(_Message):
     state: LicenceState
 
 
-class Vehicle(_Message):
+class Vehicle(Message):
     """A registered vehicle and its owner."""
 
     plate: PlateText
@@ -130,7 +130,7 @@ class Vehicle(_Message):
     owner_name: Long = ""
 
 
-class Insurance(_Message):
+class Insurance(Message):
     """The contract of compulsory insurance of a vehicle."""
 
     plate: PlateText
@@ -140,7 +140,7 @@ class Insurance(_Message):
     valid_until: date
 
 
-class Inspection(_Message):
+class Inspection(Message):
     """The last technical inspection of a vehicle."""
 
     plate: PlateText
@@ -149,7 +149,7 @@ class Inspection(_Message):
     valid_until: date
 
 
-class WantedPerson(_Message):
+class WantedPerson(Message):
     """A search for a person. A hit is confirmed with the initiator before anybody acts on it."""
 
     iin: IinText
@@ -158,7 +158,7 @@ class WantedPerson(_Message):
     since: date
 
 
-class WantedVehicle(_Message):
+class WantedVehicle(Message):
     """A search for a vehicle."""
 
     plate: PlateText
@@ -167,7 +167,7 @@ class WantedVehicle(_Message):
     since: date
 
 
-class UnpaidFine(_Message):
+class UnpaidFine(Message):
     """One fine that is not paid; money in whole tiyn."""
 
     decision_number: Short
@@ -176,7 +176,7 @@ class UnpaidFine(_Message):
     amount_tiyn: int = Field(ge=0, le=10**12)
 
 
-class UnpaidFines(_Message):
+class UnpaidFines(Message):
     """The unpaid fines of a person."""
 
     iin: IinText
@@ -191,7 +191,7 @@ class EntityState(enum.Enum):
     LIQUIDATED = "liquidated"
 
 
-class LegalEntity(_Message):
+class LegalEntity(Message):
     """GBD UL: a legal entity, its branch or representation."""
 
     bin: BinText
@@ -205,7 +205,7 @@ class LegalEntity(_Message):
     activity_code: Short = ""  # OKED, the main one
 
 
-class PersonPhoto(_Message):
+class PersonPhoto(Message):
     """GBD FL: the photograph of the identity card in force."""
 
     iin: IinText
@@ -240,7 +240,7 @@ RECORD_OF: dict[RegisterName, type[Record]] = {
 }
 
 
-class _Answer(_Message):
+class _Answer(Message):
     message_id: UUID
     register_name: RegisterName = Field(alias="register")
     answered_at: AwareDatetime
