@@ -106,7 +106,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             surroundings=Surroundings(),
             case_registers=await stack.enter_async_context(open_case_registers(settings)),
             revocation=await stack.enter_async_context(open_revocation(settings)),
-            store=make_store(settings),
+            store=make_store(settings, keys=keys.objects),
             answers=answers,
             session_watch=SessionWatch(sessions=sessions, answers=answers),
         )
