@@ -110,7 +110,7 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             case_registers=await stack.enter_async_context(open_case_registers(settings)),
             tell_register=await stack.enter_async_context(open_notices(settings)),
             revocation=await stack.enter_async_context(open_revocation(settings)),
-            store=make_store(settings),
+            store=make_store(settings, keys=keys.objects),
             answers=answers,
             session_watch=SessionWatch(sessions=sessions, answers=answers),
         )

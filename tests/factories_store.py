@@ -5,11 +5,37 @@ import secrets
 
 import httpx
 
-from bodycam.storage import S3Store
+from app import keys as app_keys
+from app.keys import ObjectKeys
+from bodycam.storage import DirectoryStore, S3Store
+from bodycam.storage.files import ObjectFile
+from bodycam.storage.places import Places
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_count, block_size
 
 KEY = "recordings/11111111-2222-4333-8444-555555555555"
 SIZE = 2 * BLOCK_SIZE_BYTES + 12_345
+
+
+def object_keys(folder):
+    """Return the keys for objects of a folder that may not have any yet."""
+    app_keys.make_missing(folder)
+    return app_keys.load(folder).objects
+
+
+def directory_store(folder):
+    return DirectoryStore(root=folder, keys=ObjectKeys(folder=folder, current=bytes(32)))
+
+
+def stored_file(settings, key):
+    """Return the file of a whole object, as it lies on the disk."""
+    return settings.objects_dir / "sealed" / f"{key}~1"
+
+
+def stored_bytes(settings, key):
+    """Return the bytes of a whole object of a directory, out of their envelope."""
+    places = Places(root=settings.objects_dir, keys=object_keys(settings.keys))
+    with ObjectFile(*places.open_sealed(key)) as file:
+        return file.read_at(0, file.size_bytes)
 
 
 def s3_store(endpoint, bucket, *, access_key="test", secret_key="testsecret"):

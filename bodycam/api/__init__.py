@@ -17,7 +17,7 @@ from app.db import SessionsOfApp, transaction
 from app.ports import KeysOfApp, SettingsOfApp
 from bodycam import schemas, service
 from bodycam.api.footage import Hour, zipped
-from bodycam.api.ports import StoreOfApp
+from bodycam.api.ports import StoreOfApp, begun
 from bodycam.errors import PartSizeWrong, RangeNotSatisfiable
 from bodycam.rules.ranges import ByteRange, read_range
 from bodycam.rules.signing import public_key_text
@@ -197,7 +197,7 @@ async def content(
     if request.method == "HEAD":
         return Response(None, code, headers)
     stream = service.bytes_of(store, found, start=span.start, length=span.length)
-    return StreamingResponse(stream, code, headers)
+    return StreamingResponse(await begun(stream), code, headers)
 
 
 def _asked_range(request: Request, *, size_bytes: int, etag: str) -> ByteRange | None:

@@ -1,5 +1,6 @@
 """Ports that routes of the slice ask for."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -10,6 +11,21 @@ from bodycam.storage import ObjectStore
 async def _store(request: Request) -> ObjectStore:
     store: ObjectStore = request.app.state.store
     return store
+
+
+async def begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Read the first bytes before the answer's head goes: a store's refusal is then its status.
+
+    One that comes later cuts the answer short of its declared length: wrong bytes never leave.
+    """
+    first = await anext(stream, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for chunk in stream:
+            yield chunk
+
+    return whole()
 
 
 StoreOfApp = Annotated[ObjectStore, Depends(_store)]

@@ -1,5 +1,7 @@
 """Refusals of the body-camera slice; every code is stable, docks and pages depend on it."""
 
+from collections.abc import Sequence
+
 from app.errors import DomainError, Kind
 
 
@@ -155,6 +157,29 @@ class ObjectAbsent(DomainError):
 
     kind = Kind.NOT_FOUND
     code = "bodycam.object_absent"
+
+
+class ObjectDamaged(DomainError):
+    """Stored bytes are not those that were stored: changed, cut, or put in another's place.
+
+    ``blocks`` names the blocks of 8 MiB; it is empty where the whole object cannot be opened.
+    """
+
+    kind = Kind.UNAVAILABLE
+    code = "bodycam.object_damaged"
+    cure = "Tell the administrator: the recording's stored bytes were changed."
+
+    def __init__(self, message: str, *, blocks: Sequence[int] = ()) -> None:
+        super().__init__(message, blocks=list(blocks))
+        self.blocks = tuple(blocks)
+
+
+class ObjectKeyUnknown(DomainError):
+    """The key that wraps an object's key is not in the keys folder: nothing says it is damaged."""
+
+    kind = Kind.UNAVAILABLE
+    code = "bodycam.object_key_unknown"
+    cure = "The administrator puts the key of that id back into the keys folder."
 
 
 class TransitionRefused(DomainError):

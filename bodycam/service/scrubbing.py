@@ -12,7 +12,7 @@ import structlog
 from app.audit.service import AuditTrail
 from app.db import Sessions, transaction
 from bodycam import repository
-from bodycam.errors import ObjectAbsent, StoreSilent
+from bodycam.errors import ObjectAbsent, ObjectDamaged, ObjectKeyUnknown, StoreSilent
 from bodycam.models import StorageFaultRow
 from bodycam.repository import custody
 from bodycam.rules.life_cycle import RecordingStatus, next_recording_status
@@ -70,8 +70,12 @@ async def scrub(
             continue
         try:
             wrong = await _wrong_blocks(store, stored)
-        except StoreSilent:
-            log.warning("the store was silent in a scrub", recording=str(recording_id))
+        except (StoreSilent, ObjectKeyUnknown) as error:
+            log.warning(
+                "a recording could not be read again",
+                recording=str(recording_id),
+                code=error.code,
+            )
             continue
         read += 1
         bad += wrong is None or bool(wrong)
@@ -95,24 +99,35 @@ async def _stored(sessions: Sessions, recording_id: UUID) -> _Stored | None:
 
 
 async def _wrong_blocks(store: ObjectStore, stored: _Stored) -> list[int] | None:
-    """Return the blocks that are not as they were stored, or ``None`` where all are gone."""
-    wrong: list[int] = []
+    """Return the blocks that are not as they were stored, or ``None`` where all are gone.
+
+    Gone is also what cannot be opened any more, because its envelope was changed.
+    """
     try:
         if await store.size_of(key=stored.key) != stored.size_bytes:
             return None
-        for number in range(block_count(stored.size_bytes)):
-            sha256 = hashlib.sha256()
-            async for chunk in store.open_range(
-                key=stored.key,
-                start=number * BLOCK_SIZE_BYTES,
-                length=block_size(number=number, size_bytes=stored.size_bytes),
-            ):
-                await asyncio.to_thread(sha256.update, chunk)
-            if sha256.digest() != stored.expected(number):
-                wrong.append(number)
-    except ObjectAbsent:
+        return [
+            number
+            for number in range(block_count(stored.size_bytes))
+            if not await _is_as_stored(store, stored, number)
+        ]
+    except (ObjectAbsent, ObjectDamaged):
         return None
-    return wrong
+
+
+async def _is_as_stored(store: ObjectStore, stored: _Stored, number: int) -> bool:
+    sha256 = hashlib.sha256()
+    size = block_size(number=number, size_bytes=stored.size_bytes)
+    try:
+        async for chunk in store.open_range(
+            key=stored.key, start=number * BLOCK_SIZE_BYTES, length=size
+        ):
+            await asyncio.to_thread(sha256.update, chunk)
+    except ObjectDamaged as damaged:
+        if number in damaged.blocks:
+            return False
+        raise  # not this block alone: the whole cannot be opened
+    return sha256.digest() == stored.expected(number)
 
 
 async def _note(

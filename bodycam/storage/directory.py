@@ -1,37 +1,36 @@
 """Objects in a folder: one file each, parts written in place, sealed by a rename.
 
-``incoming/`` holds what is being received, reserved at full size; ``sealed/`` what is whole.
-Several processes may share the folder: a part is locked by the kernel while it is written
-(open file description locks), and a lock ends with its process.
+``incoming/`` holds what is being received, reserved at full size; ``sealed/`` what is whole; each
+in an envelope (``storage.envelope``). Several processes may share the folder: a part is locked by
+the kernel while it is written (open file description locks), and a lock ends with its process.
 """
 
 import asyncio
 import errno
-import fcntl
-import hashlib
 import os
-import struct
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
+from app.keys import ObjectKeys
 from bodycam.errors import (
     AlreadyStored,
     ObjectAbsent,
+    ObjectDamaged,
     PartBusy,
     PartGoesToStore,
     PartsMissing,
     StoreFull,
     StoreSilent,
 )
-from bodycam.storage.port import READ_CHUNK_BYTES, PartTarget, ReadAt, checked_key
-from bodycam.wire.digests import BLOCK_SIZE_BYTES
+from bodycam.storage.files import ObjectFile, PartBytes, PartOfFile
+from bodycam.storage.places import Places, lock
+from bodycam.storage.port import READ_CHUNK_BYTES, PartTarget, ReadAt
+from bodycam.storage.upkeep import Rewrapped, envelop_all, rewrap
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_FLOCK: Final = "hhqqi4x"  # struct flock of 64-bit Linux
-_PIECES_MAX: Final = 256  # IOV_MAX is 1024 everywhere
 _WRITES_AT_ONCE: Final = 4
 _T = TypeVar("_T")
 
@@ -45,55 +44,22 @@ async def _in_thread(act: Callable[[], _T]) -> _T:
         raise StoreSilent(f"the object store failed: {os.strerror(error.errno or 0)}") from error
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 class _FilePart:
-    """Writes one part at its place in the file."""
+    """Writes one part at its place in the file, in threads and in turns."""
 
-    def __init__(self, handle: int, offset: int, room: int, turns: asyncio.Semaphore) -> None:
-        self._handle = handle
+    def __init__(self, content: PartBytes, turns: asyncio.Semaphore) -> None:
+        self._content = content
         self._turns = turns
-        self._at = offset
-        self._end = offset + room
-        self._sha256 = hashlib.sha256()
 
     async def write(self, chunks: Sequence[bytes]) -> None:
-        """Hash and write the next bytes, in a thread."""
-        if self._at + sum(map(len, chunks)) > self._end:
-            raise ValueError("more bytes than the part has")  # the caller counts; a fault of ours
+        """Hash, seal and write the next bytes."""
         async with self._turns:
-            await _in_thread(lambda: self._write(chunks))
-
-    def _write(self, chunks: Sequence[bytes]) -> None:
-        for chunk in chunks:
-            self._sha256.update(chunk)
-        at = 0
-        while at < len(chunks):  # the kernel takes so many pieces at a time, and no more
-            some = chunks[at : at + _PIECES_MAX]
-            self._write_all(some)
-            at += len(some)
-
-    def _write_all(self, chunks: Sequence[bytes]) -> None:
-        written = os.pwritev(self._handle, chunks, self._at)
-        self._at += written
-        if written < sum(map(len, chunks)):  # cut short: the rest the slow way, which is rare
-            rest = memoryview(b"".join(chunks))[written:]
-            while rest:
-                written = os.pwrite(self._handle, rest, self._at)
-                self._at += written
-                rest = rest[written:]
+            await _in_thread(lambda: self._content.write(chunks))
 
     async def sync(self) -> bytes:
         """Put the bytes on the disk; return their SHA-256."""
         async with self._turns:
-            await _in_thread(lambda: os.fdatasync(self._handle))
-        return self._sha256.digest()
+            return await _in_thread(self._content.sync)
 
 
 class DirectoryStore:
@@ -101,18 +67,11 @@ class DirectoryStore:
 
     takes_parts_itself = False
 
-    def __init__(self, *, root: Path) -> None:
-        self._incoming = root / "incoming"
-        self._sealed = root / "sealed"
+    def __init__(self, *, root: Path, keys: ObjectKeys) -> None:
+        self._places = Places(root=root, keys=keys)
         # As many parts as keep one disk and two cores busy: 64 at once only wait for each other,
         # and a sender that is slow holds no turn while its bytes are on the way.
         self._turns = asyncio.Semaphore(_WRITES_AT_ONCE)
-
-    def _incoming_path(self, key: str) -> Path:
-        return self._incoming / checked_key(key).replace("/", ".")
-
-    def _sealed_path(self, key: str) -> Path:
-        return self._sealed / checked_key(key)
 
     async def begin(self, *, key: str, size_bytes: int) -> str:
         """Reserve the whole file, so that a full disk is told before the first byte."""
@@ -120,24 +79,8 @@ class DirectoryStore:
         return ""
 
     def _begin(self, key: str, size_bytes: int) -> None:
-        if self._sealed_path(key).exists():
-            return  # sealed before a crash: an empty file beside it could only do harm
-        path = self._incoming_path(key)
-        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            if os.fstat(handle).st_size > size_bytes:
-                os.ftruncate(handle, size_bytes)
-            if size_bytes:
-                # Reserved now: a full disk is told before the first byte, not after hours.
-                os.posix_fallocate(handle, 0, size_bytes)
-        except OSError:
-            if os.fstat(handle).st_size == 0:
-                path.unlink(missing_ok=True)
-            raise
-        finally:
-            os.close(handle)
-        _sync_folder(self._incoming)
+        if not self._places.is_sealed(key):  # else an empty file beside it could only do harm
+            self._places.begin(key, size_bytes=size_bytes)
 
     async def part_target(
         self,
@@ -156,29 +99,27 @@ class DirectoryStore:
         self, *, key: str, number: int, size_bytes: int
     ) -> AsyncIterator[_FilePart]:
         """Open the part under a lock of the kernel that ends with this process."""
-        offset = number * BLOCK_SIZE_BYTES
-        handle = await _in_thread(lambda: self._open_locked(key, offset, size_bytes))
+        place = await _in_thread(lambda: self._open_locked(key, number, size_bytes))
         try:
-            yield _FilePart(handle, offset, size_bytes, self._turns)
+            yield _FilePart(PartBytes(place), self._turns)
         finally:
-            os.close(handle)  # lets go of the lock
+            os.close(place.handle)  # lets go of the lock
 
-    def _open_locked(self, key: str, offset: int, size_bytes: int) -> int:
+    def _open_locked(self, key: str, number: int, size_bytes: int) -> PartOfFile:
+        opened = self._places.open_incoming(key)
+        if opened is None:
+            if self._places.is_sealed(key):
+                raise AlreadyStored(f"{key} is sealed")
+            raise ObjectAbsent(f"no upload of {key}")
+        place = PartOfFile(opened[0], number, size_bytes, opened[1])
         try:
-            handle = os.open(self._incoming_path(key), os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            if self._sealed_path(key).exists():
-                raise AlreadyStored(f"{key} is sealed") from error
-            raise ObjectAbsent(f"no upload of {key}") from error
-        lock = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, offset, size_bytes, 0)
-        try:
-            fcntl.fcntl(handle, fcntl.F_OFD_SETLK, lock)
+            lock(place.handle, offset=place.offset, length=size_bytes, wait=False)
         except OSError as error:
-            os.close(handle)
+            os.close(place.handle)
             if error.errno in {errno.EAGAIN, errno.EACCES}:
                 raise PartBusy(f"a part of {key} is being received") from error
             raise
-        return handle
+        return place
 
     async def put_part(
         self,
@@ -202,100 +143,72 @@ class DirectoryStore:
         await _in_thread(lambda: self._seal(key, size_bytes))
 
     def _seal(self, key: str, size_bytes: int) -> None:
-        source, target = self._incoming_path(key), self._sealed_path(key)
-        if target.exists():  # sealed before a crash, or by another process: never written again
-            if target.stat().st_size != size_bytes:
+        if not self._places.is_sealed(key):
+            self._places.seal(key, size_bytes=size_bytes)
+            return
+        with self._opened(key) as file:  # sealed before a crash, or by another process
+            if file.size_bytes != size_bytes:
                 raise PartsMissing(f"{key} was sealed with another size")
-            source.unlink(missing_ok=True)
-            return
-        try:
-            handle = os.open(source, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise PartsMissing(f"no bytes of {key}") from error
-        try:
-            if os.fstat(handle).st_size != size_bytes:
-                raise PartsMissing(f"{key} has not its size")
-            os.fchmod(handle, 0o444)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        self._make_folders(target.parent)
-        source.rename(target)
-        _sync_folder(target.parent)
-        _sync_folder(self._incoming)
-
-    def _make_folders(self, folder: Path) -> None:
-        if folder.exists():
-            return
-        if folder != self._sealed:
-            self._make_folders(folder.parent)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(folder.parent)
+        self._places.discard(key)
 
     async def discard(self, *, key: str, upload: str) -> None:  # noqa: ARG002 - the port's names
         """Remove the file that is being received; a sealed one stays."""
-        await _in_thread(lambda: self._incoming_path(key).unlink(missing_ok=True))
+        await _in_thread(lambda: self._places.discard(key))
 
     async def destroy(self, *, key: str) -> None:
-        """Unlink the sealed file and sync its folder."""
-        await _in_thread(lambda: self._destroy(key))
-
-    def _destroy(self, key: str) -> None:
-        path = self._sealed_path(key)
-        try:
-            path.unlink()
-        except FileNotFoundError:
-            return
-        _sync_folder(path.parent)
+        """Destroy the object's key, then its file."""
+        await _in_thread(lambda: self._places.destroy(key))
 
     async def size_of(self, *, key: str) -> int:
-        """Return the size of the sealed file."""
-        handle = await _in_thread(lambda: self._open_sealed(key))
-        try:
-            return os.fstat(handle).st_size
-        finally:
-            os.close(handle)
+        """Return the size of the sealed object."""
 
-    def _open_sealed(self, key: str) -> int:
-        try:
-            return os.open(self._sealed_path(key), os.O_RDONLY | os.O_CLOEXEC)
-        except FileNotFoundError as error:
-            raise ObjectAbsent(f"no object {key}") from error
+        def run() -> int:
+            with self._opened(key) as file:
+                return file.size_bytes
+
+        return await _in_thread(run)
+
+    def _opened(self, key: str) -> ObjectFile:
+        return ObjectFile(*self._places.open_sealed(key))
 
     async def read(self, *, key: str, start: int, length: int) -> bytes:
         """Read from the sealed file in a thread."""
-        return await _in_thread(lambda: self._read(key, start, length))
 
-    def _read(self, key: str, start: int, length: int) -> bytes:
-        handle = self._open_sealed(key)
-        try:
-            return os.pread(handle, length, start)
-        finally:
-            os.close(handle)
+        def run() -> bytes:
+            with self._opened(key) as file:
+                return file.read_at(start, length)
+
+        return await _in_thread(run)
 
     async def open_range(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
         """Yield the range, each chunk read in a thread."""
-        handle = await _in_thread(lambda: self._open_sealed(key))
+        file = await _in_thread(lambda: self._opened(key))
         try:
             end = start + length
             while start < end:
-                wanted = min(READ_CHUNK_BYTES, end - start)
-                chunk = await _in_thread(partial(os.pread, handle, wanted, start))
+                # Up to a round number: no sealed chunk is opened twice.
+                wanted = min(READ_CHUNK_BYTES - start % READ_CHUNK_BYTES, end - start)
+                chunk = await _in_thread(partial(file.read_at, start, wanted))
                 if not chunk:
-                    raise StoreSilent(f"{key} is shorter than its row says")
+                    raise ObjectDamaged(f"{key} is shorter than its row says")
                 start += len(chunk)
                 yield chunk
         finally:
-            os.close(handle)
+            file.close()
 
     async def reading(self, *, key: str, act: Callable[[ReadAt], _T]) -> _T:
         """Run ``act`` over the open file in a thread."""
 
         def run() -> _T:
-            handle = self._open_sealed(key)
-            try:
-                return act(lambda start, length: os.pread(handle, length, start))
-            finally:
-                os.close(handle)
+            with self._opened(key) as file:
+                return act(file.read_at)
 
         return await _in_thread(run)
+
+    async def rewrap(self) -> Rewrapped:
+        """Wrap the key of every object under the current key."""
+        return await _in_thread(lambda: rewrap(self._places))
+
+    async def envelop(self, *, say: Callable[[str], None]) -> int:
+        """Give every object an envelope that an earlier release stored without; return how many."""
+        return await _in_thread(lambda: envelop_all(self._places, say=say))

@@ -20,6 +20,7 @@ from sim.district import KEEPER, LATITUDE, LONGITUDE, REVIEWER
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import answer_challenge, trust_the_authority
 from tests.factories_pages import BROWSER, OWN_PAGE, look
+from tests.factories_store import stored_bytes
 
 SERIAL = "S-1"  # of the yard's camera
 CONTAINER = f"u-1_{SERIAL}_20261120T030000Z"
@@ -142,7 +143,7 @@ async def test_a_clip_becomes_a_recording_of_its_officer(system, sessions, yard,
     assert (row.door, row.status.value) == ("axis", "reviewable")
     assert row.started_at == bodycam.STARTED_AT
     assert row.ended_at == bodycam.STARTED_AT + timedelta(minutes=1)
-    assert (settings.objects_dir / "sealed" / kept.object_key).read_bytes() == content
+    assert stored_bytes(settings, kept.object_key) == content
     assert len(await bodycam.events(sessions, "bodycam.recording_stored")) == 1
 
 

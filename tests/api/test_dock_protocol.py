@@ -13,6 +13,7 @@ from bodycam.wire.protocol import DifferingBlock
 from sim.camera import Camera, change_byte, cut_short
 from sim.district import KEEPER, STRANGER
 from tests import factories_bodycam as bodycam
+from tests.factories_store import stored_bytes, stored_file
 
 
 @pytest.fixture
@@ -58,9 +59,9 @@ async def test_the_receipt_is_the_same_each_time(client, yard, recorded):
 async def test_the_stored_file_is_the_camera_s_and_read_only(client, yard, long, settings):
     await bodycam.dock_whole(client, long, yard.dock)
 
-    stored = settings.objects_dir / "sealed" / "recordings" / str(long.recording_id)
-    assert stored.read_bytes() == (long.folder / "recording.mp4").read_bytes()
-    assert stored.stat().st_mode & 0o777 == 0o444
+    key = f"recordings/{long.recording_id}"
+    assert stored_bytes(settings, key) == (long.folder / "recording.mp4").read_bytes()
+    assert stored_file(settings, key).stat().st_mode & 0o777 == 0o444
     assert list((settings.objects_dir / "incoming").iterdir()) == []
 
 
@@ -97,8 +98,7 @@ async def test_a_refused_part_can_be_sent_again_and_is_stored_right(
     await bodycam.put(client, recorded, 0, yard.dock)
     await bodycam.complete(client, recorded, yard.dock)
 
-    stored = settings.objects_dir / "sealed" / "recordings" / str(recorded.recording_id)
-    assert stored.read_bytes() == good
+    assert stored_bytes(settings, f"recordings/{recorded.recording_id}") == good
 
 
 async def test_a_replayed_part_is_answered_as_the_first_time(client, yard, recorded):
@@ -120,8 +120,7 @@ async def test_a_replay_with_other_bytes_never_overwrites_what_was_acknowledged(
     await bodycam.put(client, recorded, 0, yard.dock, body=bytes(len(good)), digest_of=good)
     await bodycam.complete(client, recorded, yard.dock)
 
-    stored = settings.objects_dir / "sealed" / "recordings" / str(recorded.recording_id)
-    assert stored.read_bytes() == good
+    assert stored_bytes(settings, f"recordings/{recorded.recording_id}") == good
 
 
 @pytest.mark.parametrize(
@@ -303,8 +302,7 @@ async def test_what_is_no_mp4_is_quarantined_and_its_bytes_are_kept(
     assert answer.json()["receipt"]["whole"] is True
     stored = (await bodycam.events(yard.sessions, "bodycam.recording_stored"))[0]
     assert stored["status"] == "quarantined"
-    kept = settings.objects_dir / "sealed" / "recordings" / str(recorded.recording_id)
-    assert kept.read_bytes() == paper.read_bytes()
+    assert stored_bytes(settings, f"recordings/{recorded.recording_id}") == paper.read_bytes()
 
 
 async def test_a_manifest_under_another_key_is_refused_and_logged(client, yard):

@@ -23,13 +23,14 @@ from bodycam.errors import (
     StoreSilent,
 )
 from bodycam.rules.boxes import index_by_reading
-from bodycam.storage import DirectoryStore, S3Store
+from bodycam.storage import S3Store
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from tests.factories_bodycam import footage
 from tests.factories_media import sandbox
 from tests.factories_store import (
     KEY,
     SIZE,
+    directory_store,
     joined,
     put,
     put_all,
@@ -52,7 +53,7 @@ def s3_server():
 @pytest.fixture(params=["directory", "s3", "ceph"])
 def store(request, tmp_path):
     if request.param == "directory":
-        return DirectoryStore(root=tmp_path / "objects")
+        return directory_store(tmp_path / "objects")
     if request.param == "ceph":
         return store_of(request.getfixturevalue("ceph"))
     return s3_store(request.getfixturevalue("s3_server"), f"b{secrets.token_hex(8)}")
@@ -185,7 +186,7 @@ async def test_a_part_may_be_sent_again(store, content):
 
 
 async def test_a_part_is_written_by_one_at_a_time(tmp_path):
-    store = DirectoryStore(root=tmp_path)
+    store = directory_store(tmp_path)
     await store.begin(key=KEY, size_bytes=SIZE)
 
     async with (
@@ -201,7 +202,7 @@ async def test_a_part_is_written_by_one_at_a_time(tmp_path):
 
 
 async def test_a_sealed_file_takes_no_part(tmp_path, content):
-    store = DirectoryStore(root=tmp_path)
+    store = directory_store(tmp_path)
     await sealed(store, content)
 
     with pytest.raises(AlreadyStored):
@@ -210,7 +211,7 @@ async def test_a_sealed_file_takes_no_part(tmp_path, content):
 
 
 async def test_each_store_says_where_its_parts_go(tmp_path, s3_server):
-    directory = DirectoryStore(root=tmp_path)
+    directory = directory_store(tmp_path)
     s3 = s3_store(s3_server, f"b{secrets.token_hex(8)}")
 
     with pytest.raises(PartGoesToStore):
@@ -275,7 +276,7 @@ async def test_a_range_of_the_stored_file_decodes_to_a_picture(store):
 
 
 async def test_what_does_not_decode_is_told(tmp_path):
-    store = DirectoryStore(root=tmp_path)
+    store = directory_store(tmp_path)
     content = bytearray(footage().read_bytes())
     index = index_by_reading(
         read_at=lambda start, length: bytes(content[start : start + length]),

@@ -8,9 +8,13 @@ import sqlalchemy as sa
 from app.db import transaction
 from bodycam.models import RecordingRow
 from bodycam.service import scrubbing
+from bodycam.storage import DirectoryStore
+from bodycam.storage.envelope import HEAD_BYTES, TABLE_BYTES, table_offset
+from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from sim.district import KEEPER
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_store import object_keys, stored_file
 
 LATER = datetime.now(UTC) + timedelta(days=31)
 
@@ -30,7 +34,7 @@ async def recorded(client, yard):
 
 @pytest.fixture
 def file(parts, recorded):
-    return parts.settings.objects_dir / "sealed" / "recordings" / str(recorded.recording_id)
+    return stored_file(parts.settings, f"recordings/{recorded.recording_id}")
 
 
 async def scrub(sessions, parts, now=LATER):
@@ -52,12 +56,13 @@ async def test_what_is_whole_is_read_once_a_month(sessions, parts, recorded):  #
 
 @pytest.mark.parametrize("at", [0, (8 << 20) + 77, -1])
 async def test_one_changed_byte_is_found(client, sessions, parts, recorded, file, at):
-    size = file.stat().st_size
+    block, rest = divmod(at % recorded.manifest.size_bytes, BLOCK_SIZE_BYTES)
+    place = table_offset(block) + TABLE_BYTES + rest
     file.chmod(0o600)
     with file.open("r+b") as opened:
-        opened.seek(at % size)
+        opened.seek(place)
         byte = opened.read(1)
-        opened.seek(at % size)
+        opened.seek(place)
         opened.write(bytes([byte[0] ^ 1]))
 
     assert await scrub(sessions, parts) == (1, 1)
@@ -66,7 +71,7 @@ async def test_one_changed_byte_is_found(client, sessions, parts, recorded, file
     (fault,) = (await client.get("/api/custody/faults", headers=keeper)).json()
     (event,) = await bodycam.events(sessions, "bodycam.storage_fault")
     assert fault["recording_id"] == str(recorded.recording_id)
-    assert fault["blocks"] == event["blocks"] == [at % size // (8 << 20)]
+    assert fault["blocks"] == event["blocks"] == [block]
 
 
 @pytest.mark.parametrize("size", [None, 100])
@@ -128,3 +133,30 @@ async def test_what_a_lost_camera_had_sent_is_kept(client, sessions, parts, yard
         row = await session.get(RecordingRow, recorded.recording_id)
     assert row.status.value == "receiving"
     assert len(list((parts.settings.objects_dir / "incoming").iterdir())) == 1
+
+
+async def test_a_key_that_is_not_here_is_no_fault_of_the_footage(
+    sessions,
+    parts,
+    recorded,  # noqa: ARG001 - it must be there
+    tmp_path,
+):
+    stranger = DirectoryStore(
+        root=parts.settings.objects_dir, keys=object_keys(tmp_path / "another-keys")
+    )
+
+    found = await scrubbing.scrub(sessions, store=stranger, trail=bodycam.TRAIL, now=LATER)
+
+    assert found == (0, 0)
+    assert await scrub(sessions, parts) == (1, 0)
+
+
+async def test_an_envelope_that_does_not_open_is_found(sessions, parts, recorded, file):  # noqa: ARG001 - it must be there
+    file.chmod(0o600)
+    with file.open("r+b") as opened:
+        opened.write(bytes(HEAD_BYTES))
+
+    assert await scrub(sessions, parts) == (1, 1)
+
+    (event,) = await bodycam.events(sessions, "bodycam.storage_fault")
+    assert event["absent"] is True

@@ -17,6 +17,7 @@ from bodycam.wire.manifest import Receipt
 from sim.camera import Camera, change_byte, cut_short
 from tests import factories_bodycam as bodycam
 from tests.factories_dock import Agent, Server, until, wiped
+from tests.factories_store import stored_bytes
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def agent(server, yard, tmp_path):
 
 
 def stored(settings, recorded):
-    return settings.objects_dir / "sealed" / "recordings" / str(recorded.recording_id)
+    return stored_bytes(settings, f"recordings/{recorded.recording_id}")
 
 
 def test_all_bays_are_taken_and_each_camera_is_wiped(agent, yard, settings):
@@ -49,7 +50,7 @@ def test_all_bays_are_taken_and_each_camera_is_wiped(agent, yard, settings):
     assert code == 0, agent.lines
     for recorded, content in zip(recordings, contents, strict=True):
         assert wiped(recorded)["merkle_root"] == recorded.manifest.merkle_root
-        assert stored(settings, recorded).read_bytes() == content
+        assert stored(settings, recorded) == content
     assert "100 %" in agent.lines
 
 
@@ -92,7 +93,7 @@ def test_a_killed_agent_goes_on_from_the_last_acknowledged_part(agent, server, y
     assert 2 <= held < 8
     assert f"resumes, {held} parts are there" in agent.lines
     assert wiped(recorded)["whole"] is True
-    assert stored(settings, recorded).read_bytes() == content
+    assert stored(settings, recorded) == content
 
 
 def test_a_killed_server_is_waited_for_and_nothing_acknowledged_is_lost(
@@ -111,7 +112,7 @@ def test_a_killed_server_is_waited_for_and_nothing_acknowledged_is_lost(
     assert code == 0, agent.lines
     assert set(before) <= set(after)
     assert "again in" in agent.lines
-    assert stored(settings, recorded).read_bytes() == content
+    assert stored(settings, recorded) == content
     assert wiped(recorded)["whole"] is True
 
 
@@ -125,7 +126,7 @@ def test_a_truncated_recording_is_declared_stored_and_told(agent, yard, settings
     assert code == 0, agent.lines
     assert "declared truncated" in agent.lines
     assert wiped(recorded)["whole"] is False
-    assert stored(settings, recorded).read_bytes() == content
+    assert stored(settings, recorded) == content
 
 
 def test_a_block_that_rotted_on_the_camera_is_declared_and_stored(agent, yard, settings):
@@ -138,7 +139,7 @@ def test_a_block_that_rotted_on_the_camera_is_declared_and_stored(agent, yard, s
     assert code == 0, agent.lines
     assert "not as the camera signed them, declared: 1" in agent.lines
     assert wiped(recorded)["whole"] is False
-    assert stored(settings, recorded).read_bytes() == content
+    assert stored(settings, recorded) == content
 
 
 def test_a_refused_camera_is_left_and_does_not_hold_up_the_others(agent, yard):

@@ -1,0 +1,184 @@
+"""A file of the directory store: writing one part of it, and reading it at any offset.
+
+Every object begun from now on lies in its envelope. One without, stored or begun by an earlier
+release, is read and finished as it is; ``python -m app objects seal`` gives it an envelope.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+from bodycam.storage.envelope import (
+    CHUNK_BYTES,
+    HEAD_BYTES,
+    TABLE_BYTES,
+    Envelope,
+    Table,
+    object_size,
+    table_offset,
+)
+from bodycam.wire.digests import BLOCK_SIZE_BYTES
+
+_PIECES_MAX: Final = 256  # IOV_MAX is 1024 everywhere
+
+
+@dataclass(frozen=True)
+class PartOfFile:
+    """Where a part of an open file is; ``envelope`` is ``None`` for one without."""
+
+    handle: int
+    number: int
+    room: int
+    envelope: Envelope | None
+
+    @property
+    def offset(self) -> int:
+        """Where its bytes begin in the file."""
+        if self.envelope is None:
+            return self.number * BLOCK_SIZE_BYTES
+        return table_offset(self.number) + TABLE_BYTES
+
+
+class PartBytes:
+    """Writes one part at its place: hashed as it came, and sealed where it has an envelope.
+
+    Blocks; the store calls it in a thread.
+    """
+
+    def __init__(self, place: PartOfFile) -> None:
+        self._place = place
+        self._taken = 0
+        self._at = place.offset
+        self._sha256 = hashlib.sha256()
+        envelope = place.envelope
+        self._table: Table | None = envelope.new_table(place.number) if envelope else None
+        self._chunk = 0
+        self._held = b""  # less than a chunk, until the rest of it comes
+
+    def write(self, pieces: Sequence[bytes]) -> None:
+        """Take the next bytes.
+
+        Raises:
+            ValueError: more than the part has; the caller counts, a fault of ours.
+        """
+        self._taken += sum(map(len, pieces))
+        if self._taken > self._place.room:
+            raise ValueError("more bytes than the part has")
+        for piece in pieces:
+            self._sha256.update(piece)
+        if self._table is None:
+            self._put(pieces)
+        else:
+            self._seal(self._table, b"".join((self._held, *pieces)), whole_only=True)
+
+    def sync(self) -> bytes:
+        """Put bytes and table on the disk together; return the SHA-256 of what came."""
+        if self._table is not None:
+            self._seal(self._table, self._held, whole_only=False)
+            _write_all(self._place.handle, self._table.to_bytes(), table_offset(self._place.number))
+        os.fdatasync(self._place.handle)
+        return self._sha256.digest()
+
+    def _seal(self, table: Table, content: bytes, *, whole_only: bool) -> None:
+        end = len(content) - len(content) % CHUNK_BYTES if whole_only else len(content)
+        view = memoryview(content)
+        sealed = []
+        for at in range(0, end, CHUNK_BYTES):
+            sealed.append(table.seal(self._chunk, view[at : min(at + CHUNK_BYTES, end)]))
+            self._chunk += 1
+        self._held = content[end:]
+        self._put(sealed)
+
+    def _put(self, pieces: Sequence[bytes | memoryview]) -> None:
+        for at in range(0, len(pieces), _PIECES_MAX):  # the kernel takes so many, and no more
+            some = pieces[at : at + _PIECES_MAX]
+            size = sum(map(len, some))
+            written = os.pwritev(self._place.handle, some, self._at)
+            if written < size:  # cut short: the rest the slow way, which is rare
+                rest = memoryview(b"".join(some))[written:]
+                _write_all(self._place.handle, rest, self._at + written)
+            self._at += size
+
+
+def _write_all(handle: int, content: bytes | memoryview, at: int) -> None:
+    left = memoryview(content)
+    while left:
+        written = os.pwrite(handle, left, at)
+        left, at = left[written:], at + written
+
+
+class ObjectFile:
+    """An open object, read at any offset; only the chunks that a range needs are opened.
+
+    The table and the chunk read last are kept: an index walks a file in small steps.
+    """
+
+    def __init__(self, handle: int, envelope: Envelope | None) -> None:
+        self._handle = handle
+        self._envelope = envelope
+        self._table: tuple[int, Table] | None = None
+        self._chunk: tuple[int, bytes] | None = None
+        found = os.fstat(handle).st_size
+        self.size_bytes = found if envelope is None else object_size(found)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._handle)
+
+    def read_at(self, start: int, length: int) -> bytes:
+        """Return ``length`` bytes from ``start``, less at the end of the object.
+
+        Raises:
+            ObjectDamaged: bytes of the range are not those that were stored.
+        """
+        if self._envelope is None:
+            return os.pread(self._handle, length, start)
+        end = min(start + length, self.size_bytes)
+        pieces = []
+        while start < end:
+            until = min(end, (start // BLOCK_SIZE_BYTES + 1) * BLOCK_SIZE_BYTES)
+            pieces.append(self._in_block(self._envelope, start, until))
+            start = until
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def _in_block(self, envelope: Envelope, start: int, end: int) -> bytes:
+        first, last = start // CHUNK_BYTES, (end - 1) // CHUNK_BYTES
+        if self._chunk is not None and self._chunk[0] == first == last:
+            return self._chunk[1][start - first * CHUNK_BYTES : end - first * CHUNK_BYTES]
+        number = start // BLOCK_SIZE_BYTES
+        table = self._table_of(envelope, number)
+        begin = first * CHUNK_BYTES
+        stop = min((last + 1) * CHUNK_BYTES, self.size_bytes)
+        at = table_offset(number) + TABLE_BYTES + begin - number * BLOCK_SIZE_BYTES
+        sealed = memoryview(os.pread(self._handle, stop - begin, at))
+        if len(sealed) < stop - begin:
+            raise envelope.damaged(number)  # cut while it was open
+        chunks = [
+            table.open(
+                (begin + shift) % BLOCK_SIZE_BYTES // CHUNK_BYTES,
+                sealed[shift : shift + CHUNK_BYTES],
+            )
+            for shift in range(0, len(sealed), CHUNK_BYTES)
+        ]
+        self._chunk = (last, chunks[-1])
+        whole = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        return whole[start - begin : end - begin]
+
+    def _table_of(self, envelope: Envelope, number: int) -> Table:
+        if self._table is None or self._table[0] != number:
+            content = os.pread(self._handle, TABLE_BYTES, table_offset(number))
+            self._table = (number, envelope.read_table(number, content))
+        return self._table[1]
+
+
+def read_head(handle: int) -> bytes:
+    """Return the two slots of an open file."""
+    return os.pread(handle, HEAD_BYTES, 0)

@@ -1,0 +1,209 @@
+"""Which file of a directory store is which object's, and the steps that make or remove one.
+
+Blocking; whoever calls takes a thread. Each step may be stopped at any instant and done again.
+"""
+
+import fcntl
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from app.keys import ObjectKeys
+from bodycam.errors import ObjectAbsent, PartsMissing
+from bodycam.storage.envelope import HEAD_BYTES, Envelope, file_size, new_head, open_head
+from bodycam.storage.files import read_head
+from bodycam.storage.port import checked_key
+
+_FLOCK: Final = "hhqqi4x"  # struct flock of 64-bit Linux
+_ENVELOPED: Final = "~1"  # no key of ours has such a sign: nobody can pass a file off as another
+_GOING: Final = "~going"
+
+
+def sync_folder(folder: Path) -> None:
+    """Put the names in ``folder`` on the disk."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def lock(handle: int, *, offset: int, length: int, wait: bool) -> None:
+    """Lock bytes of the open file until its handle is closed, or the process is gone.
+
+    Raises:
+        OSError: ``EAGAIN`` or ``EACCES`` where somebody has them and ``wait`` is not set.
+    """
+    wanted = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, offset, length, 0)
+    fcntl.fcntl(handle, fcntl.F_OFD_SETLKW if wait else fcntl.F_OFD_SETLK, wanted)
+
+
+class Places:
+    """``incoming/`` is flat, ``sealed/`` a tree; an enveloped file has a sign behind its name."""
+
+    def __init__(self, *, root: Path, keys: ObjectKeys) -> None:
+        self.keys = keys
+        self._incoming = root / "incoming"
+        self._sealed = root / "sealed"
+
+    def incoming(self, key: str, *, plain: bool = False) -> Path:
+        """Return the file of an object that is being received."""
+        return self._incoming / (checked_key(key).replace("/", ".") + ("" if plain else _ENVELOPED))
+
+    def sealed(self, key: str, *, plain: bool = False) -> Path:
+        """Return the file of an object that is whole."""
+        return self._sealed / (checked_key(key) + ("" if plain else _ENVELOPED))
+
+    def is_sealed(self, key: str) -> bool:
+        """Return whether the object is whole, in an envelope or without."""
+        return self.sealed(key).exists() or self.sealed(key, plain=True).exists()
+
+    def sealed_keys(self, *, plain: bool) -> Iterator[str]:
+        """Yield the keys of the whole objects that have an envelope, or of those without."""
+        yield from _keys_under(self._sealed, plain=plain)
+
+    def incoming_files(self) -> Iterator[tuple[str, Path]]:
+        """Yield the enveloped files being received, each with its key."""
+        for path in sorted(self._incoming.glob(f"*{_ENVELOPED}")):
+            yield path.name.removesuffix(_ENVELOPED).replace(".", "/"), path
+
+    def open_sealed(self, key: str) -> tuple[int, Envelope | None]:
+        """Open a whole object for reading, and its envelope where it has one.
+
+        Raises:
+            ObjectAbsent: there is none.
+            ObjectDamaged, ObjectKeyUnknown: its envelope does not open.
+        """
+        found = self._open(self.sealed(key), self.sealed(key, plain=True), key, os.O_RDONLY)
+        if found is None:
+            raise ObjectAbsent(f"no object {key}")
+        return found
+
+    def open_incoming(self, key: str) -> tuple[int, Envelope | None] | None:
+        """Open an object that is being received for writing, or return ``None``."""
+        return self._open(self.incoming(key), self.incoming(key, plain=True), key, os.O_RDWR)
+
+    def _open(
+        self, enveloped: Path, plain: Path, key: str, flags: int
+    ) -> tuple[int, Envelope | None] | None:
+        with suppress(FileNotFoundError):
+            handle = os.open(enveloped, flags | os.O_CLOEXEC)
+            try:
+                return handle, open_head(read_head(handle), key=key, keys=self.keys)
+            except BaseException:
+                os.close(handle)
+                raise
+        with suppress(FileNotFoundError):
+            return os.open(plain, flags | os.O_CLOEXEC), None
+        return None
+
+    def begin(self, key: str, *, size_bytes: int) -> None:
+        """Reserve the file of an object, its envelope on the disk; repeatable, by two at once.
+
+        What an earlier release began without an envelope goes on without.
+        """
+        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        plain = self.incoming(key, plain=True)
+        if plain.exists():
+            _reserve(plain, size_bytes, head=b"")
+        else:
+            head = new_head(key=key, keys=self.keys)
+            _reserve(self.incoming(key), file_size(size_bytes), head=head)
+        sync_folder(self._incoming)
+
+    def seal(self, key: str, *, size_bytes: int) -> None:
+        """Make what was received whole: synced, read-only, renamed.
+
+        Raises:
+            PartsMissing: there is no such file, or it has another size.
+        """
+        plain = self.incoming(key, plain=True).exists()
+        source, target = self.incoming(key, plain=plain), self.sealed(key, plain=plain)
+        try:
+            handle = os.open(source, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError as error:
+            raise PartsMissing(f"no bytes of {key}") from error
+        try:
+            if os.fstat(handle).st_size != (size_bytes if plain else file_size(size_bytes)):
+                raise PartsMissing(f"{key} has not its size")
+            os.fchmod(handle, 0o444)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        self._make_folders(target.parent)
+        source.rename(target)
+        sync_folder(target.parent)
+        sync_folder(self._incoming)
+
+    def _make_folders(self, folder: Path) -> None:
+        if folder.exists():
+            return
+        if folder != self._sealed:
+            self._make_folders(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+        sync_folder(folder.parent)
+
+    def discard(self, key: str) -> None:
+        """Remove what is being received."""
+        for plain in (False, True):
+            self.incoming(key, plain=plain).unlink(missing_ok=True)
+
+    def destroy(self, key: str, *, only_plain: bool = False) -> None:
+        """Destroy a whole object: out of sight, then its key, then the file.
+
+        Out of sight first, so that no reader finds a file whose key is half gone.
+        """
+        for plain in (True,) if only_plain else (False, True):
+            path = self.sealed(key, plain=plain)
+            going = self._incoming / (self.incoming(key, plain=plain).name + _GOING)
+            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                path.rename(going)
+                sync_folder(path.parent)
+            if going.exists():  # also that of a destruction which was stopped
+                _wipe_head(going)
+                going.unlink()
+                sync_folder(self._incoming)
+
+
+def _keys_under(folder: Path, *, plain: bool) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.name.endswith(_ENVELOPED) is not plain:
+            yield path.relative_to(folder).as_posix().removesuffix(_ENVELOPED)
+
+
+def _reserve(path: Path, size_bytes: int, *, head: bytes) -> None:
+    """Make the file as large as it will be, with ``head`` in front unless it has one."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    before = len(head) + 1
+    try:
+        if head:
+            lock(handle, offset=0, length=HEAD_BYTES, wait=True)  # two may begin at once
+        before = os.fstat(handle).st_size
+        if head and not any(read_head(handle)):
+            os.pwrite(handle, head, 0)
+        if before > size_bytes:
+            os.ftruncate(handle, size_bytes)
+        if size_bytes:
+            # Reserved now: a full disk is told before the first byte, not after hours.
+            os.posix_fallocate(handle, 0, size_bytes)
+        os.fsync(handle)  # no part may be acknowledged under a key that is not on the disk
+    except OSError:
+        if before <= len(head):
+            path.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
+
+
+def _wipe_head(path: Path) -> None:
+    path.chmod(0o600)
+    handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.pwrite(handle, bytes(HEAD_BYTES), 0)
+        os.fdatasync(handle)
+    finally:
+        os.close(handle)
