@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import DeviceKind
-from app.db import Connection, Direct, Hoisted
+from app.db import Direct
 from devices.models import Assignment, Device, JournalEntry, Shift
 from devices.rules.lifecycle import DeviceStatus
 
@@ -61,24 +61,24 @@ _AT = (
     .order_by(Assignment.issued_at.desc())
     .limit(1)
 )
-# Where a device stands at an instant, and whose it was then: every request from one asks it.
-_STANDING = Hoisted(
-    sa.select(
-        Device.department_id,
-        Device.status,
-        sa.select(Assignment.post_id)
-        .where(
-            Assignment.device_id == Device.id,
-            Assignment.issued_at <= _INSTANT,
-            sa.or_(Assignment.returned_at.is_(None), Assignment.returned_at > _INSTANT),
-            sa.or_(Assignment.written_off_at.is_(None), Assignment.written_off_at > _INSTANT),
-        )
-        .order_by(Assignment.issued_at.desc())
-        .limit(1)
-        .scalar_subquery()
-        .label("held_by"),
-    ).where(Device.id == sa.bindparam("device_id", type_=sa.Uuid()))
-)
+# Where a device stands at an instant, and whose it was then; others build upon it.
+STANDING: Final = sa.select(
+    Device.department_id,
+    Device.status,
+    sa.select(Assignment.post_id)
+    .where(
+        Assignment.device_id == Device.id,
+        Assignment.issued_at <= _INSTANT,
+        sa.or_(Assignment.returned_at.is_(None), Assignment.returned_at > _INSTANT),
+        sa.or_(Assignment.written_off_at.is_(None), Assignment.written_off_at > _INSTANT),
+    )
+    .order_by(Assignment.issued_at.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("held_by"),
+).where(Device.id == sa.bindparam("device_id", type_=sa.Uuid()))
+# The same, and it stays so until the transaction ends: who changes it just now is waited for.
+STANDING_HELD: Final = STANDING.with_for_update(read=True, of=Device)
 _HELD_BY_POST = (
     sa.select(Assignment)
     .join(Device, Device.id == Assignment.device_id)
@@ -236,16 +236,12 @@ async def open_assignment(
     return (await session.scalars(_locked(statement, lock))).one_or_none()
 
 
-async def standing(connection: Connection, *, device_id: UUID, at: datetime) -> StandingRow | None:
-    """Return where a device stands and which post had it at the instant, in one statement."""
-    row = await _STANDING.row(connection, {"device_id": device_id, "at": at})
-    if row is None:
+def standing_from(row: Sequence[Any]) -> StandingRow | None:
+    """Return what a row of ``STANDING`` says; nothing where there is no such device."""
+    department_id, status, held_by = row
+    if status is None:
         return None
-    return StandingRow(
-        department_id=row["department_id"],
-        status=DeviceStatus(row["status"]),
-        held_by=row["held_by"],
-    )
+    return StandingRow(department_id=department_id, status=DeviceStatus(status), held_by=held_by)
 
 
 async def held_at(session: AsyncSession, *, device_id: UUID, at: datetime) -> Assignment | None:

@@ -1,15 +1,16 @@
 """What other slices ask of devices, and what docks report of cameras."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import DeviceKind, Principal
 from app.audit.service import AuditTrail
-from app.db import Connection
 from app.exchange.service import DeviceStanding
 from devices import repository
 from devices.errors import DeviceNotFound
@@ -136,23 +137,26 @@ async def camera_key(session: AsyncSession, *, dock: Principal, device_id: UUID)
     return device.public_key_pem
 
 
-async def device_standing(
-    connection: Connection, *, caller: Principal, at: datetime
-) -> DeviceStanding:
-    """Return where the calling device stands towards the calling person at ``at``.
+@dataclass(frozen=True)
+class _Standing:
+    """The port ``DeviceStandingOf`` of ``app.exchange``, which reads it beside its own facts."""
 
-    ``app.exchange`` asks this through its port ``DeviceStandingOf``.
-    """
-    if caller.device_id is None:
-        return DeviceStanding.ABSENT
-    device = await repository.standing(connection, device_id=caller.device_id, at=at)
-    if device is None:
-        return DeviceStanding.UNKNOWN
-    if device.department_id != caller.department_id:
-        return DeviceStanding.OF_ANOTHER_UNIT
-    if device.status not in ADMITTED:
-        return DeviceStanding.OUT_OF_SERVICE
-    return _towards(device.held_by, caller)
+    known: sa.Select[*tuple[Any, ...]] = repository.STANDING
+    held: sa.Select[*tuple[Any, ...]] = repository.STANDING_HELD
+
+    def read(self, row: Sequence[Any], *, caller: Principal) -> DeviceStanding:
+        """Return where the device of a row stands towards the calling person."""
+        device = repository.standing_from(row)
+        if device is None:
+            return DeviceStanding.UNKNOWN
+        if device.department_id != caller.department_id:
+            return DeviceStanding.OF_ANOTHER_UNIT
+        if device.status not in ADMITTED:
+            return DeviceStanding.OUT_OF_SERVICE
+        return _towards(device.held_by, caller)
+
+
+device_standing: Final = _Standing()
 
 
 def _towards(held_by: UUID | None, caller: Principal) -> DeviceStanding:

@@ -8,7 +8,9 @@ from app.audit.repository.events import (
 )
 from app.audit.repository.log import (
     ANCHOR_LOCK,
+    LAST_NUMBER,
     LEADER_LOCK,
+    NUMBER_TAKEN,
     WAKE_CHANNEL,
     WITNESS_LOCK,
     checkpoint_of,
@@ -49,7 +51,9 @@ from app.audit.repository.log import (
 
 __all__ = [
     "ANCHOR_LOCK",
+    "LAST_NUMBER",
     "LEADER_LOCK",
+    "NUMBER_TAKEN",
     "WAKE_CHANNEL",
     "WITNESS_LOCK",
     "Written",

@@ -51,6 +51,19 @@ _COUNT_UP: Final = """
     RETURNING last_number
 """
 
+# How far a stream's numbers of a month have come, or nothing; others build upon it.
+LAST_NUMBER: Final = sa.select(StreamMonth.last_number).where(
+    StreamMonth.stream == sa.bindparam("stream", type_=sa.Uuid()),
+    StreamMonth.month == sa.bindparam("month", type_=sa.String(7)),
+)
+# Whether a number is the stream's next and was taken just now; see ``service.numbering``.
+NUMBER_TAKEN: Final = sa.func.audit_take_number(
+    sa.bindparam("stream", type_=sa.Uuid()),
+    sa.bindparam("month", type_=sa.Text()),
+    sa.bindparam("number", type_=sa.BigInteger()),
+    type_=sa.Boolean(),
+)
+
 _TAKE_BATCH = """
     DELETE FROM audit_outbox
     WHERE position = ANY (ARRAY(SELECT position FROM audit_outbox ORDER BY position LIMIT $1))

@@ -1,6 +1,6 @@
 """Use cases of the log: write an event, give it its place, prove it."""
 
-from app.audit.repository import Written, event_beside
+from app.audit.repository import LAST_NUMBER, NUMBER_TAKEN, Written, event_beside
 from app.audit.service.anchoring import Anchoring, AnchorWatch
 from app.audit.service.closing import ClosedStream, Closing, closed_months, closing_of_month
 from app.audit.service.copying import copy_log
@@ -29,6 +29,8 @@ from app.audit.service.trail import AuditTrail, forget_subjects
 from app.audit.service.witnessing import Witnessing
 
 __all__ = [
+    "LAST_NUMBER",
+    "NUMBER_TAKEN",
     "AnchorWatch",
     "Anchoring",
     "AuditTrail",

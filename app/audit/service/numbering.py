@@ -1,4 +1,11 @@
-"""Running numbers of a person's or post's month, and closing the month."""
+"""Running numbers of a person's or post's month, and closing the month.
+
+Who writes an event by one statement of his own need not hold the number while he thinks: he reads
+``LAST_NUMBER``, decides as if the next were his, and lets his statement do what it does only where
+``NUMBER_TAKEN``: the month is open, and the number was still the next. It shares the month and
+locks the stream's row as ``next_number`` does. Where it was not, others of the stream came
+between, or the month was closed: then nothing was written, and ``next_number`` is the way.
+"""
 
 from datetime import datetime
 from typing import Final

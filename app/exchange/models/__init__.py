@@ -20,6 +20,7 @@ from app.exchange.models.requests import (
     RegisterRequestRow,
     RequestDisclosureRow,
     RequestHoldRow,
+    RequestSweepRow,
     SamplingSeedRow,
 )
 from app.exchange.models.sanctions import CourtSanctionRow, SanctionStepRow
@@ -42,6 +43,7 @@ __all__ = [
     "RegisterRequestRow",
     "RequestDisclosureRow",
     "RequestHoldRow",
+    "RequestSweepRow",
     "SamplingSeedRow",
     "SanctionStepRow",
 ]

@@ -9,7 +9,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.audit.service import Written, event_beside
+from app.audit.service import NUMBER_TAKEN, Written, event_beside
 from app.db import Connection, Direct, Hoisted
 from app.exchange.models import RegisterRequestRow, RequestDisclosureRow
 from app.exchange.rules.bases import Basis
@@ -18,7 +18,6 @@ from app.exchange.rules.requests import WAITING, RequestStatus
 
 _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(hours=24)
-_UNFINISHED: Final = (RequestStatus.RECEIVED, RequestStatus.ASKED, RequestStatus.SEQUENCED)
 
 _row = RegisterRequestRow
 _table = cast("sa.Table", RegisterRequestRow.__table__)  # past the ORM: the hottest writes
@@ -29,15 +28,23 @@ _LATER: Final = frozenset(
         "answer_sha256", "decision_leaf_index", "answer_leaf_index", "released_at", "destroyed_at",
     }
 )  # fmt: skip
-_made = (
-    sa.insert(_table)
-    .values(
-        {column.name: sa.bindparam(column.name) for column in _table.c if column.name not in _LATER}
+_FIRST: Final = [column for column in _table.c if column.name not in _LATER]
+_given = sa.select(*(sa.bindparam(column.name, type_=column.type) for column in _FIRST))
+
+
+def _inserted(source: sa.Select[Any]) -> Hoisted:
+    made = sa.insert(_table).from_select(_FIRST, source).returning(_table.c.id).cte("made")
+    # Its commit need not wait for the disk where its maker awaits the event's leaf.
+    unflushed = sa.case(
+        (
+            sa.bindparam("awaits_leaf", type_=sa.Boolean()),
+            sa.func.set_config("synchronous_commit", "off", sa.true()),
+        )
     )
-    .returning(_table.c.id)
-    .cte("made")
-)
-_INSERT = Hoisted(sa.select(_made.c.id).add_cte(*event_beside(_made)))
+    return Hoisted(sa.select(made.c.id, unflushed).add_cte(*event_beside(made)))
+
+
+_INSERT, _INSERT_NUMBERED = _inserted(_given), _inserted(_given.where(NUMBER_TAKEN))
 _INSTANT = sa.DateTime(timezone=True)
 _mine = (
     sa.select(
@@ -177,8 +184,19 @@ def before_values(
 
 
 async def insert(connection: Connection, values: Mapping[str, object], *, event: Written) -> None:
-    """Insert one request with the event that tells of it."""
+    """Insert one request with the event that tells of it, in a transaction that took its number."""
     await _INSERT.row(connection, {**values, **event.beside()})
+
+
+async def insert_numbered(
+    connection: Connection, values: Mapping[str, object], *, event: Written
+) -> bool:
+    """Insert one request with its event and take its number, in one statement.
+
+    False, and nothing written, where the number is no longer the next or its month is closed.
+    """
+    given = {**values, **event.beside(), "stream": values["person_id"]}
+    return await _INSERT_NUMBERED.row(connection, given) is not None
 
 
 async def put_answer(
@@ -276,6 +294,7 @@ async def waiting_for_second(
         .where(
             _row.department_id == department_id,
             _row.status == RequestStatus.NEEDS_SECOND_PERSON,
+            _row.dies_at.is_not(None),  # as in the index
             _row.person_id != but_not,
         )
         .order_by(_row.received_at)
@@ -312,22 +331,6 @@ async def dead(session: AsyncSession, *, now: datetime, limit: int) -> list[Regi
     rows = await session.scalars(
         sa.select(_row)
         .where(_row.dies_at <= now, _row.status.in_(WAITING))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return list(rows)
-
-
-async def unfinished(
-    session: AsyncSession, *, before: datetime, limit: int
-) -> list[RegisterRequestRow]:
-    """Return requests decided before ``before`` that nobody finishes any more, locked."""
-    rows = await session.scalars(
-        sa.select(_row)
-        .where(
-            _row.status.in_(_UNFINISHED),
-            _row.decided_at < before,
-        )
         .limit(limit)
         .with_for_update(skip_locked=True)
     )

@@ -23,6 +23,7 @@ from app.exchange.rules.facts import (
 )
 
 __all__ = [
+    "DEVICE_GOOD",
     "Channel",
     "DeviceStanding",
     "Facts",
@@ -95,7 +96,8 @@ _DEVICE_REFUSALS = {
     DeviceStanding.OF_ANOTHER_UNIT: RefusalCode.DEVICE_UNIT,
     DeviceStanding.OUT_OF_SERVICE: RefusalCode.DEVICE_OUT_OF_SERVICE,
 }
-_DEVICE_GOOD = frozenset({DeviceStanding.ISSUED_TO_CALLER, DeviceStanding.OF_UNIT})
+# Whoever has one of these may ask from it, and is given the answer on it.
+DEVICE_GOOD = frozenset({DeviceStanding.ISSUED_TO_CALLER, DeviceStanding.OF_UNIT})
 
 
 def _device(facts: Facts, rules: RuleSet) -> RefusalCode | None:
@@ -105,7 +107,7 @@ def _device(facts: Facts, rules: RuleSet) -> RefusalCode | None:
     if facts.device is DeviceStanding.WORKPLACE:
         admitted = facts.role in rules.workplace_roles
         return None if admitted else RefusalCode.DEVICE_ABSENT
-    if facts.device not in _DEVICE_GOOD:
+    if facts.device not in DEVICE_GOOD:
         return _DEVICE_REFUSALS.get(facts.device, RefusalCode.DEVICE_UNKNOWN)
     if facts.device_kind is None:
         return RefusalCode.DEVICE_UNKNOWN

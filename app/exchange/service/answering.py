@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import secrets
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -11,16 +12,16 @@ from app.canonical import exact
 from app.clock import law_date
 from app.db import Connection
 from app.exchange.errors import AnswerWithheld
-from app.exchange.repository import requests
+from app.exchange.repository import release, requests
 from app.exchange.rules.access import AgreementStanding, UserStanding
 from app.exchange.rules.answers import Answer, answer_bytes
 from app.exchange.rules.bases import VEHICLE_REGISTERS, Basis, registers_to_ask
-from app.exchange.rules.gates import Channel
+from app.exchange.rules.gates import DEVICE_GOOD, Channel
 from app.exchange.rules.requests import Part, PartStatus, RequestStatus, cautions_of, next_status
 from app.exchange.service.access import AccessStanding, standing_of
 from app.exchange.service.asking import Asking
 from app.exchange.service.deciding import Decided
-from app.exchange.service.gathering import vouched_for
+from app.exchange.service.gathering import asks_device, device_standing, vouched_for
 from app.exchange.service.ports import CheckAnswer, ExchangePorts
 from app.exchange.storage import Content, DataKey
 from app.exchange.wire.registers import Query, RegisterName, RegisterRequest, Requester
@@ -53,7 +54,7 @@ async def answer_request(ports: ExchangePorts, decided: Decided) -> CheckAnswer:
     answer = _answer(asking, await _ask_all(ports, asking, requester), ports)
     event_id = await _record_answer(ports, asking, answer, key, decision_leaf)
     answer_leaf = await _leaf_or_withhold(ports, asking, event_id, current=RequestStatus.ASKED)
-    await _release(ports, asking, answer_leaf)
+    await _release(ports, decided, answer_leaf)
     return CheckAnswer(
         check_id=asking.request_id,
         basis=asking.sent.basis,
@@ -208,12 +209,17 @@ async def _record_answer(
     return event.event_id
 
 
-async def _release(ports: ExchangePorts, asking: Asking, answer_leaf: int) -> None:
+async def _release(ports: ExchangePorts, decided: Decided, answer_leaf: int) -> None:
     """Release the answer, or withhold it for ever where the right to it was lost meanwhile.
 
-    The session is held while the answer is released: who blocks the person waits for that, and
-    who blocked him first is seen. So nothing is released after a block has been committed.
+    Session and device are held while the answer is released: who blocks the person or reports
+    the device lost waits for that, and who did so first is seen. So nothing is released after
+    that was committed. Where nothing at all changed since the verdict, one statement says so and
+    releases; otherwise what changed is looked at.
     """
+    asking = decided.asking
+    if await _released_unchanged(ports, decided, answer_leaf):
+        return
     sequenced = next_status(RequestStatus.ASKED, RequestStatus.SEQUENCED)
     async with ports.direct.transaction() as connection:
         now = ports.clock()
@@ -242,6 +248,35 @@ async def _release(ports: ExchangePorts, asking: Asking, answer_leaf: int) -> No
         raise AnswerWithheld(asking.request_id, reason=lost)
 
 
+async def _released_unchanged(ports: ExchangePorts, decided: Decided, answer_leaf: int) -> bool:
+    """Release where session, standing and device are as they were when the gates looked."""
+    asking, caller, now = decided.asking, decided.asking.caller, ports.clock()
+    devices = ports.device_standing if asks_device(asking) else None
+    by_session = caller.session_id is not None and asking.channel is Channel.OWN
+    if not by_session or asks_device(asking) is not (devices is not None):
+        return False
+    sequenced = next_status(RequestStatus.ASKED, RequestStatus.SEQUENCED)
+    async with ports.direct.connection() as connection:
+        return await release.unchanged(
+            connection,
+            seals=decided.seals,
+            device=None if devices is None else devices.held,
+            values={
+                "request_id": asking.request_id,
+                "current": RequestStatus.ASKED,
+                "target": next_status(sequenced, RequestStatus.RELEASED),
+                "answer_leaf_index": answer_leaf,
+                "person_id": caller.person,
+                "post_id": caller.post_id,
+                "session_id": caller.session_id,
+                "device_id": caller.device_id,
+                "idle_since": now - ports.session_idle,
+                "today": law_date(now),
+                "now": now,
+            },
+        )
+
+
 async def _lost(connection: Connection, ports: ExchangePorts, asking: Asking) -> str | None:
     """Return what of the person's right is no longer there, or ``None``."""
     caller, now = asking.caller, ports.clock()
@@ -264,7 +299,22 @@ async def _lost(connection: Connection, ports: ExchangePorts, asking: Asking) ->
     standing = await standing_of(
         connection, person_id=caller.person, post_id=caller.post_id, at=now
     )
-    return _missing(asking, standing) if lives else "session"
+    if not lives:
+        return "session"
+    return _missing(asking, standing) or await _device_lost(connection, ports, asking)
+
+
+async def _device_lost(connection: Connection, ports: ExchangePorts, asking: Asking) -> str | None:
+    if not asks_device(asking):
+        return None
+    row: Sequence[object] = ()
+    if ports.device_standing is not None:
+        statement = ports.device_standing.held
+        row = await release.device_row(
+            connection, statement, device_id=asking.caller.device, at=ports.clock()
+        )
+    standing = device_standing(ports, asking, row)
+    return None if standing in DEVICE_GOOD else f"device_{standing.value}"
 
 
 def _missing(asking: Asking, standing: AccessStanding) -> str | None:

@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.audit.errors import MonthClosed
-from app.audit.rules.numbering import RunningNumber
+from app.audit.rules.numbering import RunningNumber, month_of
 from app.audit.service import Written, next_number
 from app.clock import law_date
-from app.db import driver_of, now_flushed
+from app.db import driver_of
 from app.exchange.models import RegisterRequestRow
 from app.exchange.repository import requests
+from app.exchange.repository.release import Seals
 from app.exchange.rules.bases import Basis, RequestField
 from app.exchange.rules.gates import FieldState, Outcome, Verdict, decide
 from app.exchange.rules.requests import WAITING, RequestStatus, next_status
@@ -21,7 +22,7 @@ from app.exchange.rules.sampling import is_drawn
 from app.exchange.rules.texts import TEXTS
 from app.exchange.rules.waiting import STATUS_OF, dies_at, next_attempt_at
 from app.exchange.service.asking import Asking, Said, commitment, seal_about, tidied
-from app.exchange.service.gathering import Gathered, gather
+from app.exchange.service.gathering import Gathered, Read, gather, gathered_from, read_tables
 from app.exchange.service.ports import ExchangePorts
 from app.exchange.service.refusing import fault_of
 from app.exchange.service.sampling import seed_of
@@ -44,7 +45,10 @@ _FIELD_COLUMNS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Decided:
-    """A recorded verdict and the event that tells of it. ``key`` seals what comes of it."""
+    """A recorded verdict and the event that tells of it.
+
+    ``key`` seals what comes of it; ``seals`` tell whether the right to it changed since.
+    """
 
     asking: Asking
     verdict: Verdict
@@ -53,6 +57,7 @@ class Decided:
     officer: identity.Requester | None
     running: RunningNumber
     key: DataKey | None = field(repr=False)
+    seals: Seals
 
 
 async def decide_and_record(ports: ExchangePorts, asking: Asking, said: Said) -> Decided:
@@ -68,28 +73,65 @@ async def decide_and_record(ports: ExchangePorts, asking: Asking, said: Said) ->
 
 
 async def _decide_new(ports: ExchangePorts, asking: Asking, said: Said) -> Decided:
+    """Decide as if nobody else of this person came, or else with the others waiting behind.
+
+    The first way holds nothing while it thinks, and takes two statements. It writes only where
+    the number it decided with is the next one still: then no request of his was counted since the
+    facts were read, and its counts are exact.
+
+    Raises:
+        MonthClosed: see ``next_number``.
+    """
     seed = await seed_of(ports, day=law_date(asking.received_at))
-    now, caller = asking.received_at, asking.caller
+    at, stream = asking.received_at, asking.caller.person
+    async with ports.direct.connection() as connection:
+        read = await read_tables(connection, ports, asking, now=at)
+        next_one = read.known.last_number + 1
+        running = RunningNumber(stream=stream, month=month_of(at), number=next_one)
+        judged = _judged(ports, asking, said, read, running, seed)
+        if await requests.insert_numbered(connection, judged.row, event=judged.event):
+            return judged.decided
     async with ports.direct.transaction(awaits_leaf=True) as connection:
         # The number comes first: others of this person wait behind it, so that two requests at
         # once count each other.
-        running = await next_number(connection, stream=caller.person, at=now)
-        drawn = _drawn(seed, running)
-        gathered = await gather(connection, ports, asking, said, drawn=drawn, now=now)
-        verdict = decide(gathered.facts, rules=asking.rules)
-        key = None
-        if asking.about.key is not None:
-            key = new_key(vault=ports.keys.vault, owner=asking.request_id)
-        status = STATUS_OF[verdict.outcome]
-        event = _event(ports, asking, gathered, verdict, now=now, more=running.as_fields())
-        row = _row_of(asking, gathered, running, key)
-        attempts = 0 if said.case is None else 1
-        row |= _decision(asking, said, gathered, verdict, status, attempts=attempts, now=now)
-        if not verdict.allowed:
-            await now_flushed(connection)
-        row["event_ids"] = [event.event_id]
-        await requests.insert(connection, row, event=event)
-    return Decided(
+        running = await next_number(connection, stream=stream, at=at)
+        read = await read_tables(connection, ports, asking, now=at)
+        judged = _judged(ports, asking, said, read, running, seed)
+        await requests.insert(connection, judged.row, event=judged.event)
+    return judged.decided
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Judged:
+    """A verdict that is not written yet."""
+
+    decided: Decided
+    row: dict[str, object] = field(repr=False)
+    event: Written
+
+
+def _judged(
+    ports: ExchangePorts,
+    asking: Asking,
+    said: Said,
+    read: Read,
+    running: RunningNumber,
+    seed: bytes,
+) -> _Judged:
+    now = asking.received_at
+    gathered = gathered_from(read, ports, asking, said, drawn=_drawn(seed, running))
+    verdict = decide(gathered.facts, rules=asking.rules)
+    key = None
+    if asking.about.key is not None:
+        key = new_key(vault=ports.keys.vault, owner=asking.request_id)
+    status = STATUS_OF[verdict.outcome]
+    event = _event(ports, asking, gathered, verdict, now=now, more=running.as_fields())
+    row = _row_of(asking, gathered, running, key)
+    attempts = 0 if said.case is None else 1
+    row |= _decision(asking, said, gathered, verdict, status, attempts=attempts, now=now)
+    # What is told at once must be on the disk first; what is allowed waits for its leaf.
+    row |= {"event_ids": [event.event_id], "awaits_leaf": verdict.allowed}
+    decided = Decided(
         asking=asking,
         verdict=verdict,
         status=status,
@@ -97,7 +139,9 @@ async def _decide_new(ports: ExchangePorts, asking: Asking, said: Said) -> Decid
         officer=gathered.officer,
         running=running,
         key=key,
+        seals=gathered.seals,
     )
+    return _Judged(decided=decided, row=row, event=event)
 
 
 async def decide_again(
@@ -149,6 +193,7 @@ async def decide_again(
         officer=gathered.officer,
         running=running,
         key=key,
+        seals=gathered.seals,
     )
 
 

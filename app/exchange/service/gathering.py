@@ -1,14 +1,16 @@
 """Gathering the facts of one request from everybody who knows one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
+from app.audit.rules.numbering import month_of
 from app.clock import law_date
 from app.db import Connection
 from app.exchange.repository import requests, snapshot
 from app.exchange.repository import sanctions as sanction_rows
+from app.exchange.repository.release import Seals
 from app.exchange.rules.access import AgreementStanding, UserStanding
 from app.exchange.rules.bases import COURT_ROLE, Basis, RequestField
 from app.exchange.rules.facts import NOTHING_GIVEN
@@ -33,13 +35,50 @@ _EVERY_BASIS: Final = frozenset(basis.value for basis in Basis)
 
 @dataclass(frozen=True, kw_only=True)
 class Gathered:
-    """The facts of a request and their hash, what stands out of it, and who asks."""
+    """The facts of a request and their hash, what stands out of it, who asks, and the seals."""
 
     facts: Facts
     snapshot_sha256: str
     flags: tuple[Flag, ...]
     officer: identity.Requester | None
     subject_index: bytes | None
+    seals: Seals
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """What the tables say of a request at ``now``: everything but the draw and what others say."""
+
+    known: snapshot.Snapshot
+    sanction: SanctionStanding
+    subject_index: bytes | None
+    now: datetime
+
+
+async def read_tables(
+    connection: Connection, ports: ExchangePorts, asking: Asking, *, now: datetime
+) -> Read:
+    """Return what the tables say of the request at ``now``."""
+    caller, about, limits = asking.caller, asking.about, asking.rules.flags
+    index = subject_index(about, ports.keys)
+    devices = ports.device_standing if asks_device(asking) else None
+    known = await snapshot.of_person(
+        connection,
+        request_id=asking.request_id,
+        person_id=caller.person,
+        post_id=caller.post_id,
+        device=None if devices is None else devices.known,
+        device_id=caller.device_id,
+        about_iin=None if about.iin is None else about.iin.digits,
+        subject_index=index,
+        month=month_of(asking.received_at),
+        repeat_since=repeat_since(asking.received_at, limits),
+        bases_since=bases_since(asking.received_at, limits),
+        now=now,
+        today=law_date(now),
+    )
+    sanction = await _sanction(connection, asking, index, now)
+    return Read(known=known, sanction=sanction, subject_index=index, now=now)
 
 
 async def gather(
@@ -52,27 +91,22 @@ async def gather(
     now: datetime,
 ) -> Gathered:
     """Return what is known of the request at ``now``. What cannot be established refuses."""
-    caller, about, limits = asking.caller, asking.about, asking.rules.flags
-    index = subject_index(about, ports.keys)
-    known = await snapshot.of_person(
-        connection,
-        request_id=asking.request_id,
-        person_id=caller.person,
-        post_id=caller.post_id,
-        about_iin=None if about.iin is None else about.iin.digits,
-        subject_index=index,
-        repeat_since=repeat_since(asking.received_at, limits),
-        bases_since=bases_since(asking.received_at, limits),
-        now=now,
-        today=law_date(now),
-    )
+    read = await read_tables(connection, ports, asking, now=now)
+    return gathered_from(read, ports, asking, said, drawn=drawn)
+
+
+def gathered_from(
+    read: Read, ports: ExchangePorts, asking: Asking, said: Said, *, drawn: bool | None
+) -> Gathered:
+    """Return the facts of a request out of what was read of it."""
+    known, now, caller, about = read.known, read.now, asking.caller, asking.about
     officer, before, standing = known.officer, known.before, _standing(asking, known, now)
     facts = Facts(
         channel=asking.channel,
         session=asking.session,
         person_behind=asking.person_behind,
         device_kind=None if caller.device_kind is None else caller.device_kind.value,
-        device=await _device(connection, ports, asking, now),
+        device=device_standing(ports, asking, known.device),
         user=standing.user,
         agreement=standing.agreement,
         role=_role(asking, officer),
@@ -86,7 +120,7 @@ async def gather(
         plate=about.plate_state,
         stop_ground=asking.sent.listed_stop_ground,
         given=given_states(asking, today=law_date(now)),
-        sanction=await _sanction(connection, asking, index, now),
+        sanction=read.sanction,
         recon=None if said.case is None else said.case.verdict,
         recon_articles=() if said.case is None else said.case.articles,
         second_person=said.second,
@@ -102,7 +136,8 @@ async def gather(
         snapshot_sha256=facts.sha256(),
         flags=flags,
         officer=officer,
-        subject_index=index,
+        subject_index=read.subject_index,
+        seals=Seals(standing=known.seal, device=known.device_seal),
     )
 
 
@@ -164,16 +199,20 @@ def vouched_for(known: AccessStanding, *, services: Iterable[str]) -> AccessStan
     )
 
 
-async def _device(
-    connection: Connection, ports: ExchangePorts, asking: Asking, now: datetime
-) -> DeviceStanding:
+def asks_device(asking: Asking) -> bool:
+    """Return whether the request comes from a device of ours, whose standing decides."""
+    return asking.channel is Channel.OWN and asking.caller.device_id is not None
+
+
+def device_standing(ports: ExchangePorts, asking: Asking, row: Sequence[Any]) -> DeviceStanding:
+    """Return where the device of the request stands, by its row."""
     if asking.channel is not Channel.OWN:
         return DeviceStanding.SYSTEM
     if asking.caller.device_id is None:
         return DeviceStanding.WORKPLACE
     if ports.device_standing is None:
         return DeviceStanding.UNKNOWN
-    return await ports.device_standing(connection, caller=asking.caller, at=now)
+    return ports.device_standing.read(row, caller=asking.caller)
 
 
 def given_states(asking: Asking, *, today: date) -> tuple[tuple[RequestField, FieldState], ...]:

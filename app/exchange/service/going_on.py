@@ -18,7 +18,7 @@ from app.db import driver_of, transaction
 from app.errors import DomainError
 from app.exchange.errors import RequestNotFound, RequestNotWaiting
 from app.exchange.models import RegisterRequestRow
-from app.exchange.repository import requests
+from app.exchange.repository import requests, sweeps
 from app.exchange.rules.flags import Flag
 from app.exchange.rules.gates import Gate, Outcome, SecondPerson, decide
 from app.exchange.rules.requests import RequestStatus, next_status
@@ -202,11 +202,14 @@ async def end_overdue(ports: ExchangePorts) -> int:
         dead = await requests.dead(session, now=now, limit=_ROWS_AT_ONCE)
         for row in dead:
             await _end(session, ports, row, RequestStatus.EXPIRED, "exchange.request_expired", now)
-        lost = await requests.unfinished(session, before=now - _GIVEN_UP_AFTER, limit=_ROWS_AT_ONCE)
+        before = now - _GIVEN_UP_AFTER
+        lost = await sweeps.unfinished(session, before=before, limit=_ROWS_AT_ONCE)
         for row in lost:
             await _end(
                 session, ports, row, RequestStatus.WITHHELD, "exchange.request_given_up", now
             )
+        await session.flush()
+        await sweeps.note_finished(session, before=before)
     return len(dead) + len(lost)
 
 

@@ -1,14 +1,16 @@
 """What the use cases of the exchange are given, and what they give back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
+
+import sqlalchemy as sa
 
 from app.access import Principal
 from app.audit.service import AuditTrail
-from app.db import Connection, Direct, Sessions
+from app.db import Direct, Sessions
 from app.exchange.register import CaseRegisterPort, RegisterPort
 from app.exchange.rules.answers import Answer
 from app.exchange.rules.gates import DeviceStanding
@@ -19,14 +21,23 @@ from app.keys import Keys
 class DeviceStandingOf(Protocol):
     """Says where the calling device stands; ``devices.service`` provides it.
 
-    The exchange stands below the devices and cannot ask them by itself. Where nobody provides
-    it the standing is unknown, and every request is refused.
+    The exchange stands below the devices and cannot ask them by itself; it reads their statement
+    beside its own facts, for each round trip costs a check 2 %. Where nobody provides it the
+    standing is unknown, and every request is refused.
     """
 
-    async def __call__(
-        self, connection: Connection, *, caller: Principal, at: datetime
-    ) -> DeviceStanding:
-        """Return the standing of ``caller``'s device towards ``caller`` at the instant ``at``."""
+    @property
+    def known(self) -> sa.Select[*tuple[Any, ...]]:
+        """One row at the most of the device ``device_id`` at the instant ``at``, both bound."""
+        ...
+
+    @property
+    def held(self) -> sa.Select[*tuple[Any, ...]]:
+        """The same, and the device stays as it is until the transaction ends."""
+        ...
+
+    def read(self, row: Sequence[Any], *, caller: Principal) -> DeviceStanding:
+        """Return how the device of such a row stands towards ``caller``; all ``None`` is none."""
         ...
 
 

@@ -41,6 +41,7 @@ from app.identity.repository.relations import (
 )
 from app.identity.repository.sessions import (
     ENDED_CHANNEL,
+    SESSION_HELD,
     departments_of_sessions,
     end_session,
     end_sessions_of,
@@ -56,6 +57,7 @@ __all__ = [
     "ENDED_CHANNEL",
     "POST_STANDING",
     "REQUESTER",
+    "SESSION_HELD",
     "StaffMember",
     "block_for_update",
     "blocks_of",

@@ -52,8 +52,10 @@ _any_living = (
     .limit(1)
 )
 _any_held = _any_living.with_for_update(read=True)
+# One session, if it lives, held until the transaction ends; others build upon it.
+SESSION_HELD: Final = _any_held.where(SessionRow.id == sa.bindparam("session_id", type_=sa.Uuid()))
 _ANY_LIVING, _ANY_HELD = Hoisted(_any_living), Hoisted(_any_held)
-_THIS_HELD = Hoisted(_any_held.where(SessionRow.id == sa.bindparam("session_id", type_=sa.Uuid())))
+_THIS_HELD = Hoisted(SESSION_HELD)
 
 
 async def session_by_token(direct: Direct, *, token_sha256: bytes) -> Any:

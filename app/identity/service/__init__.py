@@ -1,6 +1,6 @@
 """Use cases of identity: sign in and out, sign a document, import staff, tell who is who."""
 
-from app.identity.repository import POST_STANDING, REQUESTER, posts_in_force
+from app.identity.repository import POST_STANDING, REQUESTER, SESSION_HELD, posts_in_force
 from app.identity.service.blocking import (
     Block,
     block_person,
@@ -59,6 +59,7 @@ from app.identity.service.watching import SessionWatch, living_sessions
 __all__ = [
     "POST_STANDING",
     "REQUESTER",
+    "SESSION_HELD",
     "Block",
     "NewChallenge",
     "PostCard",
