@@ -74,6 +74,12 @@ def slips() -> tuple[Slip, Slip]:
         entry_mode="chip",
         cardholder_check="online_pin",
         aid="A0000000031010",
+        terminal_serial="SIM-00001042",
+        batch_number=1,
+        application_label="VISA DEBIT",
+        tvr="0080008000",
+        tsi="E800",
+        cryptogram="9C2F5A0B7D1E4366",
         terminal_at=_NOW,
     )
     return sale_slips(

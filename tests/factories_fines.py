@@ -408,10 +408,13 @@ async def ended(whose, order, message):
     return protocol.OutcomeAnswer.model_validate_json(answer.content).slips
 
 
-async def printed(whose, order, slips, reason=protocol.Reason.NONE):
-    """Report slips as printed."""
+async def printed(whose, order, slips, reason=protocol.Reason.NONE, *, doubtful=()):
+    """Report slips as printed, others as perhaps printed."""
     message = protocol.Printed(
-        slip_ids=tuple(one.slip_id for one in slips), reason=reason, at=datetime.now(UTC)
+        slip_ids=tuple(one.slip_id for one in slips),
+        doubtful_slip_ids=tuple(one.slip_id for one in doubtful),
+        reason=reason,
+        at=datetime.now(UTC),
     )
     answer = await whose.agent_post(protocol.PATH_PRINTED, message, order.order_id)
     assert answer.status_code == 204, answer.text

@@ -93,6 +93,7 @@ class Payment:
     outcomes: list[Outcome] = field(default_factory=list)
     slips: tuple[Slip, ...] = ()
     printed: tuple[uuid.UUID, ...] = ()
+    doubtful: tuple[uuid.UUID, ...] = ()
     print_reason: Reason = Reason.NONE
     started: int = 0
     card: CardShown | None = None
@@ -238,6 +239,7 @@ class LittleServer:
 
     def _printed(self, payment: Payment, printed: Printed) -> None:
         payment.printed, payment.print_reason = printed.slip_ids, printed.reason
+        payment.doubtful = printed.doubtful_slip_ids
         payment.closed = True
 
     def _strike(self, name: str) -> None:

@@ -9,6 +9,7 @@ protocol's messages, the server's rules, the bytes of the slips. Played: time, t
 server's store (``factories_town_server``), paper.
 """
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
@@ -55,6 +56,7 @@ _SETTINGS = AgentSettings(
     settle_patience_seconds=20.0,
 )
 _HOUR = 3600.0
+_ANSWER_SECONDS = 0.05  # of a printer, to GS r behind the paper
 
 
 class TownPrinter:
@@ -63,20 +65,30 @@ class TownPrinter:
     def __init__(self, world, name):
         self._world, self._name = world, name
         self.rows_left = 10**9
+        self.out = Counter()  # papers, torn ones too
 
     def check_paper(self):
         self._world.sleep(0.01)
         if self.rows_left <= 0:
             raise PrinterFault(Reason.NO_PAPER)
 
-    def print_slip(self, slip):
+    def print_slip(self, slip, *, begin):
         job = render(slip)
         self.check_paper()
-        self._world.sleep(len(job) * 10 / 115200)
+        begin()
+        seconds = len(job) * 10 / 115200
+        whole = self.rows_left > 0
         self.rows_left -= 1
-        if self.rows_left < 0:
+        # What was sent comes out, whoever dies meanwhile: its bytes are in the printer.
+        self._world.after(seconds, lambda: self._come_out(slip, whole=whole))
+        self._world.sleep(seconds + _ANSWER_SECONDS)
+        if not whole:
             raise PrinterFault(Reason.NO_PAPER)
-        self._world.tell(self._name, f"paper {slip.slip_id} {slip.kind.value} {slip.copy_number}")
+
+    def _come_out(self, slip, *, whole):
+        self.out[slip.slip_id] += 1
+        word = "paper" if whole else "torn"
+        self._world.tell(self._name, f"{word} {slip.slip_id} {slip.kind.value} {slip.copy_number}")
 
 
 class Post:
@@ -377,12 +389,20 @@ class Town:
             assert row.amount_tiyn == standing[row.rrn].amount_tiyn == ours.amount_tiyn
             assert (row.terminal_number, row.stan) == (ours.terminal, ours.approval.trace_number)
             assert ours.status is PaymentStatus.FILED
-            assert len(ours.printed) == 2
+            copies = {slip.copy_number for slip in ours.slips if slip.slip_id in ours.printed}
+            assert copies == {1, 2}
         records = [one.record for one in paid.values()]
         assert len(records) == len(set(records)), "a fine was paid twice"
         assert {debit.card for debit in book.debits} <= {OWN.key}, "another's card was debited"
         assert sum(one.amount_tiyn for one in paid.values()) == book.debited_tiyn
+        papers = Counter()
+        for post in self.posts:
+            papers += post.printer.out
+        twice = [slip for slip, count in papers.items() if count > 1]
+        assert not twice, f"came out twice with the same number: {twice}"
         for one in payments:
+            numbers = [(slip.kind, slip.copy_number, slip.duplicate) for slip in one.slips]
+            assert len(set(numbers)) == len(numbers), numbers
             assert one.confirmed == (one.status is PaymentStatus.FILED), one.status
             assert one.confirmed or one.printed or one.reason is Reason.ABORTED
         self._balance(paid)

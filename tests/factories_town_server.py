@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from fines.errors import CardNumberRefused
+from fines.rules.duplicates import replacement_of
 from fines.rules.payment import (
     LAST_RESULT_RETRY,
     LIVE,
@@ -67,6 +68,7 @@ class PaymentRow:
     confirmed: bool = False
     slips: list[Slip] = field(default_factory=list)
     printed: set[UUID] = field(default_factory=set)
+    doubtful: set[UUID] = field(default_factory=set)
 
 
 @dataclass
@@ -184,6 +186,8 @@ class TownServer:
         payment = row.payment
         wanted = {slip.slip_id for slip in payment.slips}
         payment.printed |= wanted & set(printed.slip_ids)
+        for slip_id in printed.doubtful_slip_ids:
+            self._replace(payment, slip_id)
         if row.kind is OrderKind.PRINT:
             self._end(row)
         if self._unprinted(payment):
@@ -307,13 +311,32 @@ class TownServer:
         )
         payment.slips.append(slip)
 
+    def _replace(self, payment, slip_id):
+        """A paper that may have come out: a numbered one is wanted in its place."""
+        if slip_id in payment.printed | payment.doubtful:
+            return
+        doubtful = next(one for one in payment.slips if one.slip_id == slip_id)
+        copy = (doubtful.kind, doubtful.copy_number)
+        same = [one for one in payment.slips if (one.kind, one.copy_number) == copy]
+        payment.doubtful.add(slip_id)
+        payment.slips.append(
+            replacement_of(
+                doubtful,
+                original=same[0],
+                slip_id=self._new_id(),
+                number=len(same),
+                at=self._now(),
+                officer_badge="ALA-1042",
+            )
+        )
+
     @staticmethod
     def _unprinted(payment):
         kind = UNPAID.get(payment.status, SlipKind.SALE)
         return tuple(
             slip
-            for slip in payment.slips
-            if slip.kind is kind and slip.slip_id not in payment.printed
+            for slip in sorted(payment.slips, key=lambda one: (one.copy_number, one.duplicate))
+            if slip.kind is kind and slip.slip_id not in payment.printed | payment.doubtful
         )
 
     def _withdraw(self, row):

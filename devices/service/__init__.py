@@ -31,6 +31,7 @@ from devices.service.lookups import (
     note_docked,
     note_uploaded,
     open_assignment_of,
+    serial_number_of,
     terminal_number_in,
     terminals_in_service,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "open_shift",
     "register_device",
     "return_device",
+    "serial_number_of",
     "sign_issue",
     "terminal_number_in",
     "terminals_in_service",

@@ -88,6 +88,12 @@ async def terminals_in_service(session: AsyncSession, *, at: datetime) -> list[T
     ]
 
 
+async def serial_number_of(session: AsyncSession, *, device_id: UUID) -> str:
+    """Return a device's serial number as the inventory has it, empty where there is no device."""
+    device = await repository.device_by_id(session, device_id)
+    return device.serial_number if device is not None else ""
+
+
 async def dock_of(session: AsyncSession, *, device_id: UUID) -> Principal | None:
     """Return a dock as a job acts for it, or ``None`` where it is none."""
     device = await repository.device_by_id(session, device_id)

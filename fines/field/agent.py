@@ -23,7 +23,7 @@ from fines.wire.zvt_errors import ZvtMalformed
 
 log = logging.getLogger(__name__)
 
-AGENT_VERSION: Final = "1.1"
+AGENT_VERSION: Final = "1.2"
 
 
 @dataclass(frozen=True, kw_only=True)

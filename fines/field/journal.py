@@ -49,6 +49,7 @@ class Stage(enum.Enum):
     ACKNOWLEDGED = "acknowledged"  # the server committed, before 80 00
     ENDED = "ended"  # before the outcome is told
     REPORTED = "reported"  # the server has the outcome
+    PRINTING = "printing"  # before a paper's first byte: from here it may come out
     PRINTED = "printed"  # one paper came out whole
     CLOSED = "closed"  # nothing is left to do
 
@@ -61,6 +62,12 @@ class OrderState:
     stage: Stage
     facts: dict[str, object] = field(default_factory=dict)
     slips: list[UUID] = field(default_factory=list)  # papers that came out whole
+    begun: list[UUID] = field(default_factory=list)  # papers whose bytes went to the printer
+
+    @property
+    def doubtful(self) -> list[UUID]:
+        """Papers of which nobody knows whether they came out: never printed again as they are."""
+        return [slip for slip in self.begun if slip not in self.slips]
 
     def number(self, name: str) -> int | None:
         """Return a fact that is a number, ``None`` where it is not known."""
@@ -186,6 +193,8 @@ class Journal:
         state = self.orders.setdefault(order_id, OrderState(order_id, stage))
         if stage is Stage.PRINTED:
             state.slips.append(UUID(str(record["slip"])))
+        elif stage is Stage.PRINTING:
+            state.begun.append(UUID(str(record["slip"])))
         else:
             state.stage = stage
         for name, value in record.items():
@@ -207,6 +216,7 @@ class Journal:
             head = {"v": VERSION, "order": str(state.order_id)}
             lines: list[dict[str, object]] = [
                 {**head, "stage": state.stage.value, **state.facts},
+                *({**head, "stage": "printing", "slip": str(slip)} for slip in state.begun),
                 *({**head, "stage": "printed", "slip": str(slip)} for slip in state.slips),
             ]
             for line in lines:

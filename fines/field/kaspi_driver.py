@@ -28,6 +28,7 @@ from fines.field.driver import (
 from fines.field.kaspi_api import CODE_BUSY, DurableFile, KaspiApi, KaspiRefused
 from fines.field.line import LineSilent
 from fines.field.own_card import proven
+from fines.field.proof import card_proof
 from fines.field.reasons import OWNERS, reason_of
 from fines.wire.protocol import Approval, OwnerVerdict, PayerName, Reason, Result
 from fines.wire.zvt import Code
@@ -62,6 +63,7 @@ class KaspiDriver:
     sleep: Callable[[float], None] = time.sleep
     name: str = "kaspi"
     _terminal_number: str = ""
+    _serial: str = ""
     _checks_owner: bool = False
 
     def close(self) -> None:
@@ -79,6 +81,7 @@ class KaspiDriver:
         except KaspiRefused as refusal:
             raise TerminalRefused(_code(refusal)) from refusal
         self._terminal_number = str(told.get("terminalId", ""))[-8:]
+        self._serial = str(told.get("serialNum", ""))
         self._checks_owner = told.get(_OWN_CHECK) is True
         return self._terminal_number
 
@@ -258,6 +261,7 @@ class KaspiDriver:
                 owner_verdict=OWNERS.get(str(cheque.get(_OWNER, "")), OwnerVerdict.UNKNOWN),
                 entry_mode=str(cheque.get("method", "unknown"))[:16],
                 cardholder_check="unknown",
+                proof=card_proof(terminal_serial=self._serial) if self._serial else None,
                 terminal_at=self.now(),
             )
         except (KeyError, ValueError, ValidationError):

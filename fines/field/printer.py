@@ -5,6 +5,7 @@ A printer that says nothing is silent, not "fine": every question has three answ
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Final
 
 import serial
@@ -24,6 +25,10 @@ _END_NOW: Final = 0x60
 _END_IN_TURN: Final = 0x0C
 _TURN_MASK: Final = 0x90  # of GS r's answer: fixed at zero
 _BITS_PER_BYTE: Final = 11
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class PrinterFault(Exception):
@@ -57,11 +62,12 @@ class Printer:
         with self._open() as port:
             self._ask_now(port)
 
-    def print_slip(self, slip: Slip) -> None:
-        """Print one slip and see it out.
+    def print_slip(self, slip: Slip, *, begin: Callable[[], None] = _nothing) -> None:
+        """Print one slip and see it out. ``begin`` is called right before its first byte goes.
 
         Raises:
-            PrinterFault: it did not come out whole, or a letter of it cannot be drawn.
+            PrinterFault: it is not known to have come out whole, or a letter of it cannot be
+                drawn. Unless ``begin`` was called nothing of it is on paper.
         """
         try:
             job = render(slip, missing=self._missing)
@@ -70,6 +76,7 @@ class Printer:
             raise PrinterFault(Reason.TERMINAL_FAULT) from error
         with self._open() as port:
             self._ask_now(port)
+            begin()
             self._write(port, job + _PAPER_IN_TURN)
             patience = self._answer_seconds + 2 * len(job) * _BITS_PER_BYTE / self._baud
             answer = self._in_turn(port, patience)

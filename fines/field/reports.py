@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -90,25 +91,35 @@ class Reporter:
         self.print(state, tuple(wanted.values()))
 
     def print(self, state: OrderState, slips: tuple[Slip, ...]) -> None:
-        """Print what is not printed yet, tell what came out, close the order."""
+        """Print what was never begun, tell what came out, close the order.
+
+        A paper that was begun is not sent again: the server has a numbered duplicate made of it.
+        """
         reason = Reason.NONE
         for slip in slips:
-            if slip.slip_id in state.slips:
+            if slip.slip_id in state.begun:
                 continue
+            begin = partial(self._note_paper, state, Stage.PRINTING, slip)
             try:
-                self.printer.print_slip(slip)
+                self.printer.print_slip(slip, begin=begin)
             except PrinterFault as fault:
                 reason = fault.reason
                 break
-            self.journal.note(
-                state.order_id, Stage.PRINTED, at=self.now(), facts={"slip": str(slip.slip_id)}
-            )
+            self._note_paper(state, Stage.PRINTED, slip)
         self.tell_printed(state, reason=reason, any_wanted=bool(slips))
 
+    def _note_paper(self, state: OrderState, stage: Stage, slip: Slip) -> None:
+        self.journal.note(state.order_id, stage, at=self.now(), facts={"slip": str(slip.slip_id)})
+
     def tell_printed(self, state: OrderState, *, reason: Reason, any_wanted: bool) -> None:
-        """Tell which papers came out whole, if any were wanted, and close the order."""
+        """Tell which papers came out, surely or perhaps, if any were wanted; close the order."""
         if any_wanted:
-            report = Printed(slip_ids=tuple(state.slips), reason=reason, at=self.now())
+            report = Printed(
+                slip_ids=tuple(state.slips),
+                doubtful_slip_ids=tuple(state.doubtful),
+                reason=reason,
+                at=self.now(),
+            )
             try:
                 self.insist(lambda: self.server.printed(state.order_id, report))
             except ServerRefused as error:

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from fines.field.driver import CardSeen, StoredSale
 from fines.field.names import NameVerdict
+from fines.field.proof import card_proof
 from fines.field.reasons import OWNERS
 from fines.wire import zvt, zvt_status
 from fines.wire.protocol import Approval, OwnerVerdict
@@ -52,6 +53,14 @@ class Reader:
                     _present(status.cardholder_check), "unknown"
                 ),
                 aid=status.aid,
+                proof=card_proof(
+                    terminal_serial=status.terminal_serial,
+                    batch_number=status.batch_number,
+                    application_label=status.application_label,
+                    tvr=status.tvr,
+                    tsi=status.tsi,
+                    cryptogram=status.cryptogram,
+                ),
                 terminal_at=status.terminal_time(near=now),
             )
         except (ValidationError, ZvtMalformed):

@@ -17,7 +17,10 @@ class SlipRow(Base):
     __tablename__ = "slips"
     __table_args__ = (
         sa.UniqueConstraint("payment_id", "kind", "copy_number", "duplicate"),
-        sa.CheckConstraint("(duplicate = 0) = (ordered_post_id IS NULL)", "duplicate_is_ordered"),
+        sa.CheckConstraint(
+            "(duplicate > 0) = (num_nonnulls(ordered_post_id, replaces_slip_id) = 1)",
+            "duplicate_is_ordered",
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -29,6 +32,9 @@ class SlipRow(Base):
     content_sha256: Mapped[bytes]
     created_at: Mapped[datetime]
     ordered_post_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("posts.id"))
+    # A paper that may have come out is wanted no more: one with a number stands in for it.
+    replaces_slip_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("slips.id"))
+    doubted_at: Mapped[datetime | None]
     printed_at: Mapped[datetime | None]
     paper_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("papers.id"))
 

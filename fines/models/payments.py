@@ -102,6 +102,12 @@ class Payment(Base):
     entry_mode: Mapped[str | None] = mapped_column(sa.String(16))
     cardholder_check: Mapped[str | None] = mapped_column(sa.String(16))
     aid: Mapped[str | None] = mapped_column(sa.String(32))
+    terminal_serial: Mapped[str | None] = mapped_column(sa.String(20))  # as the terminal tells it
+    batch_number: Mapped[int | None]
+    application_label: Mapped[str | None] = mapped_column(sa.String(16))
+    tvr: Mapped[str | None] = mapped_column(sa.String(10))
+    tsi: Mapped[str | None] = mapped_column(sa.String(4))
+    cryptogram: Mapped[str | None] = mapped_column(sa.String(16))
     terminal_at: Mapped[datetime | None]
     host_code: Mapped[str | None] = mapped_column(sa.String(4))
     terminal_code: Mapped[str | None] = mapped_column(sa.String(4))

@@ -32,6 +32,12 @@ _REVERSED_NOTE: Final = (
     "Операция кері қайтарылды, ақша картаға қайтады.",
     "Операция отменена, деньги возвращаются на карту.",
 )
+_MINISTRY: Final = ("ҚР Ішкі істер министрлігі", "МВД Республики Казахстан")
+_EXPIRY_MASKED: Final = (
+    "**/**"  # an expiry is asked of no terminal: beside a number it is card data
+)
+_APPROVED_CODE: Final = "00"  # ISO 8583 DE39; nothing else was ever accepted
+_APPROVED_TEXT: Final = "мақұлданды/одобрено"
 _DECLARATION: Final = (
     "Өз банк картаммен төлеймін, құқық бұзушылықты мойындаймын, дәлелдемелерге дау айтпаймын.",
     "Плачу собственной банковской картой, правонарушение признаю, доказательства не оспариваю.",
@@ -75,6 +81,25 @@ class CardFacts:
     cardholder_check: str
     aid: str
     terminal_at: datetime
+    terminal_serial: str = ""
+    batch_number: int | None = None
+    application_label: str = ""
+    tvr: str = ""
+    tsi: str = ""
+    cryptogram: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttemptFacts:
+    """What is known of an attempt that left nothing paid; ``card`` where one was approved."""
+
+    kind: SlipKind  # DECLINED or REVERSED
+    reason: Reason
+    at: datetime
+    terminal_number: str
+    terminal_serial: str = ""
+    response_code: str = ""  # of the host, else of the terminal
+    card: CardFacts | None = None
 
 
 def sale_slips(
@@ -104,25 +129,20 @@ def unpaid_slip(
     *,
     slip_id: UUID,
     payment_id: UUID,
-    kind: SlipKind,
     case: CaseFacts,
-    reason: Reason,
-    at: datetime,
+    attempt: AttemptFacts,
     verification_url: str,
 ) -> Slip:
-    """Return the one paper of an attempt that left nothing paid.
-
-    ``kind`` is ``DECLINED`` or ``REVERSED``.
-    """
-    if kind not in (SlipKind.DECLINED, SlipKind.REVERSED):
+    """Return the one paper of an attempt that left nothing paid."""
+    if attempt.kind not in (SlipKind.DECLINED, SlipKind.REVERSED):
         raise ValueError("a sale has two copies of its own")
     return Slip(
         slip_id=slip_id,
         payment_id=payment_id,
-        kind=kind,
+        kind=attempt.kind,
         copy_number=VIOLATOR_COPY,
         copies=1,
-        lines=tuple(_unpaid_lines(case, kind, reason, at, verification_url)),
+        lines=tuple(_unpaid_lines(case, attempt, verification_url)),
     )
 
 
@@ -204,6 +224,7 @@ def _sale_lines(
     yield from _case_lines(case, filed=filed)
     yield SlipLine(rule=True)
     yield from _card_lines(card)
+    yield from _pair("Жауап/Ответ", f"{_APPROVED_CODE} {_APPROVED_TEXT}")
     yield SlipLine(rule=True)
     yield from _sum_lines(case, filed=filed)
     yield SlipLine(rule=True)
@@ -214,26 +235,35 @@ def _sale_lines(
 
 
 def _unpaid_lines(
-    case: CaseFacts, kind: SlipKind, reason: Reason, at: datetime, verification_url: str
+    case: CaseFacts, attempt: AttemptFacts, verification_url: str
 ) -> Iterator[SlipLine]:
-    yield from _head(case, kind)
+    yield from _head(case, attempt.kind)
     yield SlipLine(rule=True)
     yield from _case_lines(case, filed=False)
     yield SlipLine(rule=True)
-    if kind is SlipKind.REVERSED:
+    if attempt.card is not None:
+        yield from _card_lines(attempt.card)
+    else:
+        yield from _terminal_lines(attempt.terminal_number, attempt.terminal_serial)
+    yield SlipLine(rule=True)
+    if attempt.kind is SlipKind.REVERSED:
         for text in _REVERSED_NOTE:
             yield from _wrapped(text, bold=True)
-    for text in REASON_TEXTS[reason]:
+    if attempt.response_code:
+        yield from _pair("Жауап/Ответ", attempt.response_code)
+    for text in REASON_TEXTS[attempt.reason]:
         yield from _wrapped(text, bold=True)
     yield from _pair("Сома/Сумма", f"{tenge_text(case.amount_tiyn)} ₸")
-    yield from _pair("Уақыты/Время", _local(at))
-    yield from _centered(_TITLES[kind], bold=True, large=True)
+    yield from _pair("Уақыты/Время", _local(attempt.at))
+    yield from _centered(_TITLES[attempt.kind], bold=True, large=True)
     yield SlipLine(qr=verification_url)
 
 
 def _head(case: CaseFacts, kind: SlipKind) -> Iterator[SlipLine]:
+    yield from _centered(_MINISTRY)
     yield from _centered((case.department_kk, case.department_ru))
     yield from _pair("БСН/БИН", case.department_bin)
+    yield from _pair("КБК/КНП", f"{case.budget_code}/{case.purpose_code}")
     yield SlipLine()
     yield from _centered(_TITLES[kind], bold=True, large=True)
 
@@ -249,18 +279,35 @@ def _case_lines(case: CaseFacts, *, filed: bool) -> Iterator[SlipLine]:
         yield from _wrapped(case.place)
 
 
+def _terminal_lines(number: str, serial: str) -> Iterator[SlipLine]:
+    yield from _pair("Терминал", number)
+    if serial:
+        yield from _pair("Сериялық/Серийный №", serial)
+
+
 def _card_lines(card: CardFacts) -> Iterator[SlipLine]:
     yield from _pair("Уақыты/Время", _local(card.terminal_at))
-    yield from _pair("Терминал", card.terminal_number)
+    yield from _terminal_lines(card.terminal_number, card.terminal_serial)
     yield from _pair("Саудагер/Мерчант", card.merchant_number)
+    if card.batch_number is not None:
+        yield from _pair("Топтама/Пакет №", f"{card.batch_number:06d}")
     yield from _pair("Чек №", f"{card.receipt_number:04d}")
     yield from _pair("STAN", f"{card.trace_number:06d}")
     yield from _pair(card.card_brand, card.card_masked)
+    yield from _pair("Жарамды/Годна", _EXPIRY_MASKED)
     how = ENTRY_TEXTS.get(card.entry_mode, card.entry_mode)
     check = CHECK_TEXTS.get(card.cardholder_check, "–")
     yield from _pair("Оқылуы/Ввод", f"{how}, {check}")
-    if card.aid:
-        yield from _pair("AID", card.aid)
+    chip = (
+        ("AID", card.aid),
+        ("Қосымша/Приложение", card.application_label),
+        ("TVR", card.tvr),
+        ("TSI", card.tsi),
+        ("AC", card.cryptogram),
+    )
+    for label, value in chip:
+        if value:
+            yield from _pair(label, value)
     yield from _pair("RRN", card.rrn)
     yield from _pair("Авторизация", card.approval_code)
 
@@ -271,7 +318,6 @@ def _sum_lines(case: CaseFacts, *, filed: bool) -> Iterator[SlipLine]:
     if case.discount_last_day is not None:
         yield from _pair(f"Жеңілдік/Скидка {DISCOUNT_PERCENT}%", f"{tenge_text(saved)} ₸")
         yield from _pair("Мерзімі/Срок до", case.discount_last_day.strftime("%d.%m.%Y"))
-    yield from _pair("КБК/КНП", f"{case.budget_code}/{case.purpose_code}")
     yield from _centered(("ТӨЛЕНДІ / ОПЛАЧЕНО",), bold=True)
     yield from _centered((f"{tenge_text(case.amount_tiyn)} ₸",), bold=True, large=True)
     if filed:

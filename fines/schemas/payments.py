@@ -46,6 +46,7 @@ class SlipOut(BaseModel):
     copy_number: int
     duplicate: int
     printed_at: datetime | None
+    doubted_at: datetime | None = Field(description="may have come out; a duplicate stands in")
     pdf_url: str
     png_url: str
 

@@ -1,5 +1,10 @@
-"""An officer orders a duplicate of a slip: numbered, marked, with his badge, never an original."""
+"""Duplicates of slips: numbered, marked, with the officer's badge, never a second original.
 
+An officer orders one of a slip that came out; the machine makes one for a slip of which nobody
+knows whether it did.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -10,7 +15,7 @@ from app.db import transaction
 from app.identity.service import posts_by_id
 from fines import models, repository
 from fines.errors import SlipNotFound
-from fines.rules.duplicates import duplicate_of, next_duplicate
+from fines.rules.duplicates import NUMBER_MAX, duplicate_of, next_duplicate, replacement_of
 from fines.service.desk import Desk, own_payment
 from fines.service.facts import assigned_terminal
 from fines.service.slips import keep_slips, whole_slip
@@ -39,12 +44,16 @@ async def order_duplicate(
         payment = await own_payment(session, caller=caller, payment_id=payment_id, lock=True)
         terminal = await assigned_terminal(session, caller=caller)
         original, duplicates = await _family(session, payment, slip_id)
-        if duplicates and duplicates[-1].printed_at is None:
-            return _answer(duplicates[-1])
+        last = (original, *duplicates)[-1]
+        if duplicates and last.printed_at is None and last.doubted_at is None:
+            return _answer(last)
+        ordered = sum(one.ordered_post_id is not None for one in duplicates)
         number = next_duplicate(
-            original_printed=original.printed_at is not None, known=len(duplicates)
+            original_printed=any(one.printed_at is not None for one in (original, *duplicates)),
+            known=ordered,
+            replacements=len(duplicates) - ordered,
         )
-        badge = (await posts_by_id(session, [payment.post_id]))[payment.post_id].badge
+        badge = await _badge(session, payment)
         slip = duplicate_of(
             whole_slip(original), slip_id=uuid4(), number=number, at=now, officer_badge=badge
         )
@@ -65,6 +74,58 @@ async def order_duplicate(
             },
         )
         return _answer(row)
+
+
+async def replace_doubtful(
+    desk: Desk,
+    session: AsyncSession,
+    payment: models.Payment,
+    slip_ids: Iterable[UUID],
+    *,
+    caller: Principal,
+    now: datetime,
+) -> None:
+    """Want numbered duplicates in the place of papers that may have come out; may be repeated.
+
+    The hundredth paper of one slip would have no number: the last one is wanted again as it is.
+    """
+    for slip_id in slip_ids:
+        row = await repository.slip(session, payment_id=payment.id, slip_id=slip_id)
+        if row is None or row.printed_at is not None or row.doubted_at is not None:
+            continue
+        original, duplicates = await _family(session, payment, slip_id)
+        if len(duplicates) >= NUMBER_MAX:
+            continue
+        row.doubted_at = now
+        slip = replacement_of(
+            whole_slip(row),
+            original=whole_slip(original),
+            slip_id=uuid4(),
+            number=len(duplicates) + 1,
+            at=now,
+            officer_badge=await _badge(session, payment),
+        )
+        keep_slips(session, (slip,), now, replaces=row.id)
+        await session.flush()
+        await desk.trail.record(
+            session,
+            event="fines.slip_doubtful",
+            at=now,
+            who=caller,
+            fields={
+                "payment_id": str(payment.id),
+                "slip_id": str(row.id),
+                "kind": row.kind.value,
+                "copy_number": row.copy_number,
+                "duplicate": row.duplicate,
+                "replacement_id": str(slip.slip_id),
+                "number": slip.duplicate,
+            },
+        )
+
+
+async def _badge(session: AsyncSession, payment: models.Payment) -> str:
+    return (await posts_by_id(session, [payment.post_id]))[payment.post_id].badge
 
 
 async def _family(

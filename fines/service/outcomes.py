@@ -23,6 +23,7 @@ from fines.service.bookkeeping import book_approval, book_confirmation, book_rev
 from fines.service.debts import debt_of, payer_of, settle_debt
 from fines.service.desk import Desk
 from fines.service.notices import want_notice
+from fines.service.duplicates import replace_doubtful
 from fines.service.reports import answered_before, keep_answer, locked_order, refuse_card_numbers
 from fines.service.slips import make_sale_slips, make_unpaid_slip, unprinted
 from fines.service.terminal_orders import audit_judged, judge, standing_order, store_approval
@@ -155,7 +156,7 @@ async def _take_late_approval(
         return
     store_approval(payment, outcome.approval, now)
     await book_approval(session, payment, now=now)
-    await make_sale_slips(desk, session, payment, outcome.approval, now)
+    await make_sale_slips(desk, session, payment, now)
     await session.flush()
 
 
@@ -267,6 +268,8 @@ async def take_printed(
 ) -> None:
     """Take which papers came out whole; order the rest again. May be repeated.
 
+    What may have come out comes again as a numbered duplicate only.
+
     Raises:
         OrderNotFound: there is none for this terminal.
     """
@@ -289,6 +292,9 @@ async def take_printed(
                     },
                 )
         await session.flush()
+        await replace_doubtful(
+            desk, session, payment, printed.doubtful_slip_ids, caller=caller, now=now
+        )
         if order.kind is OrderKind.PRINT:
             order.status = OrderStatus.DONE
             order.ended_at = now

@@ -295,6 +295,7 @@ async def read_payment(desk: Desk, *, caller: Principal, payment_id: UUID) -> di
                     "copy_number": one.copy_number,
                     "duplicate": one.duplicate,
                     "printed_at": one.printed_at,
+                    "doubted_at": one.doubted_at,
                     "pdf_url": f"/api/payments/{payment.id}/slips/{one.id}.pdf",
                     "png_url": f"/api/payments/{payment.id}/slips/{one.id}.png",
                 }

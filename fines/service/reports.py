@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from fines import models, repository
 from fines.errors import CardNumberRefused, OrderNotFound, ReportDiffers
-from fines.rules.payment import holds_card_number
+from fines.wire.card_numbers import holds_card_number
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 

@@ -7,42 +7,64 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from devices.service import serial_number_of
 from fines import models, repository
 from fines.errors import PaperAltered
-from fines.rules.slips import CardFacts, sale_slips, unpaid_slip
+from fines.rules.slips import AttemptFacts, CardFacts, sale_slips, unpaid_slip
 from fines.service.debts import case_facts, debt_of
 from fines.service.desk import Desk
-from fines.wire.protocol import Approval
 from fines.wire.slip import Slip, SlipKind
 
 
 async def make_sale_slips(
-    desk: Desk, session: AsyncSession, payment: models.Payment, approval: Approval, now: datetime
+    desk: Desk, session: AsyncSession, payment: models.Payment, now: datetime
 ) -> tuple[Slip, ...]:
-    """Make and keep the two copies of an approved sale."""
+    """Make and keep the two copies of a sale whose approval is stored."""
     debt = await debt_of(session, payment)
     slips = sale_slips(
         slip_ids=(uuid4(), uuid4()),
         payment_id=payment.id,
         case=await case_facts(desk, session, debt, payment),
-        card=CardFacts(
-            terminal_number=approval.terminal_number,
-            merchant_number=approval.merchant_number,
-            receipt_number=approval.receipt_number,
-            trace_number=approval.trace_number,
-            rrn=approval.rrn,
-            approval_code=approval.approval_code,
-            card_brand=approval.card_brand,
-            card_masked=approval.card_masked,
-            entry_mode=approval.entry_mode,
-            cardholder_check=approval.cardholder_check,
-            aid=approval.aid,
-            terminal_at=approval.terminal_at,
-        ),
+        card=await card_facts(session, payment),
         verification_url=_payment_url(desk, payment),
     )
     keep_slips(session, slips, now)
     return slips
+
+
+async def card_facts(session: AsyncSession, payment: models.Payment) -> CardFacts:
+    """Return what slips state of the card and terminal of a stored approval."""
+    if payment.terminal_at is None:
+        raise ValueError(f"payment {payment.id} has no approval")
+    return CardFacts(
+        terminal_number=payment.terminal_number_expected,
+        terminal_serial=await _terminal_serial(session, payment),
+        merchant_number=payment.merchant_number or "",
+        batch_number=payment.batch_number,
+        receipt_number=payment.terminal_receipt_number or 0,
+        trace_number=payment.trace_number or 0,
+        rrn=payment.rrn or "",
+        approval_code=payment.approval_code or "",
+        card_brand=payment.card_brand or "",
+        card_masked=payment.card_masked or "",
+        entry_mode=payment.entry_mode or "",
+        cardholder_check=payment.cardholder_check or "",
+        aid=payment.aid or "",
+        application_label=payment.application_label or "",
+        tvr=payment.tvr or "",
+        tsi=payment.tsi or "",
+        cryptogram=payment.cryptogram or "",
+        terminal_at=payment.terminal_at,
+    )
+
+
+async def _terminal_serial(session: AsyncSession, payment: models.Payment) -> str:
+    """Return what the terminal calls itself, or what the inventory calls it."""
+    if payment.terminal_serial:
+        return payment.terminal_serial
+    known = await serial_number_of(session, device_id=payment.terminal_device_id)
+    # Whatever somebody typed there: a letter no printer can draw would keep the slip inside.
+    return known if known.isascii() and known.isprintable() else ""
 
 
 async def make_unpaid_slip(
@@ -58,10 +80,16 @@ async def make_unpaid_slip(
     slip = unpaid_slip(
         slip_id=uuid4(),
         payment_id=payment.id,
-        kind=kind,
         case=await case_facts(desk, session, debt, payment),
-        reason=payment.reason,
-        at=now,
+        attempt=AttemptFacts(
+            kind=kind,
+            reason=payment.reason,
+            at=now,
+            terminal_number=payment.terminal_number_expected,
+            terminal_serial=await _terminal_serial(session, payment),
+            response_code=payment.host_code or payment.terminal_code or "",
+            card=await card_facts(session, payment) if payment.terminal_at else None,
+        ),
         verification_url=_payment_url(desk, payment),
     )
     keep_slips(session, (slip,), now)
@@ -78,8 +106,12 @@ def keep_slips(
     now: datetime,
     *,
     ordered_by: UUID | None = None,
+    replaces: UUID | None = None,
 ) -> list[models.SlipRow]:
-    """Keep slips as they are to be printed; a duplicate names the post that ordered it."""
+    """Keep slips as they are to be printed.
+
+    A duplicate names the post that ordered it, or the paper it stands in for.
+    """
     rows = [
         models.SlipRow(
             id=slip.slip_id,
@@ -91,6 +123,7 @@ def keep_slips(
             content_sha256=slip_hash(slip),
             created_at=now,
             ordered_post_id=ordered_by,
+            replaces_slip_id=replaces,
         )
         for slip in slips
     ]
@@ -122,5 +155,5 @@ async def unprinted(
     return tuple(
         Slip.model_validate(row.content)
         for row in await repository.slips_of(session, payment.id)
-        if row.kind is kind and row.printed_at is None
+        if row.kind is kind and row.printed_at is None and row.doubted_at is None
     )

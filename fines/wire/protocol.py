@@ -164,6 +164,20 @@ class CardAnswer(_Message):
     reason: Reason = Reason.NONE
 
 
+class CardProof(_Message):
+    """What a chip and its terminal left as proof of a sale, for the slip; empty where untold.
+
+    PCI DSS 3.3.1 forbids none of it: no card number, no expiry, no track.
+    """
+
+    terminal_serial: str = Field(default="", pattern=r"^[0-9A-Za-z-]{0,20}$")
+    batch_number: int | None = Field(default=None, ge=0, le=999_999)
+    application_label: str = Field(default="", pattern=r"^[ -~]{0,16}$")
+    tvr: str = Field(default="", pattern=r"^([0-9A-F]{10})?$", description="EMV 95")
+    tsi: str = Field(default="", pattern=r"^([0-9A-F]{4})?$", description="EMV 9B")
+    cryptogram: str = Field(default="", pattern=r"^([0-9A-F]{16})?$", description="EMV 9F26")
+
+
 class Approval(_Message):
     """What the terminal said of an approved sale. No PAN, track, CVV or PIN has a field here."""
 
@@ -185,6 +199,7 @@ class Approval(_Message):
     entry_mode: str = Field(pattern=_WORD, description="chip | contactless | stripe")
     cardholder_check: str = Field(pattern=_WORD, description="online_pin | signature | none | ...")
     aid: str = Field(default="", pattern=r"^([0-9A-Fa-f]{10,32})?$")
+    proof: CardProof | None = None  # since agent 1.2
     terminal_at: datetime
 
 
@@ -215,9 +230,14 @@ class OutcomeAnswer(_Message):
 
 
 class Printed(_Message):
-    """Which papers came out whole; the rest is wanted again when there is paper."""
+    """Which papers came out whole; the rest is wanted again when there is paper.
+
+    ``doubtful_slip_ids`` went to the printer and nobody knows whether they came out (the agent
+    died, the printer fell silent, the roll ended): they come again as numbered duplicates only.
+    """
 
     slip_ids: tuple[UUID, ...]
+    doubtful_slip_ids: tuple[UUID, ...] = ()
     reason: Reason = Reason.NONE
     at: datetime
 

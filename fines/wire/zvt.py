@@ -45,6 +45,8 @@ WISHES_NONE: Final = 0x01  # of 1F04: none of its own slips; what must be printe
 TAG_PAYER_IIN: Final = 0xDF50  # six bytes BCD; the terminal hands it to the issuer
 TAG_OWNER: Final = 0xDF51  # one ASCII letter: M match, N none, U unknown, S not supported
 TAG_RRN: Final = 0xDF52  # twelve ASCII characters
+TAG_SERIAL: Final = 0xDF54  # the terminal's serial number, ASCII
+TAG_BATCH: Final = 0xDF55  # the number of its open batch, three bytes BCD
 TAG_REFERENCE: Final = 0xDF53  # the cash register's own number of the sale, echoed; 16 bytes
 
 _GOOD: Final = 0x80  # classes of answers

@@ -6,15 +6,18 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from fines.wire.zvt import (
+    TAG_BATCH,
     TAG_OWNER,
     TAG_REFERENCE,
     TAG_RRN,
+    TAG_SERIAL,
     Apdu,
     Command,
     body_of,
     sequence_of,
     sequence_tlv,
 )
+from fines.wire.zvt_emv import read_chip_proof
 from fines.wire.zvt_errors import ZvtMalformed
 from fines.wire.zvt_fields import (
     AMOUNT,
@@ -43,6 +46,9 @@ TAG_CARDHOLDER_CHECK: Final = 0x1F10
 TAG_TECHNOLOGY: Final = 0x1F12
 TAG_APPLICATION: Final = 0x60
 TAG_AID: Final = 0x43
+TAG_PREFERRED_NAME: Final = 0x44
+TAG_NAME: Final = 0x42
+TAG_MERCHANT_TEXT: Final = 0x47
 TAG_PAR: Final = 0x4E
 TAG_CARD_ITEM: Final = 0x1F14
 
@@ -93,6 +99,12 @@ class StatusInformation:
     cardholder_check: int | None = None
     technology: int | None = None
     aid: str = ""
+    application_label: str = ""
+    tvr: str = ""
+    tsi: str = ""
+    cryptogram: str = ""
+    terminal_serial: str = ""
+    batch_number: int | None = None
     par: str = ""
     card_item: bytes = field(default=b"", repr=False)
     reference: bytes = b""
@@ -161,6 +173,8 @@ def parse_status(apdu: Apdu) -> StatusInformation:
     bmps = fields.bmps
     if apdu.command != Command.STATUS_INFORMATION or RESULT not in bmps:
         raise StatusInvalid("a status information has a result")
+    chip = read_chip_proof(fields, apdu.data)
+    batch = fields.tlv(TAG_BATCH)
     return StatusInformation(
         result=bmps[RESULT][0],
         host_result=_byte(bmps.get(HOST_RESULT)),
@@ -181,11 +195,26 @@ def parse_status(apdu: Apdu) -> StatusInformation:
         cardholder_check=_byte(fields.tlv(TAG_CARDHOLDER_CHECK)),
         technology=_byte(fields.tlv(TAG_TECHNOLOGY)),
         aid=(fields.tlv(TAG_APPLICATION, TAG_AID) or b"").hex().upper(),
+        application_label=_label(fields),
+        tvr=chip.tvr,
+        tsi=chip.tsi,
+        cryptogram=chip.cryptogram,
+        terminal_serial=_text(fields.tlv(TAG_SERIAL)),
+        batch_number=int(digits(batch)) if batch else None,
         par=_text(fields.tlv(TAG_PAR)),
         card_item=fields.tlv(TAG_CARD_ITEM) or b"",
         reference=fields.tlv(TAG_REFERENCE) or b"",
         sequence=sequence_of(fields),
     )
+
+
+def _label(fields: Fields) -> str:
+    """Return how the chip names its application; a name in other letters than Latin is none."""
+    for tag in (TAG_PREFERRED_NAME, TAG_NAME):
+        raw = (fields.tlv(TAG_APPLICATION, tag) or b"").rstrip(b"\0 ")
+        if raw and raw.isascii() and raw.decode().isprintable():
+            return raw.decode().strip()
+    return ""
 
 
 def status_information(status: StatusInformation) -> Apdu:
@@ -236,12 +265,23 @@ def _tlvs(status: StatusInformation) -> tuple[Tlv, ...]:
         (TAG_OWNER, status.owner.encode("ascii")),
         (TAG_RRN, status.rrn.encode("ascii")),
         (TAG_REFERENCE, status.reference),
+        (TAG_SERIAL, status.terminal_serial.encode("ascii")),
+        (TAG_BATCH, b"" if status.batch_number is None else bcd(str(status.batch_number), 3)),
+        (TAG_MERCHANT_TEXT, _chip_text(status).encode("ascii")),
     )
     objects = tuple(Tlv(tag, value) for tag, value in plain if value)
-    if status.aid:
-        aid = Tlv(TAG_AID, bytes.fromhex(status.aid))
-        objects += (Tlv(TAG_APPLICATION, children=(aid,)),)
+    application = (
+        (TAG_AID, bytes.fromhex(status.aid)),
+        (TAG_PREFERRED_NAME, status.application_label.encode("ascii")),
+    )
+    if children := tuple(Tlv(tag, value) for tag, value in application if value):
+        objects += (Tlv(TAG_APPLICATION, children=children),)
     return objects + sequence_tlv(status.sequence)
+
+
+def _chip_text(status: StatusInformation) -> str:
+    told = (("TVR", status.tvr), ("TSI", status.tsi), ("AC", status.cryptogram))
+    return "\r".join(f"{label} {value}" for label, value in told if value)
 
 
 def _one(value: int | None) -> bytes:

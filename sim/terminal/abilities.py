@@ -25,4 +25,5 @@ class Abilities:
     tells_turnover: bool = True  # 06 10
     echoes_reference: bool = True  # DF53
     bare: bool = False  # over TCP: bare APDUs instead of serial blocks
+    tells_proof: bool = True  # EMV's print data, serial and batch number in 04 0F
     gives_par: bool = True  # otherwise its own card item

@@ -45,6 +45,7 @@ class Day:
         totals = self._totals()
         self.reconcile(len(self.memory.batch), totals.sum_tiyn)
         self.memory.batch = []
+        self.memory.batch_number = self.memory.batch_number % 999_999 + 1
         self.memory.save()
         self.step("day_closed")
         self._tell(totals)

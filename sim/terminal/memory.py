@@ -29,6 +29,7 @@ class Memory:
     undo: iso.Message | None = None  # the 0420 of the last kept sale
     undone: int = 0  # the receipt that was reversed last
     batch: list[tuple[int, str, int]] = field(default_factory=list)  # receipt, brand, amount
+    batch_number: int = 1  # of the open batch
 
     @classmethod
     def load(cls, path: Path | None) -> Self:
@@ -63,6 +64,7 @@ class Memory:
             "undo": self.undo,
             "undone": self.undone,
             "batch": self.batch,
+            "batch_number": self.batch_number,
         }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")

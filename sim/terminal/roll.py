@@ -44,6 +44,10 @@ def _job(copy: str, status: StatusInformation) -> bytes:
         f"ЧЕК {status.receipt_number or 0:04d}  STAN {status.trace_number or 0:06d}",
         f"ИТОГО {whole},{part:02d} KZT",
         f"КОД {status.approval_code}",
+        f"AID {status.aid}",
+        f"{status.application_label}  TSI {status.tsi}",
+        f"TVR {status.tvr}",
+        f"AC {status.cryptogram}",
     )
     text = "\n".join(lines).encode("cp866", errors="replace")
     return b"\x1b@\x1bt\x11" + text + b"\n\x1bd\x04\x1dV\x01"

@@ -171,3 +171,73 @@ async def test_a_second_original_cannot_be_kept(officer, record_id, sessions):
     with pytest.raises(DBAPIError, match="uq_slips"):
         async with transaction(sessions) as session:
             await session.execute(again, {"id": slips[0].slip_id})
+
+
+# ---------------------------------------------------------------------- perhaps it came out
+
+
+async def wanted_again(officer, sessions):
+    """Return the order for the papers that are still wanted, without the wait for new paper."""
+    async with transaction(sessions) as session:
+        await session.execute(sa.text("UPDATE terminal_orders SET not_before = created_at"))
+    return await officer.agent_next()
+
+
+async def test_what_may_have_come_out_comes_again_with_a_number_and_can_be_signed(
+    officer, record_id, sessions
+):
+    payment_id = await make.begun(officer, record_id)
+    sale, _ = await make.approved(officer)
+    slips = await make.ended(officer, sale, make.outcome(Result.COMPLETED))
+
+    for _ in range(2):  # a report may be repeated
+        await make.printed(officer, sale, slips[:1], Reason.ABORTED, doubtful=slips[1:])
+    given = await wanted_again(officer, sessions)
+    await make.printed(officer, given, given.slips)
+
+    (slip,) = given.slips
+    assert (slip.copy_number, slip.duplicate) == (2, 1)
+    assert "ДУБЛИКАТ № 1" in " ".join(plain_lines(slip))
+    assert "Оригинал мог не выйти" in " ".join(plain_lines(slip))
+    assert any(line.signature for line in slip.lines)
+    view = (await officer.get(f"/api/payments/{payment_id}")).json()
+    assert view["status"] == "slips_printed"
+    assert [(one["copy_number"], one["duplicate"]) for one in view["slips"]] == [
+        (1, 0), (2, 0), (2, 1)
+    ]  # fmt: skip
+    assert [bool(one["printed_at"]) for one in view["slips"]] == [True, False, True]
+    assert [bool(one["doubted_at"]) for one in view["slips"]] == [False, True, False]
+    assert (await events(sessions)).count("fines.slip_doubtful") == 1
+
+
+async def test_a_replacement_that_may_have_come_out_gets_the_next_number(
+    officer, record_id, sessions
+):
+    payment_id = await make.begun(officer, record_id)
+    sale, _ = await make.approved(officer)
+    slips = await make.ended(officer, sale, make.outcome(Result.COMPLETED))
+    await make.printed(officer, sale, slips[:1], Reason.ABORTED, doubtful=slips[1:])
+    first = await wanted_again(officer, sessions)
+
+    await make.printed(officer, first, (), Reason.PRINTER_SILENT, doubtful=first.slips)
+    second = await wanted_again(officer, sessions)
+    await make.printed(officer, second, second.slips)
+    ordered, paper = await printed_duplicate(officer, payment_id, slips[1].slip_id)
+
+    assert [one.duplicate for one in (*first.slips, *second.slips)] == [1, 2]
+    assert any(line.signature for line in second.slips[0].lines)
+    assert " ".join(plain_lines(second.slips[0])).count("ДУБЛИКАТ №") == 2
+    assert ordered["duplicate"] == 3
+    assert not any(line.signature for line in paper.slips[0].lines)
+
+
+async def test_an_older_agent_that_knows_no_doubt_is_answered_as_before(officer, record_id):
+    payment_id = await make.begun(officer, record_id)
+    sale, _ = await make.approved(officer)
+    slips = await make.ended(officer, sale, make.outcome(Result.COMPLETED))
+
+    await make.printed(officer, sale, slips[:1], Reason.NO_PAPER)
+    view = (await officer.get(f"/api/payments/{payment_id}")).json()
+
+    assert [one["duplicate"] for one in view["slips"]] == [0, 0]
+    assert view["status"] == "approved"

@@ -1,6 +1,7 @@
 """The agent as a process of its own on real serial lines: terminal, acquirer, printer beyond it."""
 
 from datetime import UTC, datetime
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -375,8 +376,9 @@ def test_killed_after_the_terminal_kept_the_sale_it_is_paid_once(road, where, pa
     assert road.steps.count("authorisation") == 1
 
 
-def test_killed_while_printing_it_tells_which_paper_came_out(road):
-    road.printer.on_paper = lambda _paper: road.kill_agent()
+@pytest.mark.parametrize("which", [1, 2], ids=["9a the first paper", "9b the second"])
+def test_killed_between_the_paper_and_its_note_it_tells_what_is_doubtful(road, which):
+    road.printer.on_paper = lambda _: len(road.printer.papers) == which and road.kill_agent()
     road.terminal.insert_card(DRIVER.card)
     payment = road.server.order()
 
@@ -387,10 +389,29 @@ def test_killed_while_printing_it_tells_which_paper_came_out(road):
     road.start_agent()
     road.server.wait(lambda: payment.print_reason is not Reason.NONE)
 
+    ids = [slip.slip_id for slip in payment.slips]
     assert payment.outcomes[0].result is Result.COMPLETED
-    assert len(payment.printed) <= 1
+    assert list(payment.printed) == ids[: which - 1]
+    assert list(payment.doubtful) == ids[which - 1 : which]
+    assert len(road.printer.papers) == which  # nothing came a second time
     assert len(road.acquirer.book.standing) == 1
     assert road.steps.count("authorisation") == 1
+
+
+def test_a_print_order_given_again_after_a_kill_prints_nothing_twice(road):
+    slips = (sale_slip(uuid4(), 1), sale_slip(uuid4(), 2))
+    road.printer.on_paper = lambda _: len(road.printer.papers) == 2 and road.kill_agent()
+    order = road.server.order(kind=OrderKind.PRINT, slips=slips)
+
+    road.start_agent()
+    road.agent.wait(20)
+    road.printer.on_paper = None
+    road.start_agent()
+    road.server.wait(lambda: order.closed)
+
+    assert list(order.printed) == [slips[0].slip_id]
+    assert list(order.doubtful) == [slips[1].slip_id]
+    assert len(road.printer.papers) == 2
 
 
 # ---------------------------------------------------------------------- the line and the terminal

@@ -47,6 +47,18 @@ def test_printed_papers_are_remembered_without_moving_the_stage(path):
     assert (state.stage, state.slips) == (Stage.REPORTED, [OTHER])
 
 
+def test_a_paper_that_was_begun_is_doubtful_until_it_is_known_to_be_out(path):
+    note(path, Stage.REPORTED)
+    note(path, Stage.PRINTING, facts={"slip": str(OTHER)})
+
+    with Journal(path) as journal:
+        before = journal.orders[ORDER].doubtful
+        state = journal.note(ORDER, Stage.PRINTED, at=NOW, facts={"slip": str(OTHER)})
+
+    assert before == [OTHER]
+    assert (state.stage, state.doubtful) == (Stage.REPORTED, [])
+
+
 def test_a_closed_order_is_known_but_not_open(path):
     note(path, Stage.INTENT, Stage.CLOSED)
 

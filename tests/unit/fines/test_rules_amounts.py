@@ -17,10 +17,11 @@ from fines.errors import (
 from fines.rules import amounts, catalogue
 from fines.rules.catalogue import ReducedReason
 from fines.rules.offence_record import discount_end, refuse_impossible_time
-from fines.rules.payment import Expected, Reported, holds_card_number, judge_approval
+from fines.rules.payment import Expected, Reported, judge_approval
 from fines.rules.verification import PaperKey, paper_code, paper_code_fits, paper_key
 from fines.rules.words import amount_words_kk, amount_words_ru
 from fines.service.catalogue import shipped_articles, shipped_mrp
+from fines.wire.card_numbers import holds_card_number
 from fines.wire.protocol import OwnerVerdict, Reason
 
 ARTICLES = {(one.article, one.part): one for one in shipped_articles()}

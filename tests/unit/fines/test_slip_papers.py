@@ -14,6 +14,7 @@ from app.fonts import GlyphMissing
 from fines.rendering import ReceiptFacts, receipt_pdf, slip_pdf, slip_png, slip_text
 from fines.rules.duplicates import duplicate_of
 from fines.rules.slips import (
+    AttemptFacts,
     CardFacts,
     CaseFacts,
     plain_lines,
@@ -57,6 +58,12 @@ CARD = CardFacts(
     entry_mode="chip",
     cardholder_check="online_pin",
     aid="A0000000031010",
+    terminal_serial="SIM-52500042",
+    batch_number=7,
+    application_label="VISA DEBIT",
+    tvr="0080008000",
+    tsi="E800",
+    cryptogram="9C2F5A0B7D1E4366",
     terminal_at=datetime(2026, 11, 22, 6, 0, tzinfo=UTC),
 )
 
@@ -71,14 +78,20 @@ def sale(**changed):
     )
 
 
-def unpaid(kind, reason=Reason.THIRD_PARTY_CARD):
+def unpaid(kind, reason=Reason.THIRD_PARTY_CARD, *, card=None):
     return unpaid_slip(
         slip_id=UUID(int=4),
         payment_id=UUID(int=3),
-        kind=kind,
         case=CaseFacts(**CASE),
-        reason=reason,
-        at=datetime(2026, 11, 22, 6, 0, tzinfo=UTC),
+        attempt=AttemptFacts(
+            kind=kind,
+            reason=reason,
+            at=datetime(2026, 11, 22, 6, 0, tzinfo=UTC),
+            terminal_number="52500042",
+            terminal_serial="SIM-52500042",
+            response_code="57",
+            card=card,
+        ),
         verification_url=URL,
     )
 
@@ -109,7 +122,7 @@ KINDS = {
     "violator's copy": sale()[0],
     "filed copy": sale()[1],
     "declined": unpaid(SlipKind.DECLINED),
-    "reversed": unpaid(SlipKind.REVERSED),
+    "reversed": unpaid(SlipKind.REVERSED, Reason.SERVER_REFUSED, card=CARD),
     "refund": refund(),
     "duplicate of the violator's copy": duplicate(sale()[0]),
     "duplicate of the filed copy": duplicate(sale()[1], 5),

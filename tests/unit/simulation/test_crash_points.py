@@ -29,7 +29,7 @@ POINTS = {
     "6 host answered": "host_answered",
     "7 approval shown": "status_sending",
     "8 committed": "approval ",
-    "9 printing": "paper ",
+    "9 on paper": "paper ",
     "10 stored": "stored",
     "11 outcome told": "outcome ",
     "12 papers told": "printed ",
@@ -130,6 +130,24 @@ def test_a_terminal_without_power_anywhere_leaves_one_payment_or_none(point, see
             town.strike_at(POINTS[point], cut, after=late)
 
         accounted(live(seed, prepare))
+
+
+def test_an_agent_killed_between_the_paper_and_its_note_prints_no_second_original(seeds):
+    numbers = set()
+    for seed in seeds:
+
+        def prepare(town):
+            kill = lambda: town.post.kill_agent(0.5 + 5 * town.world.random.random())  # noqa: E731 - used before the next turn
+            # The printer answers 50 ms behind the paper: the note cannot have been written.
+            town.strike_at("paper ", kill, after=town.world.random.random() * 0.04)
+
+        town = live(seed, prepare)
+        accounted(town)
+        (paid,) = (one for one in town.server.payments.values() if one.confirmed)
+        assert len(paid.doubtful) == 1
+        numbers |= {(one.copy_number, one.duplicate) for one in paid.slips}
+
+    assert numbers == {(1, 0), (2, 0), (1, 1)}
 
 
 # ---------------------------------------------------------------------- acknowledgements

@@ -36,6 +36,12 @@ PLANTED = {
     "card name": b"\x8b" + _ll(PAN.encode()),
     "track in TLV": b"\x06" + bytes([21]) + _tlv("1f08", PAN.encode() + b"29"),
     "PIN block in TLV": b"\x06" + bytes([19]) + _tlv("1f0a", PIN_BLOCK.encode()),
+    "receipt's text": b"\x06"
+    + bytes([27])
+    + _tlv("47", b"AC " + PAN.encode() + b" " + PAN[:5].encode()),
+    "cryptogram": b"\x06" + bytes([11]) + _tlv("9f26", bytes.fromhex(PAN)),
+    "application": b"\x06" + bytes([20]) + _tlv("60", _tlv("44", PAN.encode())),
+    "serial number": b"\x06" + bytes([19]) + _tlv("df54", PAN.encode()),
     "PAR": b"\x06" + bytes([19]) + _tlv("4e", b"\x00\x00" + PAN.encode()),
 }
 
