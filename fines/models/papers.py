@@ -16,7 +16,21 @@ class SlipRow(Base):
 
     __tablename__ = "slips"
     __table_args__ = (
-        sa.UniqueConstraint("payment_id", "kind", "copy_number", "duplicate"),
+        # A payment given back in parts has a paper for each.
+        sa.UniqueConstraint(
+            "payment_id",
+            "kind",
+            "copy_number",
+            "duplicate",
+            "refund_id",
+            postgresql_nulls_not_distinct=True,
+        ),
+        sa.CheckConstraint("(kind = 'refund') = (refund_id IS NOT NULL)", "refund_is_named"),
+        sa.Index(
+            "ix_slips_refunds_unfiled",
+            "created_at",
+            postgresql_where=sa.text("kind = 'refund' AND paper_id IS NULL"),
+        ),
         sa.CheckConstraint("(duplicate = 0) = (ordered_post_id IS NULL)", "duplicate_is_ordered"),
     )
 
@@ -29,6 +43,7 @@ class SlipRow(Base):
     content_sha256: Mapped[bytes]
     created_at: Mapped[datetime]
     ordered_post_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("posts.id"))
+    refund_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("refunds.id"))
     printed_at: Mapped[datetime | None]
     paper_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("papers.id"))
 
