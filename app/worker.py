@@ -29,6 +29,7 @@ from bodycam.service.examining import Examining, examine_recording
 from fines.api import make_desk
 from fines.rules.closing import parse_hours
 from fines.rules.notices import parse_notice_terms
+from fines.service import refund_papers
 from fines.service.reconciling import age_all
 
 log = structlog.get_logger(__name__)
@@ -125,6 +126,14 @@ def _fine_jobs(jobs: procrastinate.App, parts: Parts) -> None:
     async def age_items(timestamp: int) -> None:
         del timestamp
         await age_all(desk, utc_now())
+
+    @jobs.periodic(cron="* * * * *")
+    @jobs.task(
+        name="fines.file_refund_slips", queue=payments, queueing_lock="fines.file_refund_slips"
+    )
+    async def file_refund_slips(timestamp: int) -> None:
+        del timestamp
+        await refund_papers.file_refund_slips(desk, utc_now())
 
     closing_hours = parse_hours(parts.settings.end_of_day_hours)
     missing_hours = parse_hours(parts.settings.totals_missing_hours)

@@ -22,6 +22,8 @@ _NOTICE_WRITTEN_ONCE = (
 )  # fmt: skip
 _ABOUT_ONE_THING = conv("ck_reconciliation_cases_about_one_thing")
 
+_SLIP_KEY = "uq_slips_payment_id_kind_copy_number_duplicate"
+
 
 def _row(side: str, columns: tuple[str, ...]) -> str:
     return ", ".join(f"{side}.{one}" for one in columns)
@@ -66,6 +68,7 @@ def upgrade() -> None:
     """Add the outbox, and say of each case what it is about."""
     _create_notices()
     _name_cases()
+    _name_refunds_of_slips()
 
 
 def downgrade() -> None:
@@ -75,12 +78,19 @@ def downgrade() -> None:
             "SELECT count(*) FROM reconciliation_cases "
             "WHERE kind IN ('totals_missing', 'register_notice')"
         )
-    )
+    ) + op.get_bind().scalar(sa.text("SELECT count(*) FROM slips WHERE kind = 'refund'"))
     if lost:
         raise RuntimeError(
-            f"{lost} cases (totals missing, register not told) have no place in the revision "
-            "before: restore a backup instead"
+            f"{lost} rows (cases of missing totals and of what the register was not told, slips "
+            "of refunds) have no place in the revision before: restore a backup instead"
         )
+    op.drop_index("ix_slips_refunds_unfiled", "slips")
+    op.drop_constraint(op.f("ck_slips_refund_is_named"), "slips")
+    op.drop_constraint(op.f(f"{_SLIP_KEY}_refund_id"), "slips")
+    op.drop_column("slips", "refund_id")
+    op.create_unique_constraint(
+        op.f(_SLIP_KEY), "slips", ["payment_id", "kind", "copy_number", "duplicate"]
+    )
     op.execute(sa.text(_guard_case(_CASE_WRITTEN_ONCE)))
     op.drop_index("uq_reconciliation_cases_totals_missing", "reconciliation_cases")
     op.drop_constraint(_ABOUT_ONE_THING, "reconciliation_cases")
@@ -91,6 +101,27 @@ def downgrade() -> None:
         op.drop_column("reconciliation_cases", column)
     op.drop_table("register_notices")
     op.execute(sa.text("DROP FUNCTION fines_guard_notice"))
+
+
+def _name_refunds_of_slips() -> None:
+    op.add_column("slips", sa.Column("refund_id", sa.Uuid(), nullable=True))
+    op.create_foreign_key(op.f("fk_slips_refund_id"), "slips", "refunds", ["refund_id"], ["id"])
+    op.drop_constraint(op.f(_SLIP_KEY), "slips")
+    op.create_unique_constraint(
+        op.f(f"{_SLIP_KEY}_refund_id"),
+        "slips",
+        ["payment_id", "kind", "copy_number", "duplicate", "refund_id"],
+        postgresql_nulls_not_distinct=True,
+    )
+    op.create_check_constraint(
+        op.f("ck_slips_refund_is_named"), "slips", "(kind = 'refund') = (refund_id IS NOT NULL)"
+    )
+    op.create_index(
+        "ix_slips_refunds_unfiled",
+        "slips",
+        ["created_at"],
+        postgresql_where=sa.text("kind = 'refund' AND paper_id IS NULL"),
+    )
 
 
 def _enum(name: str, values: str) -> sa.Enum:

@@ -22,7 +22,9 @@ from fines.schemas.money import (
 )
 from fines.service.cases import close_case, explain_case
 from fines.service.hand_in import override_hand_in
+from fines.service.papers import PDF
 from fines.service.reconciling import Imported, import_settlement
+from fines.service.refund_papers import refund_document
 from fines.service.refunds import (
     ask_refund,
     decide_refund,
@@ -93,6 +95,13 @@ async def instruction(refund_id: UUID, caller: Caller, desk: DeskOfApp) -> Respo
     """Return the instruction that a refund stands in, as it was written."""
     content = await instruction_document(desk, caller=caller, refund_id=refund_id)
     return private_document(content, _CSV)
+
+
+@router.get("/api/refunds/{refund_id}/slip.pdf", dependencies=[Depends(CLERK)])
+async def refund_slip(refund_id: UUID, caller: Caller, desk: DeskOfApp) -> Response:
+    """Return the slip of a refund that was paid out."""
+    content = await refund_document(desk, caller=caller, refund_id=refund_id, now=utc_now())
+    return private_document(content, PDF)
 
 
 @router.post(

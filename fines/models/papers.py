@@ -16,7 +16,21 @@ class SlipRow(Base):
 
     __tablename__ = "slips"
     __table_args__ = (
-        sa.UniqueConstraint("payment_id", "kind", "copy_number", "duplicate"),
+        # A payment given back in parts has a paper for each.
+        sa.UniqueConstraint(
+            "payment_id",
+            "kind",
+            "copy_number",
+            "duplicate",
+            "refund_id",
+            postgresql_nulls_not_distinct=True,
+        ),
+        sa.CheckConstraint("(kind = 'refund') = (refund_id IS NOT NULL)", "refund_is_named"),
+        sa.Index(
+            "ix_slips_refunds_unfiled",
+            "created_at",
+            postgresql_where=sa.text("kind = 'refund' AND paper_id IS NULL"),
+        ),
         sa.CheckConstraint(
             "(duplicate > 0) = (num_nonnulls(ordered_post_id, replaces_slip_id) = 1)",
             "duplicate_is_ordered",
@@ -35,6 +49,7 @@ class SlipRow(Base):
     # A paper that may have come out is wanted no more: one with a number stands in for it.
     replaces_slip_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("slips.id"))
     doubted_at: Mapped[datetime | None]
+    refund_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("refunds.id"))
     printed_at: Mapped[datetime | None]
     paper_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("papers.id"))
 

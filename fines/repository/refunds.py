@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fines import models
 from fines.rules.reconciliation_words import Detail, Source, Verdict
 from fines.rules.refunds import RefundStatus
+from fines.wire.slip import SlipKind
 
 _SHOWN_MAX = 200
 
@@ -94,3 +95,27 @@ async def add_waiting_refund(
             found_at=sa.func.now(),
         )
     )
+
+
+async def slip_of_refund(session: AsyncSession, refund_id: UUID) -> UUID | None:
+    """Return the slip of a refund that was paid out."""
+    return await session.scalar(
+        sa.select(models.SlipRow.id).where(
+            models.SlipRow.refund_id == refund_id, models.SlipRow.duplicate == 0
+        )
+    )
+
+
+async def unfiled_refund_slips(
+    session: AsyncSession, *, limit: int
+) -> Sequence[tuple[UUID, models.Payment]]:
+    """Return slips of refunds that are not filed yet, the oldest first, with their payments."""
+    slip = models.SlipRow
+    found = await session.execute(
+        sa.select(slip.id, models.Payment)
+        .join(models.Payment, models.Payment.id == slip.payment_id)
+        .where(slip.kind == SlipKind.REFUND, slip.paper_id.is_(None))
+        .order_by(slip.created_at)
+        .limit(limit)
+    )
+    return [(slip_id, payment) for slip_id, payment in found]

@@ -22,8 +22,8 @@ from fines.rules.payment import (
 from fines.service.bookkeeping import book_approval, book_confirmation, book_reversal
 from fines.service.debts import debt_of, payer_of, settle_debt
 from fines.service.desk import Desk
-from fines.service.notices import want_notice
 from fines.service.duplicates import replace_doubtful
+from fines.service.notices import want_notice
 from fines.service.reports import answered_before, keep_answer, locked_order, refuse_card_numbers
 from fines.service.slips import make_sale_slips, make_unpaid_slip, unprinted
 from fines.service.terminal_orders import audit_judged, judge, standing_order, store_approval

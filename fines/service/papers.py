@@ -45,6 +45,17 @@ async def slip_document(
     """
     async with transaction(desk.sessions) as session:
         payment = await own_payment(session, caller=caller, payment_id=payment_id)
+    return await filed_slip(desk, payment=payment, slip_id=slip_id, now=now)
+
+
+async def filed_slip(desk: Desk, *, payment: models.Payment, slip_id: UUID, now: datetime) -> bytes:
+    """Return a slip of a payment as PDF: drawn and filed to what was paid, the first time.
+
+    Raises:
+        SlipNotFound: the payment has none such.
+        PaperAltered: what is stored no longer has its hash.
+    """
+    async with transaction(desk.sessions) as session:
         row = await _slip_row(session, payment, slip_id)
         if row.paper_id is not None:
             return _whole(await session.get_one(models.Paper, row.paper_id))

@@ -164,9 +164,9 @@ async def _pair_up(
             else:
                 _note(pending, finding, now)
         if len(pending.paired) + len(pending.theirs) >= FLUSH_AT:
-            await _flush(session, pending, now)
+            await _flush(desk, session, pending, now)
     await _note_doubtful(session, pending, doubtful, now)
-    await _flush(session, pending, now)
+    await _flush(desk, session, pending, now)
     for finding in pending.unconfirmed:
         await end_by_acquirer(desk, session, finding, now=now)
     return pending.counted
@@ -245,7 +245,7 @@ def _told(item_id: int, one: Finding, now: datetime) -> dict[str, object]:
     }
 
 
-async def _flush(session: AsyncSession, pending: _Pending, now: datetime) -> None:
+async def _flush(desk: Desk, session: AsyncSession, pending: _Pending, now: datetime) -> None:
     if pending.paired:
         await settlement.put_paired(session, pending.paired)
     if pending.theirs:
@@ -253,7 +253,7 @@ async def _flush(session: AsyncSession, pending: _Pending, now: datetime) -> Non
     if pending.settled:
         await settlement.put_settled(session, pending.settled, at=now)
     if pending.refunds:
-        await mark_refunds_paid(session, pending.refunds, now=now)
+        await mark_refunds_paid(desk, session, pending.refunds, now=now)
     pending.paired, pending.theirs = [], []
     pending.settled, pending.refunds = [], []
 

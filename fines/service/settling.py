@@ -18,7 +18,7 @@ from fines.service.bookkeeping import book_reversal, settle_if_booked
 from fines.service.desk import Desk
 from fines.service.notices import want_notice
 from fines.service.outcomes import close_orders, confirm, want_print
-from fines.service.slips import make_unpaid_slip
+from fines.service.slips import make_refund_slip, make_unpaid_slip
 from fines.wire.protocol import OrderKind, Reason
 from fines.wire.slip import SlipKind
 
@@ -73,9 +73,9 @@ async def _reverse(
 
 
 async def mark_refunds_paid(
-    session: AsyncSession, refund_ids: Sequence[UUID], *, now: datetime
+    desk: Desk, session: AsyncSession, refund_ids: Sequence[UUID], *, now: datetime
 ) -> None:
-    """Say that the acquirer has paid these refunds out, and book it."""
+    """Say that the acquirer has paid these refunds out, book it, and make the papers of it."""
     for refund_id in refund_ids:
         refund = await session.get_one(models.Refund, refund_id, with_for_update=True)
         refund.status = next_refund_status(current=refund.status, target=RefundStatus.PAID)
@@ -96,3 +96,4 @@ async def mark_refunds_paid(
             department_id=refund.department_id,
             now=now,
         )
+        await make_refund_slip(desk, session, refund, now=now)

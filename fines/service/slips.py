@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from devices.service import serial_number_of
 from fines import models, repository
-from fines.errors import PaperAltered
-from fines.rules.slips import AttemptFacts, CardFacts, sale_slips, unpaid_slip
+from fines.errors import PaperAltered, PaymentNotFound
+from fines.repository.reconciliation import locked_payment
+from fines.rules.slips import AttemptFacts, CardFacts, refund_slip, sale_slips, unpaid_slip
 from fines.service.debts import case_facts, debt_of
 from fines.service.desk import Desk
 from fines.wire.slip import Slip, SlipKind
@@ -96,6 +97,47 @@ async def make_unpaid_slip(
     return slip
 
 
+async def make_refund_slip(
+    desk: Desk, session: AsyncSession, refund: models.Refund, *, now: datetime
+) -> Slip:
+    """Make and keep the paper of a refund that the acquirer has paid out; nothing prints it."""
+    payment = await locked_payment(session, number=refund.payment_number)
+    if payment is None:
+        raise PaymentNotFound(f"refund {refund.id} is of no payment")
+    debt = await debt_of(session, payment)
+    slip = refund_slip(
+        slip_id=uuid4(),
+        payment_id=payment.id,
+        case=await case_facts(desk, session, debt, payment),
+        card=_card_of(payment),
+        refunded_tiyn=refund.amount_tiyn,
+        at=now,
+        verification_url=_payment_url(desk, payment),
+    )
+    keep_slips(session, (slip,), now, refund_id=refund.id)
+    await session.flush()
+    return slip
+
+
+def _card_of(payment: models.Payment) -> CardFacts:
+    # A sale that was approved has them all: the database refuses it otherwise, or they are told
+    # of together with what it wants.
+    return CardFacts(
+        terminal_number=payment.terminal_number_expected,
+        merchant_number=payment.merchant_number or "",
+        receipt_number=payment.terminal_receipt_number or 0,
+        trace_number=payment.trace_number or 0,
+        rrn=payment.rrn or "",
+        approval_code=payment.approval_code or "",
+        card_brand=payment.card_brand or "",
+        card_masked=payment.card_masked or "",
+        entry_mode=payment.entry_mode or "",
+        cardholder_check=payment.cardholder_check or "",
+        aid=payment.aid or "",
+        terminal_at=payment.terminal_at or payment.created_at,
+    )
+
+
 def _payment_url(desk: Desk, payment: models.Payment) -> str:
     return desk.paper_url(paper="payment", object_id=payment.id, amount_tiyn=payment.amount_tiyn)
 
@@ -107,6 +149,7 @@ def keep_slips(
     *,
     ordered_by: UUID | None = None,
     replaces: UUID | None = None,
+    refund_id: UUID | None = None,
 ) -> list[models.SlipRow]:
     """Keep slips as they are to be printed.
 
@@ -124,6 +167,7 @@ def keep_slips(
             created_at=now,
             ordered_post_id=ordered_by,
             replaces_slip_id=replaces,
+            refund_id=refund_id,
         )
         for slip in slips
     ]

@@ -12,13 +12,17 @@ from app.db import transaction
 from fines import models
 from fines.repository import ledger
 from fines.rules.ledger import Account
+from fines.rules.notices import NoticeKind
 from fines.rules.reconciliation_words import Verdict
+from fines.service.refund_papers import file_refund_slips
 from fines.wire import instruction, settlement
 from fines.wire.settlement import RowKind
+from fines.wire.slip import SlipKind
 from sim.district import CLERK, STAFF, Staff
 from tests import factories_fines
 from tests import factories_money as make
 from tests.factories_access import iin
+from tests.factories_devices import audited
 from tests.factories_identity import district
 
 SECOND_CLERK = Staff(
@@ -87,12 +91,10 @@ async def refund_rows(sessions):
         return (await session.scalars(sa.select(models.Refund))).all()
 
 
-async def test_a_refund_goes_from_one_clerk_by_another_to_the_acquirer(
-    people, payment_id, sessions, parts
-):
+async def paid_out(people, payment_id, parts, *, amount_tiyn):
+    """Lead a refund to the acquirer's file that pays it; return its id and the answers."""
     _, clerk, second = people
-    amount = await amount_of(sessions, payment_id)
-    asked = await clerk.ask(payment_id, amount_tiyn=amount)
+    asked = await clerk.ask(payment_id, amount_tiyn=amount_tiyn)
     refund_id = asked.json()["refund_id"]
     decided = await second.decide(refund_id)
     told = await second.post("/api/refunds/instructions")
@@ -105,15 +107,23 @@ async def test_a_refund_goes_from_one_clerk_by_another_to_the_acquirer(
         terminal_number=order.terminal_number,
         merchant_number=order.merchant_number,
         stan=1,
-        amount_tiyn=amount,
+        amount_tiyn=amount_tiyn,
         fee_tiyn=0,
         transacted_at=make.IN_TIME,
         settlement_date=make.SETTLED_ON,
         card_masked="",
     )
     back = replace(sale, kind=RowKind.REFUND, approval_code="R00001")
-
     done = await make.import_rows(parts, [sale, back])
+    return refund_id, (asked, decided, told, done)
+
+
+async def test_a_refund_goes_from_one_clerk_by_another_to_the_acquirer(
+    people, payment_id, sessions, parts
+):
+    amount = await amount_of(sessions, payment_id)
+
+    _, (asked, decided, told, done) = await paid_out(people, payment_id, parts, amount_tiyn=amount)
 
     assert (asked.status_code, decided.json()["status"]) == (201, "approved")
     assert told.json()["count"] == 1
@@ -124,6 +134,44 @@ async def test_a_refund_goes_from_one_clerk_by_another_to_the_acquirer(
     assert sum(books.values()) == 0
     still_open = {one: tiyn for one, tiyn in books.items() if tiyn}
     assert still_open.keys() == {Account.FINES, Account.DISCOUNT, Account.REFUNDED}
+
+
+async def test_a_refund_paid_out_leaves_a_paper_with_the_record_and_a_notice(
+    people, payment_id, sessions, parts
+):
+    _, clerk, _ = people
+    amount = await amount_of(sessions, payment_id)
+    refund_id, _ = await paid_out(people, payment_id, parts, amount_tiyn=amount)
+    desk = make.desk_of(parts)
+
+    filed = [await file_refund_slips(desk, make.IN_TIME) for _ in range(2)]
+    shown = [await clerk.get(f"/api/refunds/{refund_id}/slip.pdf") for _ in range(2)]
+
+    async with transaction(sessions) as session:
+        (slip,) = await session.scalars(
+            sa.select(models.SlipRow).where(models.SlipRow.kind == SlipKind.REFUND)
+        )
+        paper = await session.get_one(models.Paper, slip.paper_id)
+        kinds = (await session.scalars(sa.select(models.RegisterNotice.kind))).all()
+    assert filed == [1, 0]
+    assert shown[0].content.startswith(b"%PDF-")
+    assert shown[0].content == shown[1].content
+    assert (str(slip.refund_id), paper.offence_record_id is None) == (refund_id, False)
+    assert set(kinds) == {NoticeKind.PAID, NoticeKind.REFUNDED}
+    assert len(await audited(sessions, "fines.refund_slip_read")) == 2
+
+
+async def test_a_refund_not_paid_out_has_no_paper(people, payment_id):
+    officer, clerk, _ = people
+    asked = await clerk.ask(payment_id)
+    path = f"/api/refunds/{asked.json()['refund_id']}/slip.pdf"
+
+    early = await clerk.get(path)
+    foreign = await clerk.get(f"/api/refunds/{uuid4()}/slip.pdf")
+    his = await officer.get(path)
+
+    assert (early.status_code, early.json()["code"]) == (409, "fines.refund_step_refused")
+    assert (foreign.status_code, his.status_code) == (404, 403)
 
 
 async def test_who_asks_cannot_decide(people, payment_id):
