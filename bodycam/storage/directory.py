@@ -26,7 +26,7 @@ from bodycam.errors import (
     StoreFull,
     StoreSilent,
 )
-from bodycam.storage.port import READ_CHUNK_BYTES, PartTarget, ReadAt, checked_key
+from bodycam.storage.port import READ_CHUNK_BYTES, Chunk, PartTarget, ReadAt, checked_key
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -63,14 +63,14 @@ class _FilePart:
         self._end = offset + room
         self._sha256 = hashlib.sha256()
 
-    async def write(self, chunks: Sequence[bytes]) -> None:
+    async def write(self, chunks: Sequence[Chunk]) -> None:
         """Hash and write the next bytes, in a thread."""
         if self._at + sum(map(len, chunks)) > self._end:
             raise ValueError("more bytes than the part has")  # the caller counts; a fault of ours
         async with self._turns:
             await _in_thread(lambda: self._write(chunks))
 
-    def _write(self, chunks: Sequence[bytes]) -> None:
+    def _write(self, chunks: Sequence[Chunk]) -> None:
         for chunk in chunks:
             self._sha256.update(chunk)
         at = 0
@@ -79,7 +79,7 @@ class _FilePart:
             self._write_all(some)
             at += len(some)
 
-    def _write_all(self, chunks: Sequence[bytes]) -> None:
+    def _write_all(self, chunks: Sequence[Chunk]) -> None:
         written = os.pwritev(self._handle, chunks, self._at)
         self._at += written
         if written < sum(map(len, chunks)):  # cut short: the rest the slow way, which is rare
