@@ -282,7 +282,12 @@ class Connection(asyncio.BufferedProtocol):
             or (self._come and not self._busy and now - self._began > limits.head_seconds)
             or (receives and now - self._began > limits.body_seconds)
         ):
-            transport.abort()
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Break the line off."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def close_idle(self) -> None:
         """Close between two requests; a request under way is the last."""

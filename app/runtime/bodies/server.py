@@ -73,3 +73,5 @@ async def _end(door: Door) -> None:
             task.cancel()
         if late:
             await asyncio.wait(late)
+    for one in list(door.connections):
+        one.hang_up()
