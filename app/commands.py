@@ -28,8 +28,8 @@ from app.identity.schemas import StaffFile
 from app.keys import Keys
 from app.runtime import migrate as migrations
 from app.runtime.postgres import EmbeddedPostgres
-from app.runtime.supervisor import Child, Supervisor, program, refuse_used_port, sole_owner
-from app.settings import Settings
+from app.runtime.supervisor import DOOR, Child, Supervisor, program, refuse_used_port, sole_owner
+from app.settings import Settings, StoreKind
 from fines.api import make_desk
 from fines.api.money import SETTLEMENT_BYTES_MAX
 from fines.service import catalogue_import
@@ -49,6 +49,10 @@ def up(*, say: Callable[[str], None]) -> None:
     settings = Settings()
     with sole_owner(settings.var_dir):
         refuse_used_port(host=settings.host, port=settings.port, setting="SAQSHY_PORT")
+        if settings.parts_port:
+            refuse_used_port(
+                host=settings.host, port=settings.parts_port, setting="SAQSHY_PARTS_PORT"
+            )
         with _database(settings, say=say) as (url, postgres):
             _run(settings, url=url, postgres=postgres, say=say)
 
@@ -62,6 +66,9 @@ def _run(
         Child("server", program("serve"), environment, logs_dir / "serve.log"),
         Child("worker", program("work"), environment, logs_dir / "work.log"),
     ]
+    if settings.parts_port and settings.object_store is StoreKind.DIRECTORY:
+        door = Child("door", DOOR, environment, logs_dir / "door.log")
+        children.append(door)
     supervisor = Supervisor(children=children, postgres=postgres, say=say)
     host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host
     health = f"http://{host}:{settings.port}/health"

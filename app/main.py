@@ -20,6 +20,7 @@ import bodycam.api.axis
 import bodycam.api.coverage
 import bodycam.api.custody
 import bodycam.api.footage
+import bodycam.door
 import devices.api
 import fines.api
 from app import problems
@@ -37,6 +38,7 @@ _ROUTERS: Final = (
     devices.api.router,
     *fines.api.routers,
     bodycam.api.router,
+    bodycam.door.router,
     bodycam.api.axis.router,
     bodycam.api.axis.keepers,
     bodycam.api.coverage.router,

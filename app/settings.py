@@ -160,6 +160,9 @@ class Settings(BaseSettings):
 
     # Uploads.
     recording_bytes_max: int = Field(default=64 << 30, ge=1 << 20)  # 24 h at 6 Mbit/s
+    parts_port: int = Field(default=0, ge=0, le=65535)  # of a process for parts alone; 0: none
+    parts_url: HttpUrl | None = None  # where docks reach it; with none they send to the server
+    parts_connections_max: int = Field(default=1024, ge=1, le=65536)  # one more is closed
 
     # Footage. Without bubblewrap nothing is derived from a recording; it still plays.
     media_sandbox: SandboxKind = SandboxKind.BUBBLEWRAP

@@ -60,6 +60,7 @@ class Ports:
 
     server: int = 8700
     metrics: int = 8701
+    parts: int = 8702
     registers: int = 8710
     revocation: int = 8711
     acquirer: int = 8712
@@ -72,13 +73,14 @@ class Ports:
     @classmethod
     def free(cls) -> Self:
         """Return ports that nobody uses now, so that two stages stand side by side."""
-        probes = [socket.create_server((_HOST, 0)) for _ in range(2)]
+        probes = [socket.create_server((_HOST, 0)) for _ in range(3)]
         numbers = [probe.getsockname()[1] for probe in probes]
         for probe in probes:
             probe.close()
         return cls(
             server=numbers[0],
             metrics=0,
+            parts=numbers[2],
             registers=0,
             revocation=0,
             acquirer=0,
@@ -106,6 +108,7 @@ class Stage:
         self.folder = folder.resolve()
         self.ports = ports
         self.base_url = f"http://{_HOST}:{ports.server}"
+        self.parts_url = f"http://{_HOST}:{ports.parts}"
         self._stack = ExitStack()
         self._server: subprocess.Popen[bytes] | None = None
         self.authority: Authority
@@ -178,6 +181,8 @@ class Stage:
             "SAQSHY_PORT": str(self.ports.server),
             "SAQSHY_METRICS_PORT": str(self.ports.metrics),
             "SAQSHY_PUBLIC_URL": self.base_url,
+            "SAQSHY_PARTS_PORT": str(self.ports.parts),
+            "SAQSHY_PARTS_URL": self.parts_url,
             "SAQSHY_REGISTERS_URL": self.registers.url,
             "SAQSHY_CASE_REGISTERS_URL": self.cases.url,
             # One register stands on the state bus, so that both protocols are at work.

@@ -30,6 +30,9 @@ _RESTART_PAUSE_SECONDS_MAX: Final = 10.0
 _CALM_SECONDS: Final = 30.0  # a child that ran this long starts again without a longer pause
 _TICK_SECONDS: Final = 0.1
 
+# The door for parts is a program of its own, not a command: it is there to be small.
+DOOR: Final = (sys.executable, "-m", "app.door")
+
 
 class PortInUse(Exception):
     """Another program listens where we must; the message names the address and the setting."""

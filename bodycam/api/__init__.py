@@ -5,10 +5,9 @@ from datetime import UTC
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import AwareDatetime
-from starlette.requests import ClientDisconnect
 
 from app.access import Access, Caller, DeviceKind, Role
 from app.audit.api import TrailOfApp
@@ -18,18 +17,16 @@ from app.ports import KeysOfApp, SettingsOfApp
 from bodycam import schemas, service
 from bodycam.api.footage import Hour, zipped
 from bodycam.api.ports import StoreOfApp, begun
-from bodycam.errors import PartSizeWrong, RangeNotSatisfiable
+from bodycam.errors import RangeNotSatisfiable
 from bodycam.rules.ranges import ByteRange, read_range
 from bodycam.rules.signing import public_key_text
 from bodycam.wire import protocol
-from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from bodycam.wire.manifest import SignedReceipt
 
 _DOCK: Final = Access(devices=[DeviceKind.DOCK])
 _REVIEWER: Final = Access(roles=[Role.COMPLAINTS_REVIEWER])
 _COMPLAINT_BYTES_MAX: Final = 64 << 10
 _PARALLEL_PARTS_MAX: Final = 3  # more only makes the parts wait for each other on one disk
-_PART_NUMBER_MAX: Final = 9_999
 _PLAYLIST: Final = "application/vnd.apple.mpegurl"
 _PARTIAL, _WHOLE, _NOT_SATISFIABLE = 206, 200, 416
 
@@ -48,12 +45,13 @@ async def _docking(
 
 
 DockingOfApp = Annotated[service.Docking, Depends(_docking)]
-PartNumber = Annotated[int, Path(ge=0, le=_PART_NUMBER_MAX)]
 
 
 @router.get(protocol.PATH_HELLO, dependencies=[Depends(_DOCK)])
-async def hello(keys: KeysOfApp) -> protocol.Hello:
+async def hello(keys: KeysOfApp, settings: SettingsOfApp, response: Response) -> protocol.Hello:
     """Tell the dock who we are, by the key that our receipts are signed with."""
+    if settings.parts_url is not None:  # a header: docks of before know no further field
+        response.headers[protocol.PARTS_URL_HEADER] = str(settings.parts_url).rstrip("/")
     return protocol.Hello(
         server_time=utc_now(),
         receipt_key=public_key_text(keys.receipt),
@@ -80,37 +78,6 @@ async def announce(request: Request, docking: DockingOfApp, caller: Caller) -> p
 async def status(recording_id: UUID, docking: DockingOfApp, caller: Caller) -> protocol.Status:
     """Tell which parts are acknowledged."""
     return await service.status_of(docking, recording_id=recording_id, caller=caller)
-
-
-@router.put(protocol.PATH_PART, dependencies=[Depends(_DOCK)], max_body_size=BLOCK_SIZE_BYTES)
-async def put_part(
-    recording_id: UUID,
-    part_number: PartNumber,
-    request: Request,
-    docking: DockingOfApp,
-    caller: Caller,
-) -> protocol.PartStored:
-    """Store one part; the answer means that it is synced to the disk."""
-    try:
-        return await service.receive_part(
-            docking,
-            recording_id=recording_id,
-            number=part_number,
-            digest_header=request.headers.get(protocol.DIGEST_HEADER, ""),
-            size_bytes=content_length(request),
-            body=request.stream(),
-            caller=caller,
-            now=utc_now(),
-        )
-    except ClientDisconnect as gone:
-        # Nobody reads this answer; what arrived is not acknowledged.
-        raise PartSizeWrong("the sender went away") from gone
-
-
-def content_length(request: Request) -> int | None:
-    """Return the length of the body as the request declares it."""
-    text = request.headers.get("Content-Length", "")
-    return int(text) if text.isascii() and text.isdigit() else None
 
 
 @router.post(protocol.PATH_COMPLETE, dependencies=[Depends(_DOCK)], max_body_size=0)

@@ -22,7 +22,8 @@ from app.credentials import read_credential
 from app.db import SessionsOfApp, transaction
 from app.errors import DomainError, Kind
 from app.ports import SettingsOfApp
-from bodycam.api import DockingOfApp, content_length
+from bodycam.api import DockingOfApp
+from bodycam.door import content_length
 from bodycam.errors.axis import AxisBusy, AxisObjectCut
 from bodycam.rules import axis as rules
 from bodycam.service import axis as service

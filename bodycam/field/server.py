@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from bodycam.wire.protocol import Announce, Hello, PartTarget, Problem, UploadPl
 _SEND_BYTES: Final = 256 << 10
 _ANSWER_BYTES_MAX: Final = 4 << 20
 _RETRY_SECONDS_MAX: Final = 300.0
+_ADDRESS_MAX: Final = 200
 _M = TypeVar("_M", bound=BaseModel)
 # Statuses that a later attempt may cure: the rest of 4xx never will by itself.
 _LATER: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
@@ -70,7 +71,7 @@ class Server:
     """One server, over kept connections. Safe to use from several threads."""
 
     def __init__(self, *, url: str, credential: str, throttle: Throttle) -> None:
-        self._url = url.rstrip("/")
+        self._url = self._parts_url = url.rstrip("/")
         self._throttle = throttle
         limits = httpx.Limits(max_connections=8, max_keepalive_connections=8)
         timeout = httpx.Timeout(60, connect=5)
@@ -90,7 +91,14 @@ class Server:
 
     def hello(self) -> Hello:
         """Ask who the server is."""
-        return self._ask("GET", protocol.PATH_HELLO, Hello)
+        return self._ask("GET", protocol.PATH_HELLO, Hello, note=self._note_parts_url)
+
+    def _note_parts_url(self, answer: httpx.Response) -> None:
+        """Send parts where the server says, unless our credential would travel less safely."""
+        named = answer.headers.get(protocol.PARTS_URL_HEADER, "").rstrip("/")
+        schemes = ("https://",) if self._url.startswith("https://") else ("https://", "http://")
+        if named.startswith(schemes) and len(named) <= _ADDRESS_MAX:
+            self._parts_url = named
 
     def announce(self, announce: Announce) -> UploadPlan:
         """Tell of a recording; answers what to send."""
@@ -109,11 +117,13 @@ class Server:
         """Send one part and return when it is acknowledged."""
         ours = target.url.startswith("/")
         client = self._client if ours else self._store
-        url = self._url + target.url if ours else target.url
+        url = self._parts_url + target.url if ours else target.url
         headers = {**target.headers, "Content-Length": str(len(block))}
         try:
             answer = client.put(url, content=self._slices(block), headers=headers)
         except httpx.TransportError as error:
+            if isinstance(error, httpx.ConnectError) and ours:
+                self._parts_url = self._url  # the server itself takes them too
             raise TryLater(f"the line broke: {type(error).__name__}") from error
         if not ours and not answer.is_success:
             # Addresses expire: the next announcement brings new ones.
@@ -135,6 +145,7 @@ class Server:
         content: str | None = None,
         *,
         timeout_seconds: float = 60,
+        note: Callable[[httpx.Response], None] = lambda _: None,
     ) -> _M:
         headers = {"Content-Type": "application/json"} if content is not None else {}
         try:
@@ -148,6 +159,7 @@ class Server:
         except httpx.TransportError as error:
             raise TryLater(f"the server is silent: {type(error).__name__}") from error
         _check(answer)
+        note(answer)
         try:
             return model.model_validate_json(answer.content)
         except ValidationError as error:

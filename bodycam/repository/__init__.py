@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
+from app.db import Direct, Hoisted
 from bodycam.models import (
     ComplaintNumberRow,
     ComplaintRow,
@@ -69,14 +70,17 @@ def _part_facts_statement() -> sa.Select[UUID, RecordingStatus, str, int, bytes,
     ).where(row.id == sa.bindparam("recording_id", type_=sa.Uuid))
 
 
-_PART_FACTS = _part_facts_statement()  # device path: built once
+_PART_FACTS = Hoisted(_part_facts_statement())  # the way of the bytes: built once
 
 
-async def part_facts(session: AsyncSession, *, recording_id: UUID, number: int) -> PartFacts | None:
+async def part_facts(direct: Direct, *, recording_id: UUID, number: int) -> PartFacts | None:
     """Return what part ``number`` is to be, or ``None`` without such a recording."""
-    found = await session.execute(_PART_FACTS, {"recording_id": recording_id, "number": number})
-    row = found.one_or_none()
-    return None if row is None else PartFacts(*row)
+    async with direct.connection() as connection:
+        row = await _PART_FACTS.row(connection, {"recording_id": recording_id, "number": number})
+    if row is None:
+        return None
+    dock_id, status, *rest = row
+    return PartFacts(dock_id, RecordingStatus(status), *rest)
 
 
 async def recording(
@@ -152,8 +156,15 @@ async def part_digests(
     return {number: (sha256, size) for number, sha256, size in found}
 
 
+_ADD_PART = Hoisted(
+    insert(RecordingPartRow)
+    .values({column.key: sa.bindparam(column.key) for column in RecordingPartRow.__table__.columns})
+    .on_conflict_do_nothing()
+)
+
+
 async def add_part(
-    session: AsyncSession,
+    direct: Direct,
     *,
     recording_id: UUID,
     number: int,
@@ -161,18 +172,18 @@ async def add_part(
     size_bytes: int,
     at: datetime,
 ) -> None:
-    """Acknowledge a part; repeatable."""
-    await session.execute(
-        insert(RecordingPartRow)
-        .values(
-            recording_id=recording_id,
-            number=number,
-            sha256=sha256,
-            size_bytes=size_bytes,
-            stored_at=at,
+    """Acknowledge a part, committed and on the disk when this returns; repeatable."""
+    async with direct.connection() as connection:
+        await _ADD_PART.run(
+            connection,
+            {
+                "recording_id": recording_id,
+                "number": number,
+                "sha256": sha256,
+                "size_bytes": size_bytes,
+                "stored_at": at,
+            },
         )
-        .on_conflict_do_nothing()
-    )
 
 
 async def drop_parts(

@@ -1,43 +1,17 @@
-"""Use cases of the body-camera slice."""
+"""Use cases of the slice. What others call stands in ``uses``, brought when first asked for.
 
-from bodycam.service.announcing import announce_recording, read_announce
-from bodycam.service.complaints import (
-    Complaint,
-    ComplaintFacts,
-    Found,
-    NewComplaint,
-    list_complaints,
-    note_review,
-    read_complaint,
-    register_complaint,
-)
-from bodycam.service.completion import complete_recording
-from bodycam.service.docking import Docking, status_of
-from bodycam.service.playback import Content, bytes_of, open_content, open_playlist, open_shift
-from bodycam.service.receiving import receive_part
-from bodycam.service.recordings import RecordingFacts, read_recording, recordings_of
+A process that needs one use case, as that which receives parts, imports its module and spares the
+memory of all others (decision 0040).
+"""
 
-__all__ = [
-    "Complaint",
-    "ComplaintFacts",
-    "Content",
-    "Docking",
-    "Found",
-    "NewComplaint",
-    "RecordingFacts",
-    "announce_recording",
-    "bytes_of",
-    "complete_recording",
-    "list_complaints",
-    "note_review",
-    "open_content",
-    "open_playlist",
-    "open_shift",
-    "read_announce",
-    "read_complaint",
-    "read_recording",
-    "receive_part",
-    "recordings_of",
-    "register_complaint",
-    "status_of",
-]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bodycam.service.uses import *  # noqa: F403 - its ``__all__`` is the list
+else:
+
+    def __getattr__(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)  # the import system's own questions
+        return getattr(importlib.import_module("bodycam.service.uses"), name)

@@ -27,7 +27,7 @@ from bodycam.errors import (
 )
 from bodycam.storage.files import ObjectFile, PartBytes, PartOfFile
 from bodycam.storage.places import Places, lock
-from bodycam.storage.port import READ_CHUNK_BYTES, PartTarget, ReadAt
+from bodycam.storage.port import READ_CHUNK_BYTES, Chunk, PartTarget, ReadAt
 from bodycam.storage.upkeep import Rewrapped, envelop_all, rewrap
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -51,7 +51,7 @@ class _FilePart:
         self._content = content
         self._turns = turns
 
-    async def write(self, chunks: Sequence[bytes]) -> None:
+    async def write(self, chunks: Sequence[Chunk]) -> None:
         """Hash, seal and write the next bytes."""
         async with self._turns:
             await _in_thread(lambda: self._content.write(chunks))

@@ -19,6 +19,7 @@ from bodycam.storage.envelope import (
     object_size,
     table_offset,
 )
+from bodycam.storage.port import Chunk
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 
 _PIECES_MAX: Final = 256  # IOV_MAX is 1024 everywhere
@@ -57,7 +58,7 @@ class PartBytes:
         self._chunk = 0
         self._held = b""  # less than a chunk, until the rest of it comes
 
-    def write(self, pieces: Sequence[bytes]) -> None:
+    def write(self, pieces: Sequence[Chunk]) -> None:
         """Take the next bytes.
 
         Raises:
@@ -91,7 +92,7 @@ class PartBytes:
         self._held = content[end:]
         self._put(sealed)
 
-    def _put(self, pieces: Sequence[bytes | memoryview]) -> None:
+    def _put(self, pieces: Sequence[Chunk]) -> None:
         for at in range(0, len(pieces), _PIECES_MAX):  # the kernel takes so many, and no more
             some = pieces[at : at + _PIECES_MAX]
             size = sum(map(len, some))
@@ -102,7 +103,7 @@ class PartBytes:
             self._at += size
 
 
-def _write_all(handle: int, content: bytes | memoryview, at: int) -> None:
+def _write_all(handle: int, content: Chunk, at: int) -> None:
     left = memoryview(content)
     while left:
         written = os.pwrite(handle, left, at)

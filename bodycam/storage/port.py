@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar
 
+Chunk = bytes | memoryview  # a view is good until its writing has returned
 ReadAt = Callable[[int, int], bytes]  # offset and length; less at the end of the object
 _T = TypeVar("_T")
 
@@ -39,7 +40,7 @@ class PartTarget:
 class PartWriter(Protocol):
     """Takes the bytes of one part. Nothing counts before ``sync`` has returned."""
 
-    async def write(self, chunks: Sequence[bytes]) -> None:
+    async def write(self, chunks: Sequence[Chunk]) -> None:
         """Take the next bytes, in as many pieces as they came.
 
         Raises:

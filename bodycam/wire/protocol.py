@@ -22,6 +22,8 @@ PATH_PART: Final = PREFIX + "/recordings/{recording_id}/parts/{part_number}"
 PATH_COMPLETE: Final = PREFIX + "/recordings/{recording_id}/complete"
 CREDENTIAL_HEADER: Final = "Device-Credential"  # "<device id>.<secret>"
 DIGEST_HEADER: Final = "Content-Digest"  # RFC 9530, sha-256
+# Of the answer to hello: the base for a part's relative ``url`` where it is not the server's own.
+PARTS_URL_HEADER: Final = "Parts-Url"
 ANNOUNCE_BYTES_MAX: Final = 12 << 20  # a manifest of 26 hours with a point a second: 9.5 MiB
 DIFFERING_MAX: Final = 10_000
 
@@ -68,8 +70,8 @@ class Announce(Message):
 class PartTarget(Message):
     """Where one missing part goes: a ``PUT`` of exactly ``size_bytes`` with these headers.
 
-    A relative ``url`` is the server's own and needs the device credential; an absolute one is
-    the object store's, already signed, and must be sent without it.
+    A relative ``url`` is the server's own and needs the device credential; hello may name another
+    base for it. An absolute one is the object store's, already signed, and must be sent without.
     """
 
     number: int = Field(ge=0)
