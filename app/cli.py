@@ -212,6 +212,39 @@ def reconcile_csv(
         _refuse(error)
 
 
+objects = typer.Typer(
+    help="Stored objects of the directory: their keys and envelopes.", no_args_is_help=True
+)
+cli.add_typer(objects, name="objects")
+
+
+@objects.command(name="rotate-key")
+def objects_rotate_key() -> None:
+    """Make a new key that wraps the keys of objects; the old one stays in the folder."""
+    try:
+        typer.echo(commands.stores.rotate_object_key())
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@objects.command(name="rewrap")
+def objects_rewrap() -> None:
+    """Wrap every object's key under the current key; reads and writes no footage."""
+    try:
+        typer.echo(commands.stores.rewrap_objects())
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@objects.command(name="seal")
+def objects_seal() -> None:
+    """Give an envelope to what was stored without; needs room for the largest of them."""
+    try:
+        typer.echo(commands.stores.seal_objects(say=typer.echo))
+    except _EXPECTED as error:
+        _refuse(error)
+
+
 @cli.command(name="check-draw")
 def check_draw(
     day: Annotated[

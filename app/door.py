@@ -58,7 +58,7 @@ async def _opened(settings: Settings) -> AsyncIterator[ASGIApp]:
         pool_size=settings.database_pool_size,
         statement_timeout_seconds=settings.statement_timeout_seconds,
     ) as direct:
-        store = make_store(settings, keys=keys.load(settings.keys_dir).objects)
+        store = make_store(settings, keys=keys.load(settings.keys).objects)
         yield create_door(settings, direct=direct, store=store)
 
 

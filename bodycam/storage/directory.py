@@ -69,6 +69,7 @@ class DirectoryStore:
 
     def __init__(self, *, root: Path, keys: ObjectKeys) -> None:
         self._places = Places(root=root, keys=keys)
+        self.key_id = keys.current_id.hex()
         # As many parts as keep one disk and two cores busy: 64 at once only wait for each other,
         # and a sender that is slow holds no turn while its bytes are on the way.
         self._turns = asyncio.Semaphore(_WRITES_AT_ONCE)

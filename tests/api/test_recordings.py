@@ -4,10 +4,12 @@ from uuid import uuid4
 
 import pytest
 
+from bodycam.storage.envelope import CHUNK_BYTES, TABLE_BYTES, table_offset
 from sim.district import OFFICER, REVIEWER, STAFF, STRANGER
 from sim.player import parse_playlist
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import signed_in, staff_entry, trust_the_authority
+from tests.factories_store import stored_file
 
 
 @pytest.fixture
@@ -60,6 +62,27 @@ async def test_the_whole_is_given_without_a_range(client, recorded, reviewer, fo
     assert answer.content == footage
     assert answer.headers["Accept-Ranges"] == "bytes"
     assert answer.headers["Content-Type"] == "video/mp4"
+
+
+async def test_changed_bytes_are_refused_and_what_lies_beside_them_is_given(
+    client, recorded, reviewer, footage, settings
+):
+    file = stored_file(settings, f"recordings/{recorded.recording_id}")
+    changed = 5 * CHUNK_BYTES + 77
+    file.chmod(0o600)
+    with file.open("r+b") as opened:
+        opened.seek(table_offset(0) + TABLE_BYTES + changed)
+        opened.write(bytes([255 - footage[changed]] * 3))
+
+    ranges = [f"bytes={changed}-{changed + 9}", f"bytes=0-{5 * CHUNK_BYTES - 1}"]
+    refused, given = [
+        await client.get(content_path(recorded), headers={**reviewer, "Range": one})
+        for one in ranges
+    ]
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "bodycam.object_damaged")
+    assert refused.json()["blocks"] == [0]
+    assert given.content == footage[: 5 * CHUNK_BYTES]
 
 
 @pytest.mark.parametrize(

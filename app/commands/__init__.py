@@ -21,6 +21,7 @@ from app import keys as app_keys
 from app import logs, worker
 from app.audit.service import AuditTrail
 from app.clock import utc_now
+from app.commands import stores as stores
 from app.db import make_engine, make_sessions, transaction
 from app.exchange.rules.draws import repeat_day
 from app.exchange.schemas.access import AgreementFile

@@ -1,0 +1,61 @@
+"""The commands on stored objects, as an administrator gives them."""
+
+import asyncio
+
+import pytest
+from typer.testing import CliRunner
+
+from app.cli import cli
+from bodycam.storage import DirectoryStore
+from tests.factories_store import KEY, SIZE, object_keys, sealed
+
+CONTENT = b"seen" * (SIZE // 4) + b"e" * (SIZE % 4)
+
+
+@pytest.fixture
+def folder(tmp_path, clean_environment, monkeypatch):  # noqa: ARG001 - the environment is this one
+    monkeypatch.setenv("SAQSHY_VAR_DIR", str(tmp_path))
+    object_keys(tmp_path / "keys")
+    return tmp_path
+
+
+def store_in(folder):
+    return DirectoryStore(root=folder / "objects", keys=object_keys(folder / "keys"))
+
+
+def run(*words):
+    return CliRunner().invoke(cli, words)
+
+
+def test_a_key_is_exchanged_and_the_old_one_may_go(folder):
+    asyncio.run(sealed(store_in(folder), CONTENT))
+    old = object_keys(folder / "keys").current_id.hex()
+
+    rotated, rewrapped = run("objects", "rotate-key"), run("objects", "rewrap")
+    (folder / "keys" / f"objects-{old}.key").unlink()
+
+    assert (rotated.exit_code, rewrapped.exit_code) == (0, 0)
+    assert rewrapped.output.startswith("1 rewrapped, 0 were")
+    found = asyncio.run(store_in(folder).read(key=KEY, start=0, length=SIZE))
+    assert found == CONTENT
+
+
+def test_an_object_that_does_not_open_is_named(folder):
+    asyncio.run(sealed(store_in(folder), CONTENT))
+    (folder / "keys" / "objects.key").write_bytes(bytes(32))
+
+    answer = run("objects", "rewrap")
+
+    assert answer.exit_code == 1
+    assert KEY in answer.output
+
+
+def test_what_was_stored_before_is_given_an_envelope(folder):
+    path = folder / "objects" / "sealed" / KEY
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CONTENT)
+
+    answer = run("objects", "seal")
+
+    assert answer.output.splitlines()[-1] == "1 objects were given an envelope"
+    assert not path.exists()
