@@ -20,6 +20,7 @@ import bodycam.api.axis
 import bodycam.api.coverage
 import bodycam.api.custody
 import bodycam.api.footage
+import bodycam.api.tus
 import bodycam.door
 import devices.api
 import fines.api
@@ -44,6 +45,7 @@ _ROUTERS: Final = (
     bodycam.api.coverage.router,
     bodycam.api.custody.router,
     bodycam.api.footage.router,
+    bodycam.api.tus.router,
     app.web.pages.router,
 )
 _STATIC: Final = frozenset({"/static"})

@@ -111,7 +111,9 @@ async def _validation_error(request: Request, error: Exception) -> Response:
 async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     status = error.status_code
-    return _answer(request, status=status, code=f"http.{status}", title=str(error.detail))
+    answer = _answer(request, status=status, code=f"http.{status}", title=str(error.detail))
+    answer.headers.update(error.headers or {})  # what the protocol of the route asks for
+    return answer
 
 
 async def _database_error(request: Request, error: Exception) -> Response:

@@ -26,6 +26,9 @@ from bodycam.rules.signed_video.trust import Anchors, read_anchors
 from bodycam.service import Docking, coverage, expiry, scrubbing
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
 from bodycam.service.examining import Examining, examine_recording
+from bodycam.service.tus import expire_uploads
+from bodycam.service.tus_finishing import finish_upload, finish_uploads
+from bodycam.service.tus_receiving import FINISH_TASK
 from fines.api import make_desk
 from fines.rules.closing import parse_hours
 from fines.rules.notices import parse_notice_terms
@@ -168,6 +171,14 @@ def _notice_jobs(jobs: procrastinate.App, parts: Parts) -> None:
 
 
 def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:
+    """Add what comes in by other doors: what waits there, what is whole, what has expired."""
+    docking = Docking(
+        sessions=parts.sessions,
+        store=parts.store,
+        trail=parts.trail,
+        recording_bytes_max=parts.settings.recording_bytes_max,
+    )
+
     @jobs.periodic(cron="*/5 * * * *")
     @jobs.task(
         name="bodycam.take_in_waiting",
@@ -176,13 +187,15 @@ def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:
     )
     async def take_in_waiting(timestamp: int) -> None:
         del timestamp
-        docking = Docking(
-            sessions=parts.sessions,
-            store=parts.store,
-            trail=parts.trail,
-            recording_bytes_max=parts.settings.recording_bytes_max,
-        )
-        await take_in_waiting_objects(docking, now=utc_now())
+        now, key = utc_now(), parts.keys.receipt
+        await take_in_waiting_objects(docking, now=now)
+        await finish_uploads(docking, receipt_key=key, now=now)
+        await expire_uploads(docking, now=now)
+
+    @jobs.task(name=FINISH_TASK, queue=Queue.MEDIA.value)
+    async def finish(upload_id: str) -> None:
+        key = parts.keys.receipt
+        await finish_upload(docking, upload_id=UUID(upload_id), receipt_key=key, now=utc_now())
 
 
 def _control_jobs(jobs: procrastinate.App, parts: Parts) -> None:

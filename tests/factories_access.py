@@ -32,6 +32,7 @@ from tests import factories_bodycam as bodycam
 from tests import factories_devices as devices
 from tests import factories_fines as fines
 from tests import factories_papers as papers
+from tests import factories_tus as tus
 from tests.factories_exchange import JUSTIFICATION
 
 
@@ -88,6 +89,7 @@ OBJECTS = {
     "slip_id": PERSONAL,
     "slip_ids": PERSONAL,
     "system_id": Named(),
+    "upload_id": PERSONAL,  # the dock's that began it
 }
 # What a path names that is no object of anybody.
 VALUES = {
@@ -334,7 +336,15 @@ _CARD = terminal.CardShown(
 DONE = fines.outcome(terminal.Result.COMPLETED)
 _CARRIED = "only carried on to the playlist, which looks whose it is"
 _PASSED_OVER = "only the papers of the order's own payment are noted"
+_TUS = {"Tus-Resumable": "1.0.0"}
+_FROM_START = {"Content-Type": tus.MEDIA, "Upload-Offset": "0"}
 ASKS: dict[str, tuple[Ask, ...]] = {
+    "POST /tus": (Ask(tus.beginning, ("recording_id",)),),
+    "HEAD /tus/{upload_id}": (Ask(lambda _w, _c, _i: {"headers": _TUS}),),
+    "PATCH /tus/{upload_id}": (Ask(lambda _w, _c, _i: {"headers": _TUS | _FROM_START}),),
+    "DELETE /tus/{upload_id}": (
+        Ask(lambda _w, _c, _i: {"headers": _TUS}, good=False),  # it is whole
+    ),
     "GET /axis/v1.0/{account}/System/{object_name}": (Ask(),),
     "POST /api/axis/connection-file": (_json("device_id", site_name="Алматы"),),
     "POST /api/access/forms": (

@@ -25,6 +25,7 @@ from tests import factories_custody as custody
 from tests import factories_devices as devices
 from tests import factories_fines as fines
 from tests import factories_papers as papers
+from tests import factories_tus as tus
 from tests.factories_access import DONE, SANCTION, VALUES, complaint, iin
 from tests.factories_identity import district, signed_in, staff_entry
 
@@ -288,6 +289,9 @@ class World:
                 url = f"/axis/v1.0/{account}/{path}"
                 (await self.door.put(url, headers=headers)).raise_for_status()
         held.ids["account"] = account
+        begun = tus.beginning(self, None, {"recording_id": str(docked.recording_id)})["headers"]
+        upload = await self.door.post("/tus", headers=headers | begun)
+        held.ids["upload_id"] = upload.raise_for_status().headers["Location"].rpartition("/")[2]
         reviewer = await self.headers(held.person(Role.COMPLAINTS_REVIEWER))
         answer = await self.door.post("/api/complaints", json=complaint(), headers=reviewer)
         complaint_id = answer.raise_for_status().json()["complaint_id"]

@@ -18,6 +18,7 @@ from bodycam.models.coverage import (
     RecordingExaminationRow,
 )
 from bodycam.models.custody import CategoryChangeRow, LegalHoldRow, StorageFaultRow, TombstoneRow
+from bodycam.models.uploads import UploadPartRow, UploadRow
 from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
 from bodycam.rules.life_cycle import ComplaintKind, ComplaintStatus, RecordingStatus
 from bodycam.rules.retention import Category
@@ -40,6 +41,8 @@ __all__ = [
     "StorageFaultRow",
     "TombstoneRow",
     "TrackPointRow",
+    "UploadPartRow",
+    "UploadRow",
 ]
 
 
@@ -79,7 +82,7 @@ class RecordingRow(Base):
     announced_at: Mapped[datetime]
     stored_at: Mapped[datetime | None]
     receipt_signature: Mapped[str | None] = mapped_column(sa.String(88))
-    door: Mapped[str] = mapped_column(sa.String(32), server_default="dock")  # dock | axis
+    door: Mapped[str] = mapped_column(sa.String(32), server_default="dock")  # dock | axis | tus
     previous_manifest_sha256: Mapped[bytes | None]  # which one its camera closed before
     category: Mapped[Category] = mapped_column(server_default="other")
     keep_until: Mapped[date | None]  # a person took it back from the expiring
@@ -90,7 +93,7 @@ class RecordingRow(Base):
     scrubbed_at: Mapped[datetime | None]  # when its bytes were last read and hashed
 
     __table_args__ = (
-        sa.CheckConstraint("door IN ('dock', 'axis')", "door"),
+        sa.CheckConstraint("door IN ('dock', 'axis', 'tus')", "door"),
         sa.Index(None, "department_id", "started_at"),
         sa.Index(None, "status", "ended_at"),
         sa.Index(None, "camera_id", "started_at"),

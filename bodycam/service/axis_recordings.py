@@ -1,9 +1,7 @@
 """What the objects of a container become: clips recordings, a track the places they were at."""
 
-from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Final
-from uuid import UUID, uuid4
+from datetime import datetime
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,21 +10,16 @@ from app.access import Principal
 from app.db import transaction
 from bodycam import repository
 from bodycam.errors.axis import AxisMetadataNotValid
-from bodycam.models import RecordingRow
 from bodycam.models.axis import AxisObjectRow
 from bodycam.repository import axis
 from bodycam.rules.axis import REJECTED, ObjectKind, kind_of, read_track, span_of, spans_in_names
-from bodycam.rules.life_cycle import RecordingStatus
-from bodycam.service.cameras import dock_camera, holder_of
-from bodycam.service.completion import conclude, examine_stream
+from bodycam.service.completion import examine_stream
 from bodycam.service.docking import Docking
-from bodycam.wire.canonical import canonical_json
-from bodycam.wire.digests import DIGEST_SIZE_BYTES, merkle_root
+from bodycam.service.unsigned import Arrived, add_unsigned
+from bodycam.wire.digests import DIGEST_SIZE_BYTES
 from devices import service as devices
 
 log = structlog.get_logger(__name__)
-
-_NO_LENGTH: Final = timedelta(milliseconds=1)  # a clip that says nothing and plays nothing
 
 
 async def take_in(
@@ -88,68 +81,24 @@ async def _take_clip(
         log.info("axis_clip_waits", object=str(row.id), camera_known=camera_id is not None)
         return False
     examined = await examine_stream(docking, object_key=row.object_key, size_bytes=row.size_bytes)
-    recording = _recording(row, about, camera_id=camera_id, dock=dock, now=now)
-    recording.started_at, ended_at = span
-    played = timedelta(milliseconds=examined.index.duration_ms) if examined.index else _NO_LENGTH
-    recording.ended_at = ended_at or recording.started_at + max(played, _NO_LENGTH)
-    await dock_camera(session, trail=docking.trail, camera_id=camera_id, dock=dock, at=now)
-    recording.post_id = await holder_of(
-        session,
-        camera_id=camera_id,
-        started_at=recording.started_at,
-        ended_at=recording.ended_at,
-    )
-    session.add(recording)
-    await session.flush()
-    await conclude(session, docking, recording, examined, caller=dock, now=now)
-    row.recording_id = recording.id
-    await session.flush()
-    return True
-
-
-def _recording(
-    row: AxisObjectRow,
-    about: dict[str, str],
-    *,
-    camera_id: UUID,
-    dock: Principal,
-    now: datetime,
-) -> RecordingRow:
-    """Return the row of a clip. Its manifest is ours: what was said of it, and what arrived."""
-    root = merkle_root(_digests(row.block_digests))
-    manifest = canonical_json(
-        {
-            "door": "axis",
+    arrived = Arrived(
+        door="axis",
+        said={
             "object_id": str(row.id),
             "container": [list(one) for one in sorted(about.items())],
             "clip": [list(one) for one in sorted(row.metadata_.items())],
-            "size_bytes": row.size_bytes,
-            "merkle_root": root.hex(),
-        }
-    )
-    return RecordingRow(
-        id=uuid4(),
+        },
         camera_id=camera_id,
-        dock_id=row.dock_id,
-        department_id=dock.department_id,
-        status=RecordingStatus.RECEIVING,
-        clock_drift_ms=0,
-        battery_percent=0,
-        declared_bytes=row.size_bytes,
-        found_bytes=row.size_bytes,
-        block_digests=row.block_digests,
-        merkle_root=root,
-        differing={},
-        manifest=manifest,
-        manifest_sha256=sha256(manifest).digest(),
-        manifest_signature="",
-        predecessor_known=True,
+        started_at=span[0],
+        ended_at=span[1],
         object_key=row.object_key,
-        upload_ref="",
-        damage=[],
-        announced_at=now,
-        door="axis",
+        size_bytes=row.size_bytes,
+        digests=_digests(row.block_digests),
     )
+    recording = await add_unsigned(session, docking, arrived, examined=examined, dock=dock, now=now)
+    row.recording_id = recording.id
+    await session.flush()
+    return True
 
 
 def _digests(joined: bytes) -> list[bytes]:

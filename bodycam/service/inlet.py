@@ -1,8 +1,8 @@
-"""Taking a whole object whose bytes come through us, in one go and of a length nobody may know."""
+"""Taking objects whose bytes come through us: in one go, of a length that nobody may know."""
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 
 from bodycam.errors.axis import AxisObjectCut
@@ -17,6 +17,10 @@ class Taken:
     size_bytes: int
     md5: bytes
     block_digests: bytes  # SHA-256 of each block, in order
+
+
+class SenderGone(Exception):
+    """The sender went away, or fell silent, before the body ended."""
 
 
 class TooMuch(Exception):
@@ -73,15 +77,29 @@ async def _receive(
         digests.append(await asyncio.to_thread(lambda: hashlib.sha256(block).digest()))
         await store.put_part(key=key, upload=upload, number=len(digests) - 1, block=block)
 
-    async for chunk in body:
-        size += len(chunk)
+    async for block in blocks_of(body, held=held):
+        size += len(block)
         if size > bytes_max:
             raise TooMuch(f"over {bytes_max} bytes")
-        held += chunk
-        while len(held) >= BLOCK_SIZE_BYTES:
-            block = bytes(held[:BLOCK_SIZE_BYTES])
-            del held[:BLOCK_SIZE_BYTES]
-            await put(block)
+        await put(block)
+    size += len(held)
+    if size > bytes_max:
+        raise TooMuch(f"over {bytes_max} bytes")
     if held:
         await put(bytes(held))
     return Taken(size_bytes=size, md5=md5.digest(), block_digests=b"".join(digests))
+
+
+async def blocks_of(body: AsyncIterable[bytes], *, held: bytearray) -> AsyncIterator[bytes]:
+    """Yield each block as soon as it is whole; what begins one stays in ``held``.
+
+    ``held`` may hold the beginning of the first. At most one block and a chunk are in memory,
+    and a second time the block while it is handed out.
+    """
+    async for chunk in body:
+        held += chunk
+        while len(held) >= BLOCK_SIZE_BYTES:
+            with memoryview(held) as whole:
+                block = bytes(whole[:BLOCK_SIZE_BYTES])
+            del held[:BLOCK_SIZE_BYTES]
+            yield block

@@ -36,7 +36,7 @@ class RecordingFacts:
     manifest_sha256: str
     predecessor_known: bool
     names_predecessor: bool  # False: the camera's first, or of a make that names none
-    door: str  # dock | axis: another make's system, whose camera signs no manifest
+    door: str  # dock; axis and tus: other doors, whose cameras sign no manifest
     damage: tuple[dict[str, Any], ...]
     quarantine_reason: str | None
     stored_at: datetime | None

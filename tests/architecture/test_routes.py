@@ -32,6 +32,7 @@ PUBLIC = {
     "/log/proof/{leaf_index}",
     "/log/tile/{tile_path:path}",
     "/sign-in",
+    "/tus",  # which version and extensions are spoken, nothing else
     "/v/{paper}/{object_id}",
     "/verify/{paper}/{object_id}",
 }
@@ -41,8 +42,10 @@ WHOLE_FILES = {
     "/api/reconciliation/settlements",
     "/api/reconciliation/statements",
     "/axis/v1.0/{account}/{container}/{object_name}",
+    "/tus",
+    "/tus/{upload_id}",
 }
-FOR_DEVICES = ("/device/", "/axis/v1.0/")  # the second is what body-worn systems of Axis speak
+FOR_DEVICES = ("/device/", "/axis/v1.0/", "/tus")  # ours, of body-worn systems of Axis, and tus
 
 
 @pytest.fixture
