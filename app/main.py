@@ -19,6 +19,7 @@ import bodycam.api.axis
 import bodycam.api.coverage
 import bodycam.api.custody
 import bodycam.api.footage
+import bodycam.api.heads
 import devices.api
 import fines.api
 from app import problems
@@ -41,6 +42,7 @@ _ROUTERS: Final = (
     bodycam.api.coverage.router,
     bodycam.api.custody.router,
     bodycam.api.footage.router,
+    bodycam.api.heads.router,
     app.web.pages.router,
 )
 _STATIC: Final = frozenset({"/static"})

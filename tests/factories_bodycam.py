@@ -59,6 +59,26 @@ def long_footage(blocks=3):
     return whole
 
 
+@functools.cache
+def spread_footage(blocks=4):
+    """Return the minute's footage with room between its fragments, so that it takes ``blocks``.
+
+    The room is a ``free`` box before each ``moof``: what plays stays the same.
+    """
+    whole = Path(_FOLDER.name) / f"spread-{blocks}.mp4"
+    plain = footage().read_bytes()
+    boxes, at = [], 0
+    while at < len(plain):
+        size = int.from_bytes(plain[at : at + 4], "big")
+        boxes.append(plain[at : at + size])
+        at += size
+    moofs = sum(one[4:8] == b"moof" for one in boxes)
+    room = ((blocks - 1) * BLOCK_SIZE_BYTES + 4321 - len(plain)) // moofs
+    filling = room.to_bytes(4, "big") + b"free" + random.Random(9).randbytes(room - 8)
+    whole.write_bytes(b"".join((filling if one[4:8] == b"moof" else b"") + one for one in boxes))
+    return whole
+
+
 async def principal_of(sessions, staff, role=None):
     """Return the caller that ``staff`` is when signed in."""
     async with transaction(sessions) as session:

@@ -25,7 +25,7 @@ from bodycam.wire import protocol
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from bodycam.wire.manifest import SignedReceipt
 
-_DOCK: Final = Access(devices=[DeviceKind.DOCK])
+DOCK: Final = Access(devices=[DeviceKind.DOCK])
 _REVIEWER: Final = Access(roles=[Role.COMPLAINTS_REVIEWER])
 _COMPLAINT_BYTES_MAX: Final = 64 << 10
 _PARALLEL_PARTS_MAX: Final = 3  # more only makes the parts wait for each other on one disk
@@ -51,7 +51,7 @@ DockingOfApp = Annotated[service.Docking, Depends(_docking)]
 PartNumber = Annotated[int, Path(ge=0, le=_PART_NUMBER_MAX)]
 
 
-@router.get(protocol.PATH_HELLO, dependencies=[Depends(_DOCK)])
+@router.get(protocol.PATH_HELLO, dependencies=[Depends(DOCK)])
 async def hello(keys: KeysOfApp) -> protocol.Hello:
     """Tell the dock who we are, by the key that our receipts are signed with."""
     return protocol.Hello(
@@ -63,7 +63,7 @@ async def hello(keys: KeysOfApp) -> protocol.Hello:
 
 @router.post(
     protocol.PATH_ANNOUNCE,
-    dependencies=[Depends(_DOCK)],
+    dependencies=[Depends(DOCK)],
     max_body_size=protocol.ANNOUNCE_BYTES_MAX,
 )
 async def announce(request: Request, docking: DockingOfApp, caller: Caller) -> protocol.UploadPlan:
@@ -76,13 +76,13 @@ async def announce(request: Request, docking: DockingOfApp, caller: Caller) -> p
     )
 
 
-@router.get(protocol.PATH_STATUS, dependencies=[Depends(_DOCK)])
+@router.get(protocol.PATH_STATUS, dependencies=[Depends(DOCK)])
 async def status(recording_id: UUID, docking: DockingOfApp, caller: Caller) -> protocol.Status:
     """Tell which parts are acknowledged."""
     return await service.status_of(docking, recording_id=recording_id, caller=caller)
 
 
-@router.put(protocol.PATH_PART, dependencies=[Depends(_DOCK)], max_body_size=BLOCK_SIZE_BYTES)
+@router.put(protocol.PATH_PART, dependencies=[Depends(DOCK)], max_body_size=BLOCK_SIZE_BYTES)
 async def put_part(
     recording_id: UUID,
     part_number: PartNumber,
@@ -113,7 +113,7 @@ def content_length(request: Request) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
-@router.post(protocol.PATH_COMPLETE, dependencies=[Depends(_DOCK)], max_body_size=0)
+@router.post(protocol.PATH_COMPLETE, dependencies=[Depends(DOCK)], max_body_size=0)
 async def complete(
     recording_id: UUID, docking: DockingOfApp, keys: KeysOfApp, caller: Caller
 ) -> SignedReceipt:

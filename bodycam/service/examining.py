@@ -18,19 +18,28 @@ from bodycam import repository
 from bodycam.errors import MediaToolFailed, MediaToolRefused
 from bodycam.media import Sandbox, loudness, picture_sheet
 from bodycam.models import RecordingDerivativeRow
-from bodycam.repository import findings
+from bodycam.repository import findings, heads
 from bodycam.rules.box_index import BoxIndex
-from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
+from bodycam.rules.derived import (
+    DerivativeKind,
+    FindingKind,
+    FindingOutcome,
+    HeadStanding,
+    PlayForm,
+)
 from bodycam.rules.footage_check import check_video
 from bodycam.rules.frames import NoVideo, ReadAt
+from bodycam.rules.heads import lies_of
 from bodycam.rules.key_frames import Chosen, choose_pictures, choose_sound
 from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.salvage import recipe
 from bodycam.rules.signed_video.findings import Findings
 from bodycam.rules.signed_video.trust import Anchors
 from bodycam.rules.storyboard import Sheet, planned
+from bodycam.service.heads import note_checked
 from bodycam.service.recordings import PLAYABLE
 from bodycam.storage import ObjectStore
+from bodycam.wire.head import read_head
 
 _SPANS_MAX: Final = 2_000  # of a strip on a page; all of them only in the program that runs alone
 
@@ -54,6 +63,7 @@ class _Subject:
     stored_root: bytes
     index: BoxIndex
     form: PlayForm
+    damage: tuple[tuple[int, int], ...]
 
 
 async def examine_recording(examining: Examining, *, recording_id: UUID) -> None:
@@ -64,6 +74,7 @@ async def examine_recording(examining: Examining, *, recording_id: UUID) -> None
     subject = await _subject(examining, recording_id)
     if subject is None:
         return
+    await _check_head(examining, subject)
     await _make_sheets(examining, subject, numbers=slice(0, 1))
     await _salvage(examining, subject)
     await _check_signatures(examining, subject)
@@ -88,7 +99,33 @@ async def _subject(examining: Examining, recording_id: UUID) -> _Subject | None:
         stored_root=row.stored_root,
         index=index,
         form=form,
+        damage=tuple((int(one["first_byte"]), int(one["end_byte"])) for one in row.damage),
     )
+
+
+async def _check_head(examining: Examining, subject: _Subject) -> None:
+    """Compare what the camera sent ahead with what was stored; pictures of a lie go at once."""
+    async with transaction(examining.sessions) as session:
+        row = await heads.head_of(session, subject.recording_id, with_content=True)
+    if row is None or row.standing is not HeadStanding.UNPROVEN or row.content is None:
+        return
+    head = await asyncio.to_thread(read_head, row.content)
+    lies = await examining.store.reading(
+        key=subject.object_key,
+        act=lambda read_at: lies_of(
+            head, index=subject.index, damage=subject.damage, read_at=read_at
+        ),
+    )
+    async with transaction(examining.sessions) as session:
+        known = await heads.head_of(session, subject.recording_id, for_update=True)
+        if known is not None and known.standing is HeadStanding.UNPROVEN:
+            await note_checked(
+                session,
+                examining.trail,
+                recording_id=subject.recording_id,
+                lies=lies,
+                at=utc_now(),
+            )
 
 
 async def _check_signatures(examining: Examining, subject: _Subject) -> None:
