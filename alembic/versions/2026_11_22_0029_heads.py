@@ -14,6 +14,20 @@ branch_labels = None
 depends_on = None
 
 STANDINGS = ("unproven", "confirmed", "differs")
+REASONS = (
+    "handed_over", "docking", "seam", "not_docked", "not_uploaded", "unreadable", "damaged",
+    "black", "silent", "missing_predecessor", "memory_changed", "clock_leap", "low_battery",
+    "lost", "not_recording",
+)  # fmt: skip
+MORE_REASONS = ("frozen", "lens_covered", "muted", "card_removed")
+
+
+def _let_reasons_be(reasons: tuple[str, ...]) -> None:
+    listed = ", ".join(f"'{one}'" for one in reasons)
+    for table in ("coverage_intervals", "coverage_cases"):
+        name = op.f(f"ck_{table}_gapreason")
+        op.drop_constraint(name, table, type_="check")
+        op.create_check_constraint(name, table, f"reason IN ({listed})")
 
 
 def upgrade() -> None:
@@ -42,10 +56,23 @@ def upgrade() -> None:
         sa.Column("checked_at", sa.DateTime(timezone=True)),
         sa.PrimaryKeyConstraint("recording_id", name=op.f("pk_recording_heads")),
     )
+    _let_reasons_be(REASONS + MORE_REASONS)
 
 
 def downgrade() -> None:
-    """Take them away; what cameras noted stays in their manifests."""
+    """Take them away; what cameras noted stays in their manifests.
+
+    Ledgers are made anew from the recordings: an older word of them stands for the newer ones.
+    """
+    for table in ("coverage_intervals", "coverage_cases"):
+        op.execute(
+            f"UPDATE {table} SET reason = 'black' WHERE reason IN ('frozen', 'lens_covered')"  # noqa: S608 - our own names
+        )
+        op.execute(f"UPDATE {table} SET reason = 'silent' WHERE reason = 'muted'")  # noqa: S608 - our own names
+        op.execute(
+            f"UPDATE {table} SET reason = 'memory_changed' WHERE reason = 'card_removed'"  # noqa: S608 - our own names
+        )
+    _let_reasons_be(REASONS)
     op.drop_table("recording_heads")
     op.drop_column("recordings", "head_bytes")
     op.drop_column("recordings", "head_sha256")

@@ -62,6 +62,6 @@ def _choose(content: bytes) -> tuple[Sheet, Chosen]:
         size_bytes=head.table.size_bytes,
         index=index,
         plain=False,
-        sheet=sheet,
+        instants_ms=sheet.instants_ms,
     )
     return sheet, chosen
