@@ -20,6 +20,7 @@ import bodycam.api.axis
 import bodycam.api.coverage
 import bodycam.api.custody
 import bodycam.api.footage
+import bodycam.api.heads
 import bodycam.api.tus
 import bodycam.door
 import devices.api
@@ -46,6 +47,7 @@ _ROUTERS: Final = (
     bodycam.api.custody.router,
     bodycam.api.footage.router,
     bodycam.api.tus.router,
+    bodycam.api.heads.router,
     app.web.pages.router,
 )
 _STATIC: Final = frozenset({"/static"})

@@ -21,11 +21,12 @@ from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
 from bodycam.media import make_sandbox
-from bodycam.rules.derived import EXAMINE_TASK
+from bodycam.rules.derived import EXAMINE_TASK, PREVIEW_TASK
 from bodycam.rules.signed_video.trust import Anchors, read_anchors
 from bodycam.service import Docking, coverage, expiry, scrubbing
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
 from bodycam.service.examining import Examining, examine_recording
+from bodycam.service.previewing import preview_recording
 from bodycam.service.tus import expire_uploads
 from bodycam.service.tus_finishing import finish_upload, finish_uploads
 from bodycam.service.tus_receiving import FINISH_TASK
@@ -292,7 +293,7 @@ def _add_custody(jobs: procrastinate.App, parts: Parts) -> None:
 
 
 def _add_footage(jobs: procrastinate.App, parts: Parts) -> None:
-    """Add what is made of recordings after their receipt."""
+    """Add what is made of heads before their bulk, and of recordings after their receipt."""
     anchors_file = parts.settings.camera_anchors_file
     examining = Examining(
         sessions=parts.sessions,
@@ -305,6 +306,10 @@ def _add_footage(jobs: procrastinate.App, parts: Parts) -> None:
     @jobs.task(name=EXAMINE_TASK, queue=Queue.MEDIA.value)
     async def examine(recording_id: str) -> None:
         await examine_recording(examining, recording_id=UUID(recording_id))
+
+    @jobs.task(name=PREVIEW_TASK, queue=Queue.MEDIA.value)
+    async def preview(recording_id: str) -> None:
+        await preview_recording(examining, recording_id=UUID(recording_id))
 
 
 async def run(settings: Settings, *, queues: Sequence[str] | None) -> None:

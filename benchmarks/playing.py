@@ -102,7 +102,7 @@ def _sheet(day: Path) -> Iterator[Figure]:
             size_bytes=size,
             index=index,
             plain=False,
-            sheet=planned(index.duration_ms)[0],
+            instants_ms=planned(index.duration_ms)[0].instants_ms,
         )
         asyncio.run(
             picture_sheet(

@@ -26,7 +26,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import ffmpeg
 import imageio_ffmpeg
@@ -34,7 +34,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, merkle_root
-from bodycam.wire.manifest import Manifest, TrackPoint
+from bodycam.wire.manifest import CameraEvent, Manifest, TrackPoint
+from sim.camera_head import make_head
 from sim.district import LATITUDE, LONGITUDE
 
 _E7: Final = 10**7
@@ -194,12 +195,16 @@ class Recorded:
 
 @dataclass(kw_only=True)
 class Camera:
-    """A camera with its signing key, which never leaves it."""
+    """A camera with its signing key, which never leaves it.
+
+    ``version`` is that of its manifests: cameras of version 1 know no events and write no head.
+    """
 
     camera_id: uuid.UUID
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate, repr=False)
     clock_drift_ms: int = 0
     previous_manifest_sha256: str | None = None
+    version: Literal[1, 2] = 2
 
     @property
     def public_key_pem(self) -> str:
@@ -222,6 +227,7 @@ class Camera:
         at_place: datetime | None = None,
         track: Iterable[TrackPoint] | None = None,
         battery_percent: int = 31,
+        events: Iterable[CameraEvent] = (),
     ) -> Recorded:
         """Put a recording into ``bay`` as the camera's USB storage shows it, and sign for it.
 
@@ -233,6 +239,7 @@ class Camera:
             at_place: when it stands at the district's place; the middle by default.
             track: points to use instead of the patrol's walk.
             battery_percent: what is left at the end.
+            events: what it noted, by its own clock.
         """
         begins = started_at + timedelta(milliseconds=self.clock_drift_ms)
         if track is None:
@@ -240,8 +247,11 @@ class Camera:
             passed += timedelta(milliseconds=self.clock_drift_ms)
             track = patrol_track(started_at=begins, seconds=seconds, at_place=passed)
         digests = block_digests(footage)
+        recording_id = uuid.uuid4()
+        head = make_head(footage, recording_id=recording_id) if self.version > 1 else None
         manifest = Manifest(
-            recording_id=uuid.uuid4(),
+            version=self.version,
+            recording_id=recording_id,
             camera_id=self.camera_id,
             started_at=begins,
             ended_at=begins + timedelta(seconds=seconds),
@@ -252,15 +262,22 @@ class Camera:
             battery_percent=battery_percent,
             track=tuple(track),
             previous_manifest_sha256=self.previous_manifest_sha256,
+            events=tuple(events),
+            head_sha256=hashlib.sha256(head).hexdigest() if head is not None else None,
+            head_bytes=len(head) if head is not None else None,
         )
-        return self.sign_and_write(bay=bay, footage=footage, manifest=manifest)
+        return self.sign_and_write(bay=bay, footage=footage, manifest=manifest, head=head)
 
-    def sign_and_write(self, *, bay: Path, footage: Path, manifest: Manifest) -> Recorded:
+    def sign_and_write(
+        self, *, bay: Path, footage: Path, manifest: Manifest, head: bytes | None = None
+    ) -> Recorded:
         """Sign any manifest, write it, and put the footage beside it, the signature last."""
         signature = base64.b64encode(self.key.sign(manifest.signed_bytes())).decode()
         canonical = manifest.canonical()
         bay.mkdir(parents=True, exist_ok=True)
         _place(footage, bay / "recording.mp4")
+        if head is not None:
+            (bay / "head.bin").write_bytes(head)
         (bay / "manifest.json").write_bytes(canonical)
         (bay / "manifest.sig").write_text(signature + "\n")
         self.previous_manifest_sha256 = hashlib.sha256(canonical).hexdigest()

@@ -5,6 +5,7 @@ import hashlib
 import json
 import random
 import resource
+import subprocess
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import ffmpeg
 import httpx
+import imageio_ffmpeg
 import sqlalchemy as sa
 
 from app.access import DeviceKind, Principal, Role
@@ -56,6 +59,55 @@ def long_footage(blocks=3):
     size = (blocks - 1) * BLOCK_SIZE_BYTES + 4321 - len(plain)
     filling = size.to_bytes(4, "big") + b"free" + random.Random(7).randbytes(size - 8)
     whole.write_bytes(plain + filling)
+    return whole
+
+
+@functools.cache
+def spread_footage(blocks=4):
+    """Return the minute's footage with room between its fragments, so that it takes ``blocks``.
+
+    The room is a ``free`` box before each ``moof``: what plays stays the same.
+    """
+    whole = Path(_FOLDER.name) / f"spread-{blocks}.mp4"
+    plain = footage().read_bytes()
+    boxes, at = [], 0
+    while at < len(plain):
+        size = int.from_bytes(plain[at : at + 4], "big")
+        boxes.append(plain[at : at + size])
+        at += size
+    moofs = sum(one[4:8] == b"moof" for one in boxes)
+    room = ((blocks - 1) * BLOCK_SIZE_BYTES + 4321 - len(plain)) // moofs
+    filling = room.to_bytes(4, "big") + b"free" + random.Random(9).randbytes(room - 8)
+    whole.write_bytes(b"".join((filling if one[4:8] == b"moof" else b"") + one for one in boxes))
+    return whole
+
+
+@functools.cache
+def troubled_footage():
+    """Return 430 s: a moving picture for 20 s, black for 30, frozen for 340, moving again.
+
+    Its sound is a tone for 200 s, silent for 120, and a tone again.
+    """
+    whole = Path(_FOLDER.name) / "troubled.mp4"
+    size, rate = "320x180", 5
+    parts = [
+        f"testsrc2=s={size}:r={rate}:d=20",
+        f"color=black:s={size}:r={rate}:d=30",
+        f"smptebars=s={size}:r={rate}:d=340",
+        f"testsrc2=s={size}:r={rate}:d=40",
+    ]
+    sources = [ffmpeg.input(one, f="lavfi") for one in parts]
+    picture = ffmpeg.concat(*sources, n=len(sources), v=1, a=0)
+    quiet = "if(between(t,200,320),0,sin(440*2*PI*t)/4)"
+    tone = ffmpeg.input(f"aevalsrc='{quiet}':s=16000:d=430", f="lavfi")
+    options = {
+        "c:v": "libx264", "preset": "ultrafast", "profile:v": "main", "pix_fmt": "yuv420p",
+        "g": 2 * rate, "keyint_min": 2 * rate, "sc_threshold": 0, "bf": 0, "c:a": "aac",
+        "ac": 1, "movflags": "+frag_keyframe+empty_moov+default_base_moof", "f": "mp4",
+    }  # fmt: skip
+    stream = ffmpeg.output(picture, tone, str(whole), **options).overwrite_output()
+    stream = stream.global_args("-nostdin", "-loglevel", "error")
+    subprocess.run(stream.compile(cmd=imageio_ffmpeg.get_ffmpeg_exe()), check=True)
     return whole
 
 

@@ -23,7 +23,7 @@ from bodycam.rules.signing import public_key_text
 from bodycam.wire import protocol
 from bodycam.wire.manifest import SignedReceipt
 
-_DOCK: Final = Access(devices=[DeviceKind.DOCK])
+DOCK: Final = Access(devices=[DeviceKind.DOCK])
 _REVIEWER: Final = Access(roles=[Role.COMPLAINTS_REVIEWER])
 _COMPLAINT_BYTES_MAX: Final = 64 << 10
 _PARALLEL_PARTS_MAX: Final = 3  # more only makes the parts wait for each other on one disk
@@ -47,7 +47,7 @@ async def _docking(
 DockingOfApp = Annotated[service.Docking, Depends(_docking)]
 
 
-@router.get(protocol.PATH_HELLO, dependencies=[Depends(_DOCK)])
+@router.get(protocol.PATH_HELLO, dependencies=[Depends(DOCK)])
 async def hello(keys: KeysOfApp, settings: SettingsOfApp, response: Response) -> protocol.Hello:
     """Tell the dock who we are, by the key that our receipts are signed with."""
     if settings.parts_url is not None:  # a header: docks of before know no further field
@@ -61,7 +61,7 @@ async def hello(keys: KeysOfApp, settings: SettingsOfApp, response: Response) ->
 
 @router.post(
     protocol.PATH_ANNOUNCE,
-    dependencies=[Depends(_DOCK)],
+    dependencies=[Depends(DOCK)],
     max_body_size=protocol.ANNOUNCE_BYTES_MAX,
 )
 async def announce(request: Request, docking: DockingOfApp, caller: Caller) -> protocol.UploadPlan:
@@ -74,13 +74,13 @@ async def announce(request: Request, docking: DockingOfApp, caller: Caller) -> p
     )
 
 
-@router.get(protocol.PATH_STATUS, dependencies=[Depends(_DOCK)])
+@router.get(protocol.PATH_STATUS, dependencies=[Depends(DOCK)])
 async def status(recording_id: UUID, docking: DockingOfApp, caller: Caller) -> protocol.Status:
     """Tell which parts are acknowledged."""
     return await service.status_of(docking, recording_id=recording_id, caller=caller)
 
 
-@router.post(protocol.PATH_COMPLETE, dependencies=[Depends(_DOCK)], max_body_size=0)
+@router.post(protocol.PATH_COMPLETE, dependencies=[Depends(DOCK)], max_body_size=0)
 async def complete(
     recording_id: UUID, docking: DockingOfApp, keys: KeysOfApp, caller: Caller
 ) -> SignedReceipt:

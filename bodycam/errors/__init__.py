@@ -241,3 +241,19 @@ class MediaToolFailed(DomainError):
 
     kind = Kind.UNAVAILABLE
     code = "bodycam.media_tool_failed"
+
+
+class HeadNotWanted(DomainError):
+    """The recording's manifest names no head, or the recording is stored already."""
+
+    kind = Kind.CONFLICT
+    code = "bodycam.head_not_wanted"
+    cure = "Go on with the parts."
+
+
+class HeadNotAsSigned(DomainError):
+    """The head is not the one that the camera's manifest names, or is no head."""
+
+    kind = Kind.INVALID
+    code = "bodycam.head_not_as_signed"
+    cure = "Go on with the parts: the recording is seen when it is stored."

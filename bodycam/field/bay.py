@@ -1,7 +1,7 @@
 """One bay of the dock: a camera as the folder that its USB storage appears as.
 
-A camera holds ``manifest.json``, ``manifest.sig`` (base64) and ``recording.mp4``. After it is
-wiped it holds ``wiped.json`` with the receipt.
+A camera holds ``manifest.json``, ``manifest.sig`` (base64) and ``recording.mp4``, and ``head.bin``
+where its manifest names a head. After it is wiped it holds ``wiped.json`` with the receipt.
 """
 
 import hashlib
@@ -20,6 +20,7 @@ from bodycam.wire.protocol import DifferingBlock
 MANIFEST: Final = "manifest.json"
 SIGNATURE: Final = "manifest.sig"
 RECORDING: Final = "recording.mp4"
+HEAD: Final = "head.bin"
 WIPED: Final = "wiped.json"
 _MANIFEST_BYTES_MAX: Final = 12 << 20
 _SIGNATURE_BYTES_MAX: Final = 256
@@ -51,6 +52,14 @@ class Found:
     def truncated(self) -> bool:
         """Whether the camera lost the end of what it signed."""
         return self.size_bytes < self.manifest.size_bytes
+
+    def read_head(self) -> bytes | None:
+        """Return the head that the camera signed; ``None`` where it is gone or is another."""
+        path, size = self.folder / HEAD, self.manifest.head_bytes
+        if size is None or not path.exists() or path.stat().st_size != size:
+            return None
+        head = path.read_bytes()
+        return head if hashlib.sha256(head).hexdigest() == self.manifest.head_sha256 else None
 
     def read_block(self, number: int) -> bytes:
         """Return block ``number`` of the file as it is.
@@ -125,7 +134,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     Raises:
         CameraNotReadable: it is not a manifest, or the folder holds links.
     """
-    if any((folder / name).is_symlink() for name in (MANIFEST, SIGNATURE, RECORDING)):
+    if any((folder / name).is_symlink() for name in (MANIFEST, SIGNATURE, RECORDING, HEAD)):
         raise CameraNotReadable(f"{folder.name} holds links instead of files")
     if not (folder / MANIFEST).exists():
         return None
@@ -154,6 +163,7 @@ def wipe(folder: Path, *, receipt: dict[str, Any]) -> None:
     The manifest goes last: until then it says whose half-wiped camera this is.
     """
     (folder / RECORDING).unlink(missing_ok=True)
+    (folder / HEAD).unlink(missing_ok=True)
     (folder / SIGNATURE).unlink(missing_ok=True)
     _sync(folder)
     making = folder / (WIPED + ".new")

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from bodycam.wire import protocol
 from bodycam.wire.manifest import SignedReceipt
-from bodycam.wire.protocol import Announce, Hello, PartTarget, Problem, UploadPlan
+from bodycam.wire.protocol import Announce, HeadTarget, Hello, PartTarget, Problem, UploadPlan
 
 _SEND_BYTES: Final = 256 << 10
 _ANSWER_BYTES_MAX: Final = 4 << 20
@@ -46,6 +46,10 @@ class TryLater(Exception):
         super().__init__(why)
         self.retry_after_seconds = retry_after_seconds
         self.answered = answered  # the server is there: other recordings may still go
+
+
+class _NotThere(TryLater):
+    """Nobody listens at that address."""
 
 
 class Throttle:
@@ -113,19 +117,30 @@ class Server:
             timeout_seconds=600,
         )
 
+    def put_head(self, target: HeadTarget, head: bytes) -> None:
+        """Send the head and return when it is kept."""
+        self._put(self._client, self._url + target.url, head, target.headers)
+
     def put_part(self, target: PartTarget, block: bytes) -> None:
         """Send one part and return when it is acknowledged."""
         ours = target.url.startswith("/")
         client = self._client if ours else self._store
         url = self._parts_url + target.url if ours else target.url
-        headers = {**target.headers, "Content-Length": str(len(block))}
         try:
-            answer = client.put(url, content=self._slices(block), headers=headers)
-        except httpx.TransportError as error:
-            if isinstance(error, httpx.ConnectError) and ours:
+            self._put(client, url, block, target.headers)
+        except _NotThere:
+            if ours:
                 self._parts_url = self._url  # the server itself takes them too
-            raise TryLater(f"the line broke: {type(error).__name__}") from error
-        if not ours and not answer.is_success:
+            raise
+
+    def _put(self, client: httpx.Client, url: str, content: bytes, headers: dict[str, str]) -> None:
+        headers = {**headers, "Content-Length": str(len(content))}
+        try:
+            answer = client.put(url, content=self._slices(content), headers=headers)
+        except httpx.TransportError as error:
+            kind = _NotThere if isinstance(error, httpx.ConnectError) else TryLater
+            raise kind(f"the line broke: {type(error).__name__}") from error
+        if client is self._store and not answer.is_success:
             # Addresses expire: the next announcement brings new ones.
             raise TryLater(f"the object store answered {answer.status_code}", answered=True)
         _check(answer)

@@ -20,9 +20,17 @@ from bodycam.field.server import Refused, Server, TryLater
 from bodycam.field.slots import Slots, Urgency
 from bodycam.wire.digests import block_size
 from bodycam.wire.manifest import SignedReceipt
-from bodycam.wire.protocol import Announce, PartTarget, Problem, State, UploadPlan
+from bodycam.wire.protocol import (
+    Announce,
+    HeadTarget,
+    PartTarget,
+    Problem,
+    State,
+    UploadPlan,
+)
 
 _AGAIN_MAX: Final = 5  # times in a row that one recording is announced anew after a refusal
+_HEADS_TRIED_MAX: Final = 3  # of a head that the server puts off
 _PARTS_OF_ONE_MAX: Final = 2  # of one camera at once: its memory card is read no faster
 # The server's words that are cured by reading and announcing again, not by a person.
 _AGAIN: Final = frozenset(
@@ -56,6 +64,7 @@ class Taking:
         self._found = found
         self._differing = found.cut_blocks()
         self._plan: UploadPlan | None = None
+        self._heads_tried = 0
         self.urgency: Urgency = (_NOBODY_WAITS, found.manifest.started_at, found.bay)
 
     @property
@@ -69,7 +78,7 @@ class Taking:
         return self._found.manifest.recording_id
 
     def announce(self) -> None:
-        """Tell the server of the recording: its manifest and its track go before all bulk.
+        """Tell the server of the recording: manifest, track and head go before all bulk.
 
         Raises:
             Refused, NotAdmitted, TryLater: the server's word, or its silence.
@@ -81,7 +90,7 @@ class Taking:
                 f" {found.manifest.size_bytes} bytes are on the camera"
             )
         self._tools.journal.announced(found.manifest.recording_id, bay=found.bay)
-        self._plan = self._announced()
+        self._plan = self._announced_with_head()
 
     def finish(self) -> None:
         """Send what the server lacks and wipe the camera against the receipt.
@@ -91,6 +100,38 @@ class Taking:
             CameraChanged, ReceiptNotGood: the camera is left as it is.
         """
         self._wipe_against(self._send())
+
+    def _announced_with_head(self) -> UploadPlan:
+        plan = self._announced()
+        if plan.head is None or self._heads_tried >= _HEADS_TRIED_MAX:
+            return plan
+        self._heads_tried += 1
+        # By the head the server knows which blocks hold what somebody waits for.
+        return self._announced() if self._head_sent(plan.head) else plan
+
+    def _head_sent(self, target: HeadTarget) -> bool:
+        """Send the head. Without it the recording is only seen later: no bulk waits for it.
+
+        Raises:
+            TryLater: the server is silent, and would be so for the bulk too.
+        """
+        head = self._found.read_head()
+        if head is None:
+            self._tell("the head is not as the camera signed it; goes without")
+            self._heads_tried = _HEADS_TRIED_MAX
+            return False
+        try:
+            self._tools.server.put_head(target, head)
+        except Refused as refused:
+            self._tell(f"the head was refused ({refused.code}); goes without")
+            self._heads_tried = _HEADS_TRIED_MAX
+            return False
+        except TryLater as reason:
+            if not reason.answered:
+                raise
+            self._tell(f"the head goes later: {reason}")
+            return False
+        return True
 
     def _tell(self, line: str) -> None:
         self._tools.board.tell(f"{self.bay}: {line}")
@@ -114,7 +155,7 @@ class Taking:
         again = 0
         while again <= _AGAIN_MAX:
             try:
-                plan, self._plan = self._plan or self._announced(), None
+                plan, self._plan = self._plan or self._announced_with_head(), None
                 self._tell_resumed(plan, progress)
                 if plan.state is State.RECEIVING and plan.parts:
                     self._send_parts(plan.parts, progress)

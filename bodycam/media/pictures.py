@@ -17,9 +17,9 @@ Read = Callable[[int, int], Awaitable[bytes]]
 _INPUT_BYTES_MAX: Final = 64 << 20  # some segments of 6 s at 60 Mbit/s
 _ALLOC_BYTES_MAX: Final = 256 << 20
 _PIXELS_MAX: Final = 8192 * 8192
-_START_CODE: Final = b"\x00\x00\x00\x01"
-_FORMATS: Final = {Codec.H264: "h264", Codec.H265: "hevc"}
-_GUARDS: Final = {
+START_CODE: Final = b"\x00\x00\x00\x01"
+FORMATS: Final = {Codec.H264: "h264", Codec.H265: "hevc"}
+GUARDS: Final = {
     "protocol_whitelist": "pipe,file",
     "max_alloc": _ALLOC_BYTES_MAX,
     "max_pixels": _PIXELS_MAX,
@@ -41,7 +41,7 @@ async def decode_at(*, sandbox: Sandbox, read: Read, index: BoxIndex, seconds: f
     if index.init_size + segment.size > _INPUT_BYTES_MAX:
         raise NotPlayable("the segment is too large to decode")
     content = await read(0, index.init_size) + await read(segment.offset, segment.size)
-    stream = ffmpeg.input("pipe:0", f="mov", **_GUARDS)
+    stream = ffmpeg.input("pipe:0", f="mov", **GUARDS)
     # Frames are dropped by number of seconds after decoding: a pipe cannot be sought.
     skip = max(0.0, seconds - segment.start_seconds)
     stream = stream.video.filter("setpts", "PTS-STARTPTS").filter("trim", start=skip)
@@ -67,7 +67,7 @@ async def check_decodes(*, sandbox: Sandbox, content: bytes) -> bool:
     Raises:
         MediaToolRefused: there is no sandbox.
     """
-    stream = ffmpeg.input("pipe:0", f="mov", err_detect="explode", **_GUARDS)
+    stream = ffmpeg.input("pipe:0", f="mov", err_detect="explode", **GUARDS)
     stream = ffmpeg.output(stream.video.filter("scale", 2, 2), "pipe:1", f="rawvideo", xerror=None)
     try:
         return bool(await sandbox.run(stream, content, limits=Limits()))
@@ -87,9 +87,9 @@ async def picture_sheet(
         MediaToolRefused: there is no sandbox.
     """
     units = [unit for frame in frames for unit in (*set_up, *frame)]
-    content = b"".join(_START_CODE + unit for unit in units)
+    content = b"".join(START_CODE + unit for unit in units)
     rows = -(-len(frames) // COLUMNS)
-    stream = ffmpeg.input("pipe:0", f=_FORMATS[codec], r=1, **_GUARDS)
+    stream = ffmpeg.input("pipe:0", f=FORMATS[codec], r=1, **GUARDS)
     stream = stream.video.filter("scale", PICTURE_WIDTH, PICTURE_HEIGHT, flags="area")
     stream = stream.filter("tile", f"{COLUMNS}x{rows}")
     stream = ffmpeg.output(

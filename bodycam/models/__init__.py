@@ -18,6 +18,7 @@ from bodycam.models.coverage import (
     RecordingExaminationRow,
 )
 from bodycam.models.custody import CategoryChangeRow, LegalHoldRow, StorageFaultRow, TombstoneRow
+from bodycam.models.heads import RecordingHeadRow
 from bodycam.models.uploads import UploadPartRow, UploadRow
 from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
 from bodycam.rules.life_cycle import ComplaintKind, ComplaintStatus, RecordingStatus
@@ -35,6 +36,7 @@ __all__ = [
     "CoverageLedgerRow",
     "LegalHoldRow",
     "RecordingExaminationRow",
+    "RecordingHeadRow",
     "RecordingIndexRow",
     "RecordingPartRow",
     "RecordingRow",
@@ -91,6 +93,9 @@ class RecordingRow(Base):
     deletion_permitted_at: Mapped[datetime | None]
     destruction_begun_at: Mapped[datetime | None]  # no way back from here on
     scrubbed_at: Mapped[datetime | None]  # when its bytes were last read and hashed
+    events: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    head_sha256: Mapped[bytes | None]  # of the head that its manifest names
+    head_bytes: Mapped[int | None]
 
     __table_args__ = (
         sa.CheckConstraint("door IN ('dock', 'axis', 'tus')", "door"),

@@ -13,6 +13,7 @@ from bodycam.models import (
     LegalHoldRow,
     RecordingDerivativeRow,
     RecordingFindingRow,
+    RecordingHeadRow,
     RecordingIndexRow,
     RecordingPartRow,
     RecordingRow,
@@ -186,6 +187,7 @@ async def erase_content(session: AsyncSession, *, recording_id: UUID) -> None:
         RecordingSheetRow,
         RecordingFindingRow,
         RecordingDerivativeRow,
+        RecordingHeadRow,
     ):
         await session.execute(sa.delete(table).where(table.recording_id == recording_id))
 

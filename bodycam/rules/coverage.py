@@ -5,10 +5,11 @@ is told twice, whatever the recordings say of themselves.
 """
 
 import enum
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
@@ -34,7 +35,11 @@ class GapReason(enum.Enum):
     UNREADABLE = "unreadable"  # its bytes are kept, but they are no video
     DAMAGED = "damaged"
     BLACK = "black"
+    FROZEN = "frozen"  # nothing at all moves in the picture
+    LENS_COVERED = "lens_covered"  # by the camera's own word
     SILENT = "silent"
+    MUTED = "muted"  # by the camera's own word
+    CARD_REMOVED = "card_removed"
     MISSING_PREDECESSOR = "missing_predecessor"  # a recording was taken out of the row
     MEMORY_CHANGED = "memory_changed"  # the row begins anew: another card, or one made empty
     CLOCK_LEAP = "clock_leap"
@@ -73,6 +78,8 @@ class CoverageTerms:
     shortfall: timedelta
     low_battery_percent: int
     case_from: timedelta  # shorter gaps open no case
+    hole_from: Mapping[GapReason, timedelta]  # what is shorter counts as recorded
+    case_from_of: Mapping[GapReason, timedelta]  # in place of ``case_from``
     case_after: timedelta  # the dock is given time to announce everything
     docked_within: timedelta  # of the issue: later the camera itself is the case
     uploaded_within: timedelta  # of the dock
@@ -90,6 +97,17 @@ COVERAGE_TERMS: Final = (
         shortfall=timedelta(seconds=2),
         low_battery_percent=5,
         case_from=timedelta(seconds=10),
+        # A camera on a table sees nothing move; a quiet night is no fault of the officer's.
+        hole_from=MappingProxyType(
+            {
+                GapReason.BLACK: timedelta(seconds=10),
+                GapReason.FROZEN: timedelta(minutes=5),
+                GapReason.SILENT: timedelta(minutes=1),
+            }
+        ),
+        case_from_of=MappingProxyType(
+            {GapReason.FROZEN: timedelta(minutes=15), GapReason.SILENT: timedelta(minutes=10)}
+        ),
         case_after=timedelta(hours=2),
         docked_within=timedelta(hours=26),
         uploaded_within=timedelta(hours=24),
@@ -115,6 +133,14 @@ class Hole:
     end: datetime
 
 
+@dataclass(frozen=True)
+class Noted:
+    """What the camera itself noted of why nothing follows, or of its clock."""
+
+    reason: GapReason  # LOW_BATTERY, CARD_REMOVED, or CLOCK_LEAP
+    at: datetime
+
+
 @dataclass(frozen=True, kw_only=True)
 class Piece:
     """A recording as the ledger needs it; instants in true time.
@@ -137,6 +163,7 @@ class Piece:
     playable: timedelta | None = None
     damaged: bool = False
     holes: tuple[Hole, ...] = ()
+    noted: tuple[Noted, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -217,13 +244,18 @@ def intervals_of(
 
 def _holes(piece: Piece, terms: CoverageTerms) -> tuple[Hole, ...]:
     """Return the piece's holes, and what it lacks at its end of the time that it claims."""
+    holes = tuple(
+        one
+        for one in piece.holes
+        if one.end - one.start >= terms.hole_from.get(one.reason, timedelta())
+    )
     if piece.playable is None or piece.standing is not Standing.STORED:
-        return piece.holes
+        return holes
     claimed = piece.end - piece.start
     if claimed - piece.playable <= terms.shortfall + claimed / _SHORTFALL_SHARE:
-        return piece.holes
+        return holes
     reason = GapReason.DAMAGED if piece.damaged else GapReason.CLOCK_LEAP
-    return (*piece.holes, Hole(reason, piece.start + piece.playable, piece.end))
+    return (*holes, Hole(reason, piece.start + piece.playable, piece.end))
 
 
 def _segment(
@@ -296,6 +328,15 @@ def _reason_at_the_end(
         return GapReason.NOT_RECORDING
     if gap.length <= terms.docking:
         return GapReason.DOCKING
+    return _reason_after(before, terms)
+
+
+def _reason_after(before: Piece, terms: CoverageTerms) -> GapReason:
+    """Return why nothing follows, by the camera's last word and its battery."""
+    ends = {GapReason.CARD_REMOVED, GapReason.LOW_BATTERY}
+    said = [one.reason for one in before.noted if one.reason in ends]
+    if said:
+        return said[-1]
     if before.battery_percent <= terms.low_battery_percent:
         return GapReason.LOW_BATTERY
     return GapReason.NOT_RECORDING
@@ -316,9 +357,7 @@ def _reason_between(
     elsewhere = after.previous is not None and after.previous != before.manifest
     if elsewhere or abs(after.clock_drift - before.clock_drift) > terms.leap:
         return GapReason.CLOCK_LEAP
-    if before.battery_percent <= terms.low_battery_percent:
-        return GapReason.LOW_BATTERY
-    return GapReason.NOT_RECORDING
+    return _reason_after(before, terms)
 
 
 def findings_of(pieces: Iterable[Piece], *, terms: CoverageTerms) -> tuple[Finding, ...]:
@@ -335,6 +374,11 @@ def findings_of(pieces: Iterable[Piece], *, terms: CoverageTerms) -> tuple[Findi
             claimed = one.end - one.start
             if one.playable - claimed > terms.leap + claimed / _SHORTFALL_SHARE:
                 found.append(Finding(FindingKind.CLOCK_LEAP, one.start, one.end, one.recording_id))
+        found += [
+            Finding(FindingKind.CLOCK_LEAP, noted.at, noted.at, one.recording_id)
+            for noted in one.noted
+            if noted.reason is GapReason.CLOCK_LEAP
+        ]
         if not one.previous_here and reached is not None and one.start - reached <= terms.seam:
             broken = one.previous is not None
             kind = FindingKind.MISSING_PREDECESSOR if broken else FindingKind.MEMORY_CHANGED

@@ -122,7 +122,9 @@ def _is_due(
         return now - span.begin > terms.docked_within
     if gap.reason is GapReason.NOT_UPLOADED:
         return now - span.end > terms.uploaded_within
-    return settled and gap.reason not in _ORDINARY and gap.length >= terms.case_from
+    if gap.reason is None or gap.reason in _ORDINARY:
+        return False
+    return settled and gap.length >= terms.case_from_of.get(gap.reason, terms.case_from)
 
 
 def match_cases(concerns: Sequence[Concern], cases: Iterable[KnownCase]) -> Matched:

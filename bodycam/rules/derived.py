@@ -4,6 +4,7 @@ import enum
 from typing import Final
 
 EXAMINE_TASK: Final = "bodycam.examine"  # the job of one recording, after its receipt
+PREVIEW_TASK: Final = "bodycam.preview"  # the job of one head, before its bulk
 
 
 class PlayForm(enum.Enum):
@@ -34,3 +35,11 @@ class DerivativeKind(enum.Enum):
     """What was made of an original, which itself never changes."""
 
     SALVAGED = "salvaged"  # the whole fragments of a damaged file, in their order
+
+
+class HeadStanding(enum.Enum):
+    """Whether the head of a recording may be believed."""
+
+    UNPROVEN = "unproven"  # the camera signed it; the bulk has not confirmed it
+    CONFIRMED = "confirmed"  # index and ranges are those of the stored bytes
+    DIFFERS = "differs"  # it told of another recording than was stored

@@ -1,7 +1,7 @@
 """Which bytes a storyboard and a loudness strip need: key frames and the sound beside them."""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.plain import moov_of
 from bodycam.rules.runs import Sample, read_samples
 from bodycam.rules.signed_video.nal import Codec
-from bodycam.rules.storyboard import Sheet, SoundSetUp, read_sound_set_up
+from bodycam.rules.storyboard import SoundSetUp, read_sound_set_up
 from bodycam.rules.tracks import SampleTable, Track, read_table, read_tracks
 
 LOUDNESS_POINTS: Final = 600
@@ -23,7 +23,7 @@ _CODECS: Final = {b"avcC": Codec.H264, b"hvcC": Codec.H265}
 
 @dataclass(frozen=True)
 class Chosen:
-    """Key frames of one sheet as units, and the stream's parameter sets."""
+    """Key frames as units, and the stream's parameter sets."""
 
     codec: Codec
     set_up: tuple[bytes, ...]
@@ -39,9 +39,9 @@ class Heard:
 
 
 def choose_pictures(
-    *, read_at: ReadAt, size_bytes: int, index: BoxIndex, plain: bool, sheet: Sheet
+    *, read_at: ReadAt, size_bytes: int, index: BoxIndex, plain: bool, instants_ms: Sequence[int]
 ) -> Chosen:
-    """Return the key frames nearest before each instant of the sheet; the last again for none.
+    """Return the key frames nearest before each instant; the last again for none.
 
     Raises:
         BoxesBroken: the recording has no H.264 or H.265, or no key frame where one should be.
@@ -52,8 +52,7 @@ def choose_pictures(
         raise BoxesBroken("no track of H.264 or H.265")
     table = read_table(moov, track) if plain else None
     frames: list[tuple[bytes, ...]] = []
-    for number in range(sheet.count):
-        at_ms = sheet.first_ms + number * sheet.step_ms
+    for at_ms in instants_ms:
         sample = _key_at(read_at, index, track, table, at_ms)
         if sample is not None and sample.size <= _PICTURE_BYTES_MAX:
             content = read_at(sample.offset, sample.size)

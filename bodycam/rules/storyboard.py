@@ -27,6 +27,11 @@ class Sheet:
     step_ms: int
     count: int
 
+    @property
+    def instants_ms(self) -> range:
+        """When its pictures stand."""
+        return range(self.first_ms, self.first_ms + self.count * self.step_ms, self.step_ms)
+
 
 def planned(duration_ms: int) -> list[Sheet]:
     """Return which sheets a recording gets: number 0 over all of it, then the finer ones."""

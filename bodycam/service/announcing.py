@@ -22,12 +22,13 @@ from bodycam.errors import (
     RecordingTooLarge,
 )
 from bodycam.models import RecordingRow
+from bodycam.repository import heads
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
 from bodycam.rules.retention import Category
 from bodycam.rules.signing import check_manifest
 from bodycam.service.cameras import camera_key, dock_camera, holder_of
 from bodycam.service.docking import Docking, Known, acknowledged, known_of
-from bodycam.service.waiting import wanted_until
+from bodycam.service.waiting import Due, what_is_due
 from bodycam.wire import protocol
 from bodycam.wire.digests import (
     block_count,
@@ -36,7 +37,7 @@ from bodycam.wire.digests import (
     merkle_root,
 )
 from bodycam.wire.manifest import Manifest
-from bodycam.wire.protocol import Announce, PartTarget, UploadPlan
+from bodycam.wire.protocol import Announce, HeadTarget, PartTarget, UploadPlan
 
 _NAMED_MAX: Final = 100  # blocks named in an event: a leaf of the log has a limit
 _PLAN_PARTS_MAX: Final = 256  # an address each; the dock asks again when it has sent them
@@ -173,6 +174,12 @@ def _new_row(
             else bytes.fromhex(manifest.previous_manifest_sha256)
         ),
         category=Category.OTHER,
+        events=[
+            one.model_copy(update={"at": one.at - drift}).model_dump(mode="json")
+            for one in manifest.events
+        ],
+        head_sha256=bytes.fromhex(manifest.head_sha256) if manifest.head_sha256 else None,
+        head_bytes=manifest.head_bytes,
     )
 
 
@@ -285,16 +292,39 @@ async def _make_room(docking: Docking, known: Known) -> Known:
 async def _plan(docking: Docking, known: Known) -> UploadPlan:
     stored = await acknowledged(docking, known)
     count = block_count(known.found_bytes)
-    missing = [number for number in range(count) if number not in stored][:_PLAN_PARTS_MAX]
-    async with transaction(docking.sessions) as session:
-        wanted = await wanted_until(session, recording_id=known.recording_id) if missing else None
+    missing = [number for number in range(count) if number not in stored]
+    due = Due()
+    head = None
+    if missing:
+        async with transaction(docking.sessions) as session:
+            due = await what_is_due(session, recording_id=known.recording_id, missing=missing)
+            head = await _head_target(session, known)
     return UploadPlan(
         recording_id=known.recording_id,
         state=known.state,
         found_bytes=known.found_bytes,
         acknowledged=tuple(sorted(stored)),
-        parts=tuple([await _target(docking, known, number) for number in missing]),
-        wanted_until=wanted,
+        parts=tuple(
+            [
+                await _target(docking, known, number)
+                for number in (due.blocks or missing)[:_PLAN_PARTS_MAX]
+            ]
+        ),
+        wanted_until=due.until,
+        head=head,
+    )
+
+
+async def _head_target(session: AsyncSession, known: Known) -> HeadTarget | None:
+    row = await repository.recording(session, known.recording_id)
+    if row is None or row.head_sha256 is None or row.head_bytes is None:
+        return None
+    if await heads.head_of(session, known.recording_id) is not None:
+        return None
+    return HeadTarget(
+        size_bytes=row.head_bytes,
+        url=protocol.PATH_HEAD.format(recording_id=known.recording_id),
+        headers={protocol.DIGEST_HEADER: content_digest(row.head_sha256)},
     )
 
 

@@ -27,6 +27,7 @@ from bodycam.rules.virtual import box_index, read_plain
 from bodycam.service.cameras import note_uploaded
 from bodycam.service.coverage import note_recording
 from bodycam.service.docking import Docking, Known, acknowledged, known_of
+from bodycam.service.heads import forget_head
 from bodycam.wire.digests import (
     BLOCK_SIZE_BYTES,
     DIGEST_SIZE_BYTES,
@@ -235,6 +236,7 @@ async def conclude(
         steps.insert(0, RecordingStatus.RECEIVING)
     if examined.index is None:
         row.quarantine_reason = examined.why_not
+        await forget_head(session, docking.trail, row, at=now)
         steps.append(RecordingStatus.QUARANTINED)
     else:
         row.duration_ms = examined.index.duration_ms

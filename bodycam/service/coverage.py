@@ -13,6 +13,7 @@ from app.db import Sessions, transaction
 from bodycam.models import CoverageCaseRow, RecordingRow
 from bodycam.repository import coverage as repository
 from bodycam.rules.coverage import (
+    COVERAGE_TERMS,
     CoverageTerms,
     Ending,
     GapReason,
@@ -34,13 +35,18 @@ from bodycam.rules.coverage_cases import (
     match_cases,
     next_case_status,
 )
+from bodycam.rules.coverage_notes import holes_of, noted_of
 from bodycam.rules.life_cycle import OPEN, RecordingStatus
 from devices import service as devices
 from devices.service import CameraSpan
 
 _LOOKED_BACK: Final = timedelta(days=30)  # an assignment without any ledger is not older
 _AT_ONCE: Final = 500
-_HOLES: Final = {"black": GapReason.BLACK, "silent": GapReason.SILENT}
+_HOLES: Final = {
+    "black": GapReason.BLACK,
+    "frozen": GapReason.FROZEN,
+    "silent": GapReason.SILENT,
+}
 
 
 async def keep_ledgers(sessions: Sessions, *, trail: AuditTrail, now: datetime) -> int:
@@ -82,8 +88,8 @@ async def note_examination(
 ) -> None:
     """Take what a look at pictures and sound found: ``{kind, first_ms, end_ms}`` each.
 
-    ``kind`` is ``black`` or ``silent``; the milliseconds count from the recording's start. An
-    empty list says that it was looked at and nothing was found.
+    ``kind`` is ``black``, ``frozen`` or ``silent``; the milliseconds count from the recording's
+    start. An empty list says that it was looked at and nothing was found.
     """
     await repository.put_examination(session, recording_id=row.id, stretches=stretches, at=now)
     await note_recording(session, trail=trail, row=row, now=now)
@@ -102,7 +108,7 @@ async def make_ledger(
     rows = await repository.recordings_between(
         session, camera_id=camera.camera_id, begin=span.begin, end=span.end
     )
-    pieces = [_piece(row, known, stretches) for row, known, stretches in rows]
+    pieces = [_piece(row, known, stretches, terms) for row, known, stretches in rows]
     pauses = [
         Pause(one.starts_at, one.ends_at)
         for one in await repository.pauses_of(session, assignment_id=assignment_id)
@@ -154,7 +160,17 @@ def _piece(
     row: RecordingRow,
     previous_here: bool,  # noqa: FBT001 - private
     stretches: Sequence[Mapping[str, Any]] | None,
+    terms: CoverageTerms,
 ) -> Piece:
+    seen = tuple(
+        Hole(
+            _HOLES[one["kind"]],
+            row.started_at + timedelta(milliseconds=int(one["first_ms"])),
+            row.started_at + timedelta(milliseconds=int(one["end_ms"])),
+        )
+        for one in stretches or ()
+        if one["kind"] in _HOLES
+    )
     return Piece(
         recording_id=row.id,
         start=row.started_at,
@@ -167,16 +183,20 @@ def _piece(
         previous_here=previous_here,
         playable=None if row.duration_ms is None else timedelta(milliseconds=row.duration_ms),
         damaged=bool(row.damage),
-        holes=tuple(
-            Hole(
-                _HOLES[one["kind"]],
-                row.started_at + timedelta(milliseconds=int(one["first_ms"])),
-                row.started_at + timedelta(milliseconds=int(one["end_ms"])),
-            )
-            for one in stretches or ()
-            if one["kind"] in _HOLES
-        ),
+        # The camera's own word first: where both name a stretch, its word is the reason.
+        holes=holes_of(row.events, end=row.ended_at) + seen,
+        noted=noted_of(row.events, terms=terms),
     )
+
+
+def least_ms_of(kind: str) -> int:
+    """Return how long a stretch of this kind must last to be worth telling the ledger of it.
+
+    The shortest of all editions of the terms: which one counts is decided by the ledger.
+    """
+    reason = _HOLES[kind]
+    shortest = min(one.hole_from.get(reason, timedelta()) for one in COVERAGE_TERMS)
+    return int(shortest.total_seconds() * 1000)
 
 
 def _standing(row: RecordingRow) -> Standing:

@@ -6,6 +6,7 @@ and playable. Each step keeps its own finding, so that a job that is run again g
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,22 +17,40 @@ from app.clock import utc_now
 from app.db import Sessions, transaction
 from bodycam import repository
 from bodycam.errors import MediaToolFailed, MediaToolRefused
-from bodycam.media import Sandbox, loudness, picture_sheet
+from bodycam.media import Sandbox, grey_looks, loudness, picture_sheet
 from bodycam.models import RecordingDerivativeRow
-from bodycam.repository import findings
+from bodycam.repository import findings, heads
 from bodycam.rules.box_index import BoxIndex
-from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
+from bodycam.rules.derived import (
+    DerivativeKind,
+    FindingKind,
+    FindingOutcome,
+    HeadStanding,
+    PlayForm,
+)
 from bodycam.rules.footage_check import check_video
 from bodycam.rules.frames import NoVideo, ReadAt
+from bodycam.rules.heads import lies_of
 from bodycam.rules.key_frames import Chosen, choose_pictures, choose_sound
 from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.salvage import recipe
 from bodycam.rules.signed_video.findings import Findings
 from bodycam.rules.signed_video.trust import Anchors
-from bodycam.rules.storyboard import Sheet, planned
+from bodycam.rules.storyboard import planned
+from bodycam.rules.stretches import (
+    instants_of_looks,
+    longest,
+    stretches_of_pictures,
+    stretches_of_sound,
+)
+from bodycam.service.coverage import least_ms_of, note_examination
+from bodycam.service.heads import note_checked
 from bodycam.service.recordings import PLAYABLE
 from bodycam.storage import ObjectStore
+from bodycam.wire.head import read_head
 
+_STRETCHES_MAX: Final = 500  # of one recording in the ledger; the longest count
+_LOOKS_AT_ONCE: Final = 96  # key frames of 500 kB stay under what a tool may be given
 _SPANS_MAX: Final = 2_000  # of a strip on a page; all of them only in the program that runs alone
 
 
@@ -54,6 +73,7 @@ class _Subject:
     stored_root: bytes
     index: BoxIndex
     form: PlayForm
+    damage: tuple[tuple[int, int], ...]
 
 
 async def examine_recording(examining: Examining, *, recording_id: UUID) -> None:
@@ -64,10 +84,12 @@ async def examine_recording(examining: Examining, *, recording_id: UUID) -> None
     subject = await _subject(examining, recording_id)
     if subject is None:
         return
+    await _check_head(examining, subject)
     await _make_sheets(examining, subject, numbers=slice(0, 1))
     await _salvage(examining, subject)
     await _check_signatures(examining, subject)
-    await _measure_loudness(examining, subject)
+    decibels = await _measure_loudness(examining, subject)
+    await _note_stretches(examining, subject, decibels)
     await _make_sheets(examining, subject, numbers=slice(1, None))
 
 
@@ -88,7 +110,33 @@ async def _subject(examining: Examining, recording_id: UUID) -> _Subject | None:
         stored_root=row.stored_root,
         index=index,
         form=form,
+        damage=tuple((int(one["first_byte"]), int(one["end_byte"])) for one in row.damage),
     )
+
+
+async def _check_head(examining: Examining, subject: _Subject) -> None:
+    """Compare what the camera sent ahead with what was stored; pictures of a lie go at once."""
+    async with transaction(examining.sessions) as session:
+        row = await heads.head_of(session, subject.recording_id, with_content=True)
+    if row is None or row.standing is not HeadStanding.UNPROVEN or row.content is None:
+        return
+    head = await asyncio.to_thread(read_head, row.content)
+    lies = await examining.store.reading(
+        key=subject.object_key,
+        act=lambda read_at: lies_of(
+            head, index=subject.index, damage=subject.damage, read_at=read_at
+        ),
+    )
+    async with transaction(examining.sessions) as session:
+        known = await heads.head_of(session, subject.recording_id, for_update=True)
+        if known is not None and known.standing is HeadStanding.UNPROVEN:
+            await note_checked(
+                session,
+                examining.trail,
+                recording_id=subject.recording_id,
+                lies=lies,
+                at=utc_now(),
+            )
 
 
 async def _check_signatures(examining: Examining, subject: _Subject) -> None:
@@ -172,7 +220,7 @@ async def _make_sheets(examining: Examining, subject: _Subject, *, numbers: slic
             continue
         now = utc_now()
         try:
-            chosen = await _choose(examining, subject, sheet)
+            chosen = await _choose(examining, subject, sheet.instants_ms)
             picture = await _picture(examining, chosen)
         except (MediaToolFailed, MediaToolRefused, BoxesBroken) as error:
             await _not_done(examining, subject, FindingKind.STORYBOARD, error, at=now)
@@ -183,14 +231,14 @@ async def _make_sheets(examining: Examining, subject: _Subject, *, numbers: slic
             )
 
 
-async def _choose(examining: Examining, subject: _Subject, sheet: Sheet) -> Chosen:
+async def _choose(examining: Examining, subject: _Subject, instants_ms: Sequence[int]) -> Chosen:
     def choose(read_at: ReadAt) -> Chosen:
         return choose_pictures(
             read_at=read_at,
             size_bytes=subject.size_bytes,
             index=subject.index,
             plain=subject.form is PlayForm.PLAIN,
-            sheet=sheet,
+            instants_ms=instants_ms,
         )
 
     return await examining.store.reading(key=subject.object_key, act=choose)
@@ -202,7 +250,8 @@ async def _picture(examining: Examining, chosen: Chosen) -> bytes:
     )
 
 
-async def _measure_loudness(examining: Examining, subject: _Subject) -> None:
+async def _measure_loudness(examining: Examining, subject: _Subject) -> list[int] | None:
+    """Keep how loud it is and return it; ``None`` where that could not be measured."""
     now = utc_now()
     try:
         chosen = await examining.store.reading(
@@ -221,9 +270,59 @@ async def _measure_loudness(examining: Examining, subject: _Subject) -> None:
             )
     except (MediaToolFailed, MediaToolRefused, BoxesBroken) as error:
         await _not_done(examining, subject, FindingKind.LOUDNESS, error, at=now)
-        return
+        return None
     body = {"decibels": levels, "sound": chosen.set_up is not None}
     await _keep(examining, subject, FindingKind.LOUDNESS, body, at=now)
+    return levels
+
+
+async def _note_stretches(
+    examining: Examining, subject: _Subject, decibels: list[int] | None
+) -> None:
+    """Tell the ledger where pictures are black or frozen and where there is no sound.
+
+    Where pictures or sound could not be looked at, nothing is told: the ledger goes on saying
+    that the recording has not been examined.
+    """
+    if decibels is None:
+        return
+    try:
+        looks = await _looks(examining, subject)
+    except (MediaToolRefused, BoxesBroken):
+        return
+    duration_ms = subject.index.duration_ms
+    found = stretches_of_pictures(looks, duration_ms=duration_ms)
+    if decibels:
+        found += stretches_of_sound(decibels, duration_ms=duration_ms)
+    kept = longest(found, at_least_ms=least_ms_of, limit=_STRETCHES_MAX)
+    async with transaction(examining.sessions) as session:
+        row = await repository.recording(session, subject.recording_id)
+        if row is not None and row.status in PLAYABLE:
+            await note_examination(
+                session,
+                trail=examining.trail,
+                row=row,
+                stretches=[one.as_json() for one in kept],
+                now=utc_now(),
+            )
+
+
+async def _looks(examining: Examining, subject: _Subject) -> list[tuple[int, bytes | None]]:
+    instants = instants_of_looks(subject.index)
+    looks: list[tuple[int, bytes | None]] = []
+    for first in range(0, len(instants), _LOOKS_AT_ONCE):
+        some = instants[first : first + _LOOKS_AT_ONCE]
+        chosen = await _choose(examining, subject, some)
+        made: list[bytes | None] = [None] * len(some)
+        if len(chosen.frames) == len(some):
+            made = await grey_looks(
+                sandbox=examining.sandbox,
+                codec=chosen.codec,
+                set_up=chosen.set_up,
+                frames=chosen.frames,
+            )
+        looks += zip(some, made, strict=True)
+    return looks
 
 
 async def _not_done(

@@ -1,17 +1,25 @@
 """Version 1 of the protocol between the server and a docking station: JSON over HTTPS.
 
 A part of an upload is a block of the manifest. Order: ``GET hello`` → ``POST announce`` (answers
-which parts are missing and where each goes) → ``PUT`` of each part → ``POST complete`` (answers
-the signed receipt). Every step may be repeated and is answered as the first time.
+which parts are missing and where each goes) → ``PUT`` of the head, where the plan asks for it →
+``PUT`` of each part in the order of the plan → ``POST complete`` (answers the signed receipt).
+Every step may be repeated and is answered as the first time.
 """
 
 import enum
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from bodycam.wire.manifest import Instant, Manifest, Message, Sha256Hex, SignatureText
+from bodycam.wire.manifest import (
+    HEAD_BYTES_MAX,
+    Instant,
+    Manifest,
+    Message,
+    Sha256Hex,
+    SignatureText,
+)
 
 VERSION: Final = 1
 PREFIX: Final = "/device/dock/v1"  # every path below hangs here
@@ -19,6 +27,7 @@ PATH_HELLO: Final = PREFIX + "/hello"
 PATH_ANNOUNCE: Final = PREFIX + "/recordings"
 PATH_STATUS: Final = PREFIX + "/recordings/{recording_id}/status"
 PATH_PART: Final = PREFIX + "/recordings/{recording_id}/parts/{part_number}"
+PATH_HEAD: Final = PREFIX + "/recordings/{recording_id}/head"
 PATH_COMPLETE: Final = PREFIX + "/recordings/{recording_id}/complete"
 CREDENTIAL_HEADER: Final = "Device-Credential"  # "<device id>.<secret>"
 DIGEST_HEADER: Final = "Content-Digest"  # RFC 9530, sha-256
@@ -80,12 +89,24 @@ class PartTarget(Message):
     headers: dict[str, str]
 
 
+class HeadTarget(Message):
+    """Where the head goes, before all bulk: a ``PUT`` of the file as it lies on the camera."""
+
+    size_bytes: int = Field(ge=1, le=HEAD_BYTES_MAX)
+    url: str = Field(max_length=4096)
+    headers: dict[str, str]
+
+
 class UploadPlan(Message):
     """What the server still wants. A long plan comes in pages: ask again when it is done.
 
     Attributes:
-        wanted_until: somebody waits for this recording, and until when; the dock sends what is
-            wanted soonest first. ``None``: nobody waits.
+        parts: in the order in which they are to go. Where somebody waits for some of them alone,
+            the page holds these and no other.
+        wanted_until: somebody waits for the parts of this page, and until when; the dock sends
+            what is wanted soonest first. ``None``: nobody waits.
+        head: the head that a manifest of version 2 names and the server has not. Left out where
+            there is none: docks of before know no such field.
     """
 
     recording_id: UUID
@@ -94,6 +115,21 @@ class UploadPlan(Message):
     acknowledged: tuple[int, ...]
     parts: tuple[PartTarget, ...]
     wanted_until: Instant | None = None
+    head: HeadTarget | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = write(self)
+        if self.head is None:
+            del fields["head"]
+        return fields
+
+
+class HeadStored(Message):
+    """The head is kept, synced; it is believed only once the bulk has confirmed it."""
+
+    recording_id: UUID
+    sha256: Sha256Hex
 
 
 class PartStored(Message):

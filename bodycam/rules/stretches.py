@@ -1,0 +1,119 @@
+"""Which stretches of a recording show or say nothing, from small grey pictures and loudness.
+
+Measured by key frames alone and by half seconds of sound: a stretch is told from the first look
+that is so up to the first that is not. What counts as long is the ledger's business.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from bodycam.rules.box_index import BoxIndex
+from bodycam.rules.storyboard import SILENCE_DB
+
+LOOK_WIDTH: Final = 64
+LOOK_HEIGHT: Final = 36
+LOOK_BYTES: Final = LOOK_WIDTH * LOOK_HEIGHT
+LOOKS_MAX: Final = 2_880  # every 10 s of 8 hours, every 30 s of 24
+_LOOK_STEP_MS_MIN: Final = 2_000
+# Black is 16 in video; a lens under a sleeve gives some 20. **Not verified** on real cameras.
+_BLACK_MEAN_MAX: Final = 24.0
+_BLACK_BRIGHT_MAX: Final = 40
+_BLACK_BRIGHT_SHARE: Final = 0.01
+# Each point is the mean of hundreds: the noise of a sensor that sees moves it by less than one.
+_FROZEN_STEP_MAX: Final = 1
+_SILENT_DB: Final = SILENCE_DB + 16  # -80: a microphone that is there is louder than its noise
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch in milliseconds since the recording's start; ``kind`` as the ledger names it."""
+
+    kind: str
+    first_ms: int
+    end_ms: int
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as it is kept."""
+        return {"kind": self.kind, "first_ms": self.first_ms, "end_ms": self.end_ms}
+
+
+def instants_of_looks(index: BoxIndex) -> list[int]:
+    """Return when to look, in milliseconds: at key frames, not too near each other."""
+    if not len(index):
+        return []
+    origin = index.starts[0]
+    keys = [
+        # Rounded up: rounded down it would be the frame before.
+        -((origin - index.starts[number]) * 1000 // index.timescale)
+        for number in range(len(index))
+        if index.keys[number]
+    ]
+    step = max(_LOOK_STEP_MS_MIN, -(-index.duration_ms // LOOKS_MAX))
+    found: list[int] = []
+    for at in keys:
+        if not found or at >= found[-1] + step:
+            found.append(at)
+    return found[:LOOKS_MAX]
+
+
+def is_black(look: bytes) -> bool:
+    """Return whether a small grey picture shows nothing."""
+    bright = sum(1 for value in look if value > _BLACK_BRIGHT_MAX)
+    dark = sum(look) / len(look) <= _BLACK_MEAN_MAX
+    return dark and bright <= _BLACK_BRIGHT_SHARE * len(look)
+
+
+def is_same(look: bytes, other: bytes) -> bool:
+    """Return whether nothing at all moved between two small grey pictures."""
+    return all(abs(one - two) <= _FROZEN_STEP_MAX for one, two in zip(look, other, strict=True))
+
+
+def stretches_of_pictures(
+    looks: Sequence[tuple[int, bytes | None]], *, duration_ms: int
+) -> list[Stretch]:
+    """Return black stretches, and frozen ones that are not black.
+
+    ``looks`` are instants and pictures, ``None`` where none could be had: nothing is known there.
+    """
+    ends = [*(at for at, _ in looks[1:]), duration_ms]
+    black = [look is not None and is_black(look) for _, look in looks]
+    found = _runs("black", black, [at for at, _ in looks], ends)
+    frozen = [
+        one is not None and two is not None and not black[number] and is_same(one, two)
+        for number, ((_, one), (_, two)) in enumerate(pairwise(looks))
+    ]
+    starts = [at for at, _ in looks[: len(frozen)]]
+    return found + _runs("frozen", frozen, starts, ends[: len(frozen)])
+
+
+def stretches_of_sound(decibels: Sequence[int], *, duration_ms: int) -> list[Stretch]:
+    """Return the stretches without any sound, of points spread evenly over the recording."""
+    count = len(decibels)
+    starts = [duration_ms * number // count for number in range(count)]
+    quiet = [level <= _SILENT_DB for level in decibels]
+    return _runs("silent", quiet, starts, [*starts[1:], duration_ms])
+
+
+def _runs(
+    kind: str, flags: Iterable[bool], starts: Sequence[int], ends: Sequence[int]
+) -> list[Stretch]:
+    found: list[Stretch] = []
+    running = False
+    for number, flag in enumerate(flags):
+        if flag and running:
+            found[-1] = Stretch(kind, found[-1].first_ms, ends[number])
+        elif flag:
+            found.append(Stretch(kind, starts[number], ends[number]))
+        running = flag
+    return found
+
+
+def longest(
+    found: Iterable[Stretch], *, at_least_ms: Callable[[str], int], limit: int
+) -> list[Stretch]:
+    """Return the longest of the stretches that are long enough, in the order of time."""
+    kept = [one for one in found if one.end_ms - one.first_ms >= at_least_ms(one.kind)]
+    kept.sort(key=lambda one: one.first_ms - one.end_ms)
+    return sorted(kept[:limit], key=lambda one: (one.first_ms, one.kind))

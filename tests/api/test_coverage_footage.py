@@ -1,0 +1,148 @@
+"""What the ledger learns of real footage and of a camera's own events."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from app.clock import law_date
+from bodycam.rules.signed_video.trust import Anchors
+from bodycam.service.examining import Examining, examine_recording
+from bodycam.wire.manifest import CameraEvent, EventKind
+from sim.district import KEEPER
+from tests import factories_bodycam as bodycam
+from tests import factories_custody as custody
+from tests.factories_bodycam import SECONDS, STARTED_AT
+from tests.factories_custody import ISSUED_AT
+from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_media import sandbox
+
+SETTLED = STARTED_AT + timedelta(hours=30)
+TROUBLED_SECONDS = 430
+
+
+@pytest.fixture
+async def yard(sessions, tmp_path, settings):
+    trust_the_authority(settings)
+    return await bodycam.yard(sessions, tmp_path)
+
+
+@pytest.fixture
+async def keeper(client, yard):  # noqa: ARG001 - the staff must be there to sign in
+    return await signed_in(client, KEEPER)
+
+
+@pytest.fixture
+async def assignment_id(sessions, yard):
+    return await custody.assignment_of(sessions, yard.camera.camera_id)
+
+
+async def examined(sessions, parts, recorded):
+    examining = Examining(
+        sessions=sessions,
+        store=parts.store,
+        trail=bodycam.TRAIL,
+        sandbox=sandbox(),
+        anchors=Anchors(),
+    )
+    await examine_recording(examining, recording_id=recorded.recording_id)
+
+
+async def dock(client, yard, recorded):
+    (await bodycam.dock_whole(client, recorded, yard.dock)).raise_for_status()
+
+
+async def told(client, sessions, keeper, yard, assignment_id, *, docked):
+    await custody.docked_at(sessions, yard.camera.camera_id, docked)
+    await custody.kept(sessions, now=SETTLED)
+    return await custody.ledger(client, keeper, assignment_id)
+
+
+def spans(body):
+    """Return reason, first and last second since the issue, of each gap."""
+    return [
+        (one["reason"], _since(one["start"]), _since(one["end"]))
+        for one in body["intervals"]
+        if one["kind"] == "gap"
+    ]
+
+
+def _since(text):
+    return round((datetime.fromisoformat(text) - ISSUED_AT).total_seconds())
+
+
+async def test_black_frozen_and_silent_stretches_of_real_footage_are_flagged(
+    client, yard, keeper, sessions, parts, assignment_id
+):
+    recorded = yard.record(
+        footage_file=bodycam.troubled_footage(), seconds=TROUBLED_SECONDS, started_at=ISSUED_AT
+    )
+    await dock(client, yard, recorded)
+    end = ISSUED_AT + timedelta(seconds=TROUBLED_SECONDS)
+    before = await told(client, sessions, keeper, yard, assignment_id, docked=end)
+
+    await examined(sessions, parts, recorded)
+
+    after = await custody.ledger(client, keeper, assignment_id)
+    day = await client.get(f"/api/coverage/days/{law_date(ISSUED_AT)}", headers=keeper)
+    assert (before["examined"], after["examined"]) == (False, True)
+    assert spans(before) == []
+    found = spans(after)
+    assert found[0] == ("black", 20, 50)
+    assert {reason for reason, _, _ in found} == {"black", "frozen"}
+    assert (found[1][1], found[-1][2]) == (50, 388)
+    gaps = day.json()["lines"][0]["gaps"]
+    assert gaps["black"] == 30
+    # Five minutes of nothing moving are told; a case they are not.
+    assert [one["reason"] for one in after["cases"]] == ["black"]
+
+
+async def test_good_footage_is_examined_and_nothing_is_found(
+    client, yard, keeper, sessions, parts, assignment_id
+):
+    recorded = yard.record(started_at=ISSUED_AT)
+    await dock(client, yard, recorded)
+    end = ISSUED_AT + timedelta(seconds=SECONDS)
+    await told(client, sessions, keeper, yard, assignment_id, docked=end)
+
+    await examined(sessions, parts, recorded)
+
+    body = await custody.ledger(client, keeper, assignment_id)
+    assert body["examined"] is True
+    assert spans(body) == []
+
+
+def event(kind, seconds, value=None):
+    return CameraEvent(at=ISSUED_AT + timedelta(seconds=seconds), kind=kind, value=value)
+
+
+@pytest.mark.parametrize(
+    ("events", "reasons", "cases"),
+    [
+        ([event(EventKind.LOW_BATTERY, 50, 4)], ["low_battery"], ["low_battery"]),
+        ([event(EventKind.CARD_REMOVED, 59)], ["card_removed"], ["card_removed"]),
+        (
+            [event(EventKind.CARD_REMOVED, 20), event(EventKind.CARD_INSERTED, 22)],
+            ["not_recording"],
+            ["not_recording"],
+        ),
+        (
+            [event(EventKind.LENS_COVERED, 10), event(EventKind.LENS_FREE, 30)],
+            ["lens_covered", "not_recording"],
+            ["lens_covered", "not_recording"],
+        ),
+        ([event(EventKind.CLOCK_SET, 30, 60_000)], ["not_recording"], ["clock_leap"]),
+    ],
+)
+async def test_what_the_camera_noted_names_the_gaps(
+    client, yard, keeper, sessions, assignment_id, events, reasons, cases
+):
+    await dock(client, yard, yard.record(started_at=ISSUED_AT, events=events))
+    later = ISSUED_AT + timedelta(minutes=30)
+    await dock(client, yard, yard.record(started_at=later))
+
+    body = await told(
+        client, sessions, keeper, yard, assignment_id, docked=later + timedelta(seconds=SECONDS)
+    )
+
+    assert [reason for reason, _, _ in spans(body)] == reasons
+    assert set(cases) <= {one["reason"] for one in body["cases"]}
