@@ -17,7 +17,8 @@ from app.access import Access, Caller, DeviceKind
 from app.clock import utc_now
 from app.errors import DomainError, Kind
 from app.ports import SettingsOfApp
-from bodycam.api import DockingOfApp, content_length
+from bodycam.api import DockingOfApp
+from bodycam.door import content_length
 from bodycam.errors import BlockDiffers
 from bodycam.errors.tus import ChecksumWrong, UploadExpired, UploadLocked
 from bodycam.rules import tus as rules

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
-from app.db import Direct, Hoisted
+from app.db import Connection, Direct, Hoisted
 from bodycam.models import (
     ComplaintNumberRow,
     ComplaintRow,
@@ -164,7 +164,7 @@ _ADD_PART = Hoisted(
 
 
 async def add_part(
-    direct: Direct,
+    connection: Connection,
     *,
     recording_id: UUID,
     number: int,
@@ -172,18 +172,17 @@ async def add_part(
     size_bytes: int,
     at: datetime,
 ) -> None:
-    """Acknowledge a part, committed and on the disk when this returns; repeatable."""
-    async with direct.connection() as connection:
-        await _ADD_PART.run(
-            connection,
-            {
-                "recording_id": recording_id,
-                "number": number,
-                "sha256": sha256,
-                "size_bytes": size_bytes,
-                "stored_at": at,
-            },
-        )
+    """Acknowledge a part; repeatable. It counts once the connection's transaction has ended."""
+    await _ADD_PART.run(
+        connection,
+        {
+            "recording_id": recording_id,
+            "number": number,
+            "sha256": sha256,
+            "size_bytes": size_bytes,
+            "stored_at": at,
+        },
+    )
 
 
 async def drop_parts(

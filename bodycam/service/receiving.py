@@ -77,14 +77,15 @@ async def receive_part(
         await _write(part, body, size_bytes=part_size)
         if await part.sync() != digest:
             raise DigestWrong(f"part {number} of {recording_id} arrived with other bytes")
-        await repository.add_part(
-            receiving.direct,
-            recording_id=recording_id,
-            number=number,
-            sha256=digest,
-            size_bytes=part_size,
-            at=now,
-        )
+        async with receiving.direct.connection() as connection:  # committed, and on the disk
+            await repository.add_part(
+                connection,
+                recording_id=recording_id,
+                number=number,
+                sha256=digest,
+                size_bytes=part_size,
+                at=now,
+            )
     return PartStored(number=number, sha256=digest.hex())
 
 

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.clock import utc_now
-from app.db import transaction
+from app.db import driver_of, transaction
 from app.jobs import Queue, defer
 from bodycam import repository
 from bodycam.errors import RecordingTooLarge
@@ -380,9 +380,10 @@ async def _note_parts(
     if under.known is None:
         await uploads.put_digests(session, upload_id=upload_id, digests=under.digests)
         return
+    connection = await driver_of(session)
     for number, digest in under.digests:
         await repository.add_part(
-            session,
+            connection,
             recording_id=under.known.recording_id,
             number=number,
             sha256=digest,
