@@ -349,11 +349,3 @@ async def _sessions(request: Request) -> Sessions:
 
 
 SessionsOfApp = Annotated[Sessions, Depends(_sessions)]
-
-
-async def _direct(request: Request) -> Direct:
-    direct: Direct = request.app.state.direct
-    return direct
-
-
-DirectOfApp = Annotated[Direct, Depends(_direct)]
