@@ -111,7 +111,7 @@ def upgrade() -> None:
         op.drop_constraint(f"ck_register_requests_{name}", "register_requests")
     op.execute(sa.text(_known_function()))
     op.create_check_constraint(
-        "ck_register_requests_known",
+        op.f("ck_register_requests_known"),
         "register_requests",
         f"register_request_is_known({', '.join(_KNOWN)})",
     )
@@ -147,7 +147,7 @@ def downgrade() -> None:
     op.execute(sa.text("DROP FUNCTION register_request_is_known(text, text, text, text, text)"))
     for column, name in _CHECKS.items():
         op.create_check_constraint(
-            f"ck_register_requests_{name}",
+            op.f(f"ck_register_requests_{name}"),
             "register_requests",
             f"{column} IN ({_listed(_KNOWN[column])})",
         )

@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from uuid import uuid4
 
@@ -15,7 +15,7 @@ from app.audit.service import close_month, next_number
 from app.clock import in_law_zone, utc_now
 from app.db import driver_of, transaction
 from app.exchange import service
-from app.exchange.errors import AnswerWithheld
+from app.exchange.errors import AnswerWithheld, GateRefused
 from app.exchange.service import RequestInput
 from app.identity import service as identity
 from sim.district import DRIVER, INVESTIGATOR, KEEPER, OFFICER
@@ -91,6 +91,9 @@ class DirectWhere:
     def __getattr__(self, name):
         return getattr(self.direct, name)
 
+    def tell(self, statement, row):
+        """Take note of what a statement gave."""
+
     @asynccontextmanager
     async def connection(self):
         async with self.direct.connection() as connection:
@@ -111,7 +114,9 @@ class ConnectionWhere:
         if self.of.happens is not None and self.of.word in statement:
             happens, self.of.happens = self.of.happens, None
             await happens()
-        return await self.connection.fetchrow(statement, *values)
+        row = await self.connection.fetchrow(statement, *values)
+        self.of.tell(statement, row)
+        return row
 
 
 @dataclass
@@ -242,6 +247,40 @@ async def test_a_number_waits_for_who_closes_its_month_and_then_sees_it_closed(p
     taken = (await taking)[0]
 
     assert (waited, taken) == (True, False)
+
+
+@dataclass
+class DirectThatTells(DirectWhere):
+    """The driver; tells which transactions that wrote a request left the disk to their leaf."""
+
+    unflushed: list = field(default_factory=list)
+
+    def tell(self, statement, row):
+        if "INSERT INTO register_requests" in statement and row is not None:
+            self.unflushed.append(row[1] == "off")
+
+    @asynccontextmanager
+    async def transaction(self):
+        async with self.direct.transaction() as connection:
+            yield ConnectionWhere(connection, self)
+
+
+@pytest.mark.parametrize("overtaken", [False, True])
+@pytest.mark.parametrize(("services", "unflushed"), [(("person_documents",), True), ((), False)])
+async def test_only_who_awaits_a_leaf_leaves_the_disk_to_it(
+    parts, caller, overtaken, services, unflushed
+):
+    async def another():
+        await asked(ports_of(parts), caller)
+
+    direct = DirectThatTells(parts.direct, NUMBER_TAKEN, another if overtaken else None)
+
+    with pytest.raises((AnswerWithheld, GateRefused)):
+        await service.make_request(
+            ports_of(parts, direct=direct), caller=caller, sent=replace(SENT, services=services)
+        )
+
+    assert direct.unflushed == [unflushed]
 
 
 async def test_what_changed_and_takes_nothing_away_does_not_withhold(
