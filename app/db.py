@@ -25,7 +25,6 @@ Sessions = async_sessionmaker[AsyncSession]
 Connection = Any  # asyncpg.Connection; the package carries no types
 
 _DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # so it came
-_BEGIN_UNFLUSHED: Final = "BEGIN; SET LOCAL synchronous_commit = off"
 _POOL_SECONDS: Final = 10  # to wait for a connection of a pool
 _NO_SETTINGS: Final[Mapping[str, str]] = {}
 
@@ -130,20 +129,14 @@ class Direct:
             return found
 
     @asynccontextmanager
-    async def transaction(self, *, awaits_leaf: bool = False) -> AsyncIterator[Any]:
+    async def transaction(self) -> AsyncIterator[Any]:
         """Lend one connection in a transaction that commits unless something is raised.
-
-        Args:
-            awaits_leaf: the caller does nothing on the transaction's account before an event of
-                it has its leaf. Its commit then need not wait for the disk: the sequencer's does,
-                and what flushes a commit flushes every commit before it. ``now_flushed`` takes
-                that back.
 
         Raises:
             DatabaseAway: no connection could be had; nothing was begun.
         """
         async with self.connection() as connection:
-            await connection.execute(_BEGIN_UNFLUSHED if awaits_leaf else "BEGIN")
+            await connection.execute("BEGIN")
             try:
                 yield connection
             except BaseException:
@@ -167,11 +160,6 @@ class Direct:
             yield connection
         finally:
             await self._pool.release(connection)
-
-
-async def now_flushed(connection: Connection) -> None:
-    """Have this transaction's commit wait for the disk after all: its outcome is told at once."""
-    await connection.execute("SET LOCAL synchronous_commit TO DEFAULT")
 
 
 @asynccontextmanager
@@ -358,11 +346,3 @@ async def _sessions(request: Request) -> Sessions:
 
 
 SessionsOfApp = Annotated[Sessions, Depends(_sessions)]
-
-
-async def _direct(request: Request) -> Direct:
-    direct: Direct = request.app.state.direct
-    return direct
-
-
-DirectOfApp = Annotated[Direct, Depends(_direct)]

@@ -29,7 +29,7 @@ from starlette.routing import Route
 _CONNECTIONS: Final = 8  # as many as the server's own pool
 _PLANNED_ONCE: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}  # as the server's
 _ADDRESS: Final = "peer: "
-_COUNTER: Final = "INTO audit_stream_months"
+LAST_NUMBER: Final = " AS last_number"  # what reads it, and facts with it
 _REQUEST: Final = "INSERT INTO register_requests "
 
 
@@ -81,7 +81,7 @@ class _Replay:
     async def run(self) -> None:
         check = next(self._turn)
         renamed = {one: uuid4() for one in check.fresh}
-        number = check.number
+        number, reading = check.number, ()
         for transaction in check.transactions:
             connection = await self._free.get()
             try:
@@ -90,13 +90,31 @@ class _Replay:
                         await connection.execute(statement)
                         continue
                     given = _given(values, renamed)
+                    if LAST_NUMBER in statement:
+                        reading = (statement, *given)
                     if _REQUEST in statement:
-                        given = [number if _is(one, check.number) else one for one in given]
+                        await _numbered(connection, reading, statement, given, check.number, number)
+                        continue
                     rows = await connection.fetch(statement, *given)
-                    if _COUNTER in statement:
-                        number = rows[0][0]
+                    if LAST_NUMBER in statement:
+                        number = rows[0]["last_number"] + 1
             finally:
                 self._free.put_nowait(connection)
+
+
+async def _numbered(
+    connection: Any,
+    reading: tuple[Any, ...],
+    statement: str,
+    given: list[Any],
+    stood: int,
+    number: int,
+) -> None:
+    """Write the request; where another of its officer came between, read anew and write again."""
+    while not await connection.fetch(
+        statement, *(number if _is(one, stood) else one for one in given)
+    ):
+        number = (await connection.fetch(*reading))[0]["last_number"] + 1
 
 
 def _is(value: object, number: int) -> bool:

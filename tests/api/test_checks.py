@@ -246,6 +246,26 @@ async def test_what_is_misread_is_refused_and_audited(
     assert len(registers.asked) == 0
 
 
+@pytest.mark.parametrize("identity", [{}, {"iin": "12"}])
+async def test_the_leaf_of_a_refusal_without_a_subject_tells_of_nobody(
+    client, officer, sessions, identity
+):
+    answer = await check(client, officer, identity=identity, plate=None)
+
+    (leaf,) = await audited(sessions, "exchange.request_refused")
+    row = await row_of(sessions)
+    async with transaction(sessions) as session:
+        salts = await session.scalar(
+            sa.text("SELECT count(*) FROM audit_subjects WHERE event_id = ANY(:ids)"),
+            {"ids": row.event_ids},
+        )
+    assert (answer.status_code, leaf["fields"]["check_id"]) == (422, str(row.id))
+    assert (leaf["subject"], leaf["fields"]["plate_commitment"]) == (None, None)
+    assert (salts, len(row.event_ids)) == (0, 1)
+    kept = (row.subject_kind, row.subject_index, row.subject_sealed, row.wrapped_key)
+    assert kept == (None,) * 4
+
+
 async def test_a_tablet_issued_to_another_officer_asks_nothing(
     client, keeper, tablet, officer, registers, sessions
 ):

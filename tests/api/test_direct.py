@@ -9,12 +9,11 @@ import pytest
 import sqlalchemy as sa
 
 from app.access import Role
-from app.db import Hoisted, driver_of, make_engine, make_sessions, now_flushed, open_direct
+from app.db import Hoisted, driver_of, make_engine, make_sessions, open_direct
 from app.db import transaction as session_transaction
 from app.identity.models import Department, Post
 
 COUNT = "SELECT count(*) FROM departments"
-FLUSHED = "SELECT current_setting('synchronous_commit')"
 ADD = "INSERT INTO departments (id, bin, name_kk, name_ru) VALUES ($1, $2, 'а', 'а')"
 
 
@@ -93,19 +92,6 @@ async def test_a_transaction_left_open_is_never_lent_to_the_next(direct):
     async with direct.connection() as connection:
         assert not connection.is_in_transaction()
     assert await count(direct) == 0
-
-
-async def test_only_who_awaits_a_leaf_leaves_the_disk_to_it(direct):
-    found = []
-    async with direct.transaction() as connection:
-        found.append(await connection.fetchval(FLUSHED))
-    async with direct.transaction(awaits_leaf=True) as connection:
-        found.append(await connection.fetchval(FLUSHED))
-        await now_flushed(connection)
-        found.append(await connection.fetchval(FLUSHED))
-    found.append((await direct.row(FLUSHED))[0])
-
-    assert found == ["on", "off", "on", "on"]
 
 
 async def test_a_statement_compares_with_what_it_was_written_with(direct):

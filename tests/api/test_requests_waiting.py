@@ -24,7 +24,7 @@ from sim.cases import CaseBehaviour, SimCases
 from sim.district import DRIVER, INVESTIGATOR, OFFICIAL, OPERATOR
 from sim.registers import SimRegisters
 from tests.factories_devices import audited
-from tests.factories_exchange import TrailThatFallsSilent
+from tests.factories_exchange import JUSTIFICATION, TrailThatFallsSilent
 from tests.factories_identity import authority, signed_in, trust_the_authority
 from tests.factories_requests import (
     CRIMINAL,
@@ -346,6 +346,33 @@ async def test_a_drawn_request_that_nobody_justified_dies_marked_as_drawn(
     (leaf,) = await audited(sessions, "exchange.request_expired")
     assert (answer.status_code, leaf["fields"]["drawn"]) == (409, True)
     assert (await rows(sessions))[0].extended_asked
+
+
+@pytest.mark.parametrize("justified", [False, True])
+async def test_only_a_draw_that_was_never_justified_is_flagged_abandoned(
+    app, client, investigator, cases, worker, clock, sessions, justified
+):
+    person_id = await person_id_of(sessions, INVESTIGATOR)
+    app.state.seeds = seed_that(draws=True, person_id=person_id)
+    cases.behave(None, CaseBehaviour.DOWN)  # a justified one waits for the register, and dies too
+    text = JUSTIFICATION if justified else None
+    await client.post("/api/requests", json=body(justification=text), headers=investigator)
+    if not justified:
+        await execute(
+            sessions,
+            "UPDATE register_requests SET status = 'needs_justification' WHERE person_id = :id",
+        )
+    clock.ahead = timedelta(hours=24)
+
+    ended = await service.end_overdue(worker)
+
+    (row,) = await rows(sessions)
+    (leaf,) = await audited(sessions, "exchange.request_expired")
+    assert (ended, row.status) == (1, "expired")
+    assert ("abandoned" in row.flags, "abandoned" in leaf["fields"]["flags"]) == (
+        not justified,
+        not justified,
+    )
 
 
 # The second person of an international order.

@@ -84,13 +84,33 @@ def _listed(definition):
 
 
 @pytest.mark.parametrize(
+    ("place", "column"),
+    [
+        ("{}, NULL, NULL, NULL, NULL", RegisterRequestRow.status),
+        ("NULL, {}, NULL, NULL, NULL", RegisterRequestRow.basis),
+        ("NULL, NULL, {}, NULL, NULL", RegisterRequestRow.gate),
+        ("NULL, NULL, NULL, {}, NULL", RegisterRequestRow.refusal),
+        ("NULL, NULL, NULL, NULL, {}", RegisterRequestRow.subject_kind),
+    ],
+)
+def test_the_schema_admits_every_member_of_a_requests_kinds_and_no_other(
+    database_url, place, column
+):
+    members = [member.value for member in column.type.enum_class]
+    with psycopg.connect(database_url) as connection:
+        known = [
+            connection.execute(
+                f"SELECT register_request_is_known({place.format('%s')})", (word,)
+            ).fetchone()[0]
+            for word in [*members, "another"]
+        ]
+
+    assert known == [True] * len(members) + [False]
+
+
+@pytest.mark.parametrize(
     ("table", "name", "column"),
     [
-        ("register_requests", "requeststatus", RegisterRequestRow.status),
-        ("register_requests", "basis", RegisterRequestRow.basis),
-        ("register_requests", "gate", RegisterRequestRow.gate),
-        ("register_requests", "refusalcode", RegisterRequestRow.refusal),
-        ("register_requests", "subjectkind", RegisterRequestRow.subject_kind),
         ("request_disclosures", "disclosurekind", RequestDisclosureRow.kind),
         ("sanction_steps", "sanctionstatus", SanctionStepRow.status),
     ],

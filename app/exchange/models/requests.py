@@ -21,6 +21,9 @@ class RegisterRequestRow(Base):
     ``subject_index`` finds a person's requests again for whoever holds the subject key.
     ``parts`` holds each register's status and duration, never what it said. The data key that
     ``wrapped_key`` wraps seals the answer, the subject and the extended justification.
+
+    The database knows the members of its five enums by the function ``register_request_is_known``
+    (revision 0023_checks says why): a new member goes in there.
     """
 
     __tablename__ = "register_requests"
@@ -41,11 +44,6 @@ class RegisterRequestRow(Base):
         # condition names a column that changes on the way: later versions of a row would have to
         # be written into every index.
         sa.Index("ix_register_requests_decided_at", "decided_at"),
-        sa.Index(
-            "ix_register_requests_waiting",
-            "department_id",
-            postgresql_where=sa.text("dies_at IS NOT NULL"),
-        ),
         # What holds something that retention will destroy one day.
         sa.Index(
             "ix_register_requests_kept",

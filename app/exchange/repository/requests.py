@@ -34,7 +34,8 @@ _given = sa.select(*(sa.bindparam(column.name, type_=column.type) for column in 
 
 def _inserted(source: sa.Select[Any]) -> Hoisted:
     made = sa.insert(_table).from_select(_FIRST, source).returning(_table.c.id).cte("made")
-    # Its commit need not wait for the disk where its maker awaits the event's leaf.
+    # Its commit need not wait for the disk where its maker does nothing on its account before the
+    # event has its leaf: the sequencer's does, and what flushes a commit flushes all before it.
     unflushed = sa.case(
         (
             sa.bindparam("awaits_leaf", type_=sa.Boolean()),

@@ -22,7 +22,7 @@ from app.identity import service as identity
 _standing: Final = STANDING.cte("standing")
 _requester: Final = identity.REQUESTER.cte("requester")
 _before: Final = BEFORE.cte("before")
-_number: Final = sa.func.coalesce(LAST_NUMBER.scalar_subquery(), 0)
+_number: Final = sa.func.coalesce(LAST_NUMBER.scalar_subquery(), 0).label("last_number")
 
 
 def seal_of(row: sa.CTE) -> sa.ColumnElement[str]:

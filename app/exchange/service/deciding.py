@@ -91,7 +91,7 @@ async def _decide_new(ports: ExchangePorts, asking: Asking, said: Said) -> Decid
         judged = _judged(ports, asking, said, read, running, seed)
         if await requests.insert_numbered(connection, judged.row, event=judged.event):
             return judged.decided
-    async with ports.direct.transaction(awaits_leaf=True) as connection:
+    async with ports.direct.transaction() as connection:
         # The number comes first: others of this person wait behind it, so that two requests at
         # once count each other.
         running = await next_number(connection, stream=stream, at=at)
