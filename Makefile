@@ -25,7 +25,7 @@ up: ## keep the server, the worker and the simulators up; print addresses and lo
 	@$(VENV)/python -m sim up
 
 test: ## pass the tests on a real PostgreSQL, a real serial line and a real browser
-	@$(PYTHON) deploy/bootstrap.py --browser --store
+	@$(PYTHON) deploy/bootstrap.py --browser --store --dissector
 	@$(VENV)/python -m pytest $(SPREAD)
 
 nightly: ## pass the tests that try every instant as often as was promised; takes an hour
