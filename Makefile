@@ -9,7 +9,7 @@ VENV := .venv/bin
 SPREAD := -n auto --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
 
 # How often what may go wrong at any instant is tried in a night; with each run it is tried less often.
-NIGHT := --kills 200 --server-kills 200 --store-kills 200 --blocks 1000
+NIGHT := --kills 200 --server-kills 200 --store-kills 200 --blocks 1000 --soak-payments 2000
 
 .PHONY: help demo up test nightly check lint bench lock format clean
 
@@ -25,7 +25,7 @@ up: ## keep the server, the worker and the simulators up; print addresses and lo
 	@$(VENV)/python -m sim up
 
 test: ## pass the tests on a real PostgreSQL, a real serial line and a real browser
-	@$(PYTHON) deploy/bootstrap.py --browser --store
+	@$(PYTHON) deploy/bootstrap.py --browser --store --dissector
 	@$(VENV)/python -m pytest $(SPREAD)
 
 nightly: ## pass the tests that try every instant as often as was promised; takes an hour

@@ -1,10 +1,11 @@
 """Make ``.venv`` hold exactly what ``requirements.lock`` says; standard library only.
 
-    python3 deploy/bootstrap.py [--browser] [--store]
+    python3 deploy/bootstrap.py [--browser] [--store] [--dissector]
 
 Says what it does while it does it, and does nothing when nothing has changed. With ``--browser``
 it also looks for Chromium and installs it where it may (as root, by apt-get); with ``--store`` the
-programs of Ceph's gateway, a real S3 server for the tests.
+programs of Ceph's gateway, a real S3 server for the tests; with ``--dissector`` tshark, which reads
+our messages in the tests by a foreign hand.
 """
 
 import argparse
@@ -25,6 +26,7 @@ BROWSER_TRIED = VENV / ".browser-tried"
 STORE_TRIED = VENV / ".store-tried"
 STORE_PACKAGES = ("radosgw", "ceph-mon", "ceph-osd", "ceph-common")
 STORE_PROGRAMS = ("radosgw", "ceph-mon", "ceph-osd", "ceph", "monmaptool", "radosgw-admin")
+DISSECTOR_TRIED = VENV / ".dissector-tried"
 SANDBOX_TRIED = VENV / ".sandbox-tried"
 LOWEST = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -171,6 +173,18 @@ def install_store() -> None:
         say("no Ceph here and none may be installed: tests on a real S3 server are skipped")
 
 
+def install_dissector() -> None:
+    """Find tshark, or install it where that is allowed; else the tests with it are left out."""
+    if shutil.which("tshark") or DISSECTOR_TRIED.exists():
+        return
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        say("installing tshark, which reads our messages in the tests, by apt-get (half a minute)")
+        apt_install("tshark")
+    if not shutil.which("tshark"):
+        DISSECTOR_TRIED.touch()  # asked once; remove .venv to ask again
+        say("no tshark here and none may be installed: its tests of ZVT and ISO 8583 are left out")
+
+
 def install_sandbox() -> None:
     """Install bubblewrap where that is allowed; without it no media program is run."""
     if shutil.which("bwrap") or SANDBOX_TRIED.exists():
@@ -188,6 +202,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--browser", action="store_true", help="also find or install Chromium")
     parser.add_argument("--store", action="store_true", help="also find or install Ceph")
+    parser.add_argument("--dissector", action="store_true", help="also find or install tshark")
     arguments = parser.parse_args()
     if sys.version_info < LOWEST:
         wanted = ".".join(map(str, LOWEST))
@@ -198,6 +213,8 @@ def main() -> int:
         install_browser()
     if arguments.store:
         install_store()
+    if arguments.dissector:
+        install_dissector()
     return 0
 
 

@@ -87,12 +87,15 @@ def acquirer(
     settlements: Annotated[
         Path | None, typer.Option(help="Where each day's settlement file goes.")
     ] = None,
+    instructions: Annotated[
+        Path | None, typer.Option(help="Where refund instructions (*.csv) are put for it.")
+    ] = None,
 ) -> None:
     """Play the acquirer and the issuer over ISO 8583."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run_acquirer(port=port, settlements=settlements, stop=stop)
+    run_acquirer(port=port, settlements=settlements, instructions=instructions, stop=stop)
 
 
 def main() -> None:

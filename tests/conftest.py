@@ -46,6 +46,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--rounds", type=int, default=1, help="how many times the default count of simulated runs"
     )
+    parser.addoption(
+        "--soak-payments", type=int, default=40, help="payments of the soak in real time"
+    )
     parser.addoption("--town-payments", type=int, default=12, help="payments of a simulated day")
 
 

@@ -37,6 +37,7 @@ from fines.wire.zvt_fields import TERMINAL_ID, digits
 
 log = logging.getLogger(__name__)
 
+_DIGIT_ZERO, _DIGIT_NINE = 0xF0, 0xF9  # how a variable length writes its digits
 _UNSUPPORTED = frozenset({Code.NOT_POSSIBLE, Code.PROTOCOL_ERROR})
 
 
@@ -288,6 +289,11 @@ class ZvtDriver:
 
 
 def _status_byte(data: bytes) -> int:
-    """Return the byte behind the software version (LLLVAR) that opens 06 0F of 05 01."""
-    size = 3 + sum(10**place * (byte & 0xF) for place, byte in enumerate(reversed(data[:3])))
-    return data[size] if len(data) > size else Code.SYSTEM_ERROR
+    """Return the byte behind the software version (LLLVAR) that opens 06 0F of 05 01.
+
+    Some terminals leave the version out and send the status alone.
+    """
+    at = 0
+    if len(data) > 1 and all(_DIGIT_ZERO <= byte <= _DIGIT_NINE for byte in data[:3]):
+        at = 3 + sum(10**place * (byte & 0xF) for place, byte in enumerate(reversed(data[:3])))
+    return data[at] if len(data) > at else Code.SYSTEM_ERROR

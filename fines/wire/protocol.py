@@ -27,6 +27,8 @@ PATH_APPROVAL = PREFIX + "/orders/{order_id}/approval"
 PATH_OUTCOME = PREFIX + "/orders/{order_id}/outcome"
 PATH_PRINTED = PREFIX + "/orders/{order_id}/printed"
 PATH_TOTALS = PREFIX + "/orders/{order_id}/totals"
+# Some terminals show the last four digits alone, of up to nineteen.
+_MASKED = r"^[0-9]{0,6}\*{1,15}[0-9]{4}$"
 _WORD = r"^[a-z_]{0,16}$"  # a word of ours: no room for a security code or a PIN block
 CREDENTIAL_HEADER = "Device-Credential"  # "<device id>.<secret>"
 
@@ -152,7 +154,7 @@ class CardShown(_Message):
     """A card read before the sale. Nothing was charged, and it may not be."""
 
     card_brand: str = Field(max_length=32)
-    card_masked: str = Field(max_length=19, pattern=r"^[0-9]{0,6}\*{1,13}[0-9]{4}$")
+    card_masked: str = Field(max_length=19, pattern=_MASKED)
     card_ref: str = Field(max_length=64)
     card_ref_kind: str = Field(max_length=16)
     name_verdict: str = Field(default="", max_length=16, description="match | partial | ...")
@@ -190,7 +192,7 @@ class Approval(_Message):
     rrn: str = Field(pattern=r"^[0-9A-Za-z ]{0,12}$")
     approval_code: str = Field(pattern=r"^[0-9A-Za-z ]{0,6}$")
     card_brand: str = Field(max_length=32)
-    card_masked: str = Field(max_length=19, pattern=r"^[0-9]{0,6}\*{1,13}[0-9]{4}$")
+    card_masked: str = Field(max_length=19, pattern=_MASKED)
     card_ref: str = Field(max_length=64, description="PAR, or a reference the terminal keyed")
     card_ref_kind: str = Field(pattern=_WORD, description="par | item")
     owner_verdict: OwnerVerdict

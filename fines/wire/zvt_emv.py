@@ -2,7 +2,8 @@
 
 PA00P015 gives them as text for the receipts (46 the customer's, 47 the merchant's), worded by its
 maker; some terminals send EMV's own objects (95, 9B, 9F26) instead. Of the text only what stands
-behind a known label is taken; the rest may hold a card number and is let go unread.
+behind a known label or the application's number is taken; the rest may hold a card number and is
+let go unread.
 """
 
 import re
@@ -21,7 +22,10 @@ _OBJECTS: Final = ((TAG_TVR, 5), (TAG_TSI, 2), (TAG_CRYPTOGRAM, 8))
 _LABELS: Final = (
     re.compile(r"\bTVR[ :=]{1,3}([0-9A-F]{10})\b", re.IGNORECASE),
     re.compile(r"\bTSI[ :=]{1,3}([0-9A-F]{4})\b", re.IGNORECASE),
-    re.compile(r"\b(?:AC|TC|ARQC|AAC)[ :=]{1,3}([0-9A-F]{16})\b", re.IGNORECASE),
+    # Either behind a label, or behind the application's number: "A0000000031010 9C2F5A0B7D1E4366".
+    re.compile(
+        r"\b(?:AC|TC|ARQC|AAC|CRYPTO|A0[0-9A-F]{8,30})[ :=]{1,3}([0-9A-F]{16})\b", re.IGNORECASE
+    ),
 )
 
 

@@ -194,7 +194,7 @@ def parse_status(apdu: Apdu) -> StatusInformation:
         owner=_text(fields.tlv(TAG_OWNER)),
         cardholder_check=_byte(fields.tlv(TAG_CARDHOLDER_CHECK)),
         technology=_byte(fields.tlv(TAG_TECHNOLOGY)),
-        aid=(fields.tlv(TAG_APPLICATION, TAG_AID) or b"").hex().upper(),
+        aid=_application(fields, TAG_AID).hex().upper(),
         application_label=_label(fields),
         tvr=chip.tvr,
         tsi=chip.tsi,
@@ -208,10 +208,15 @@ def parse_status(apdu: Apdu) -> StatusInformation:
     )
 
 
+def _application(fields: Fields, tag: int) -> bytes:
+    """Return an object of the application; some terminals leave its container out."""
+    return fields.tlv(TAG_APPLICATION, tag) or fields.tlv(tag) or b""
+
+
 def _label(fields: Fields) -> str:
     """Return how the chip names its application; a name in other letters than Latin is none."""
     for tag in (TAG_PREFERRED_NAME, TAG_NAME):
-        raw = (fields.tlv(TAG_APPLICATION, tag) or b"").rstrip(b"\0 ")
+        raw = _application(fields, tag).rstrip(b"\0 ")
         if raw and raw.isascii() and raw.decode().isprintable():
             return raw.decode().strip()
     return ""

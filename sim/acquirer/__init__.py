@@ -18,13 +18,25 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final, Self
+from uuid import UUID
 
+from fines.wire.instruction import SheetNotValid
 from sim.acquirer.book import Book, Debit, Fault, Refund
 from sim.acquirer.switch import Answer, Switch
 from sim.district import CARDS, LAW_ZONE, Card
 from sim.terminal import iso
 
-__all__ = ["Answer", "Book", "Debit", "Fault", "Refund", "SimAcquirer", "Switch", "run"]
+__all__ = [
+    "Answer",
+    "Book",
+    "Debit",
+    "Fault",
+    "Refund",
+    "SimAcquirer",
+    "Switch",
+    "run",
+    "take_instructions",
+]
 
 READ_SECONDS: Final = 30.0
 _DAY_POLL_SECONDS: Final = 5.0
@@ -119,6 +131,10 @@ class SimAcquirer:
         """Carry out an instructed refund; see ``Switch.refund``."""
         return self.switch.refund(instruction=instruction, rrn=rrn, amount_tiyn=amount_tiyn)
 
+    def carry_out(self, content: bytes) -> dict[UUID, str]:
+        """Carry out a refund instruction file; see ``Switch.carry_out``."""
+        return self.switch.carry_out(content)
+
     def end_of_day(self, *, day: date, fee_basis_points: int = 0) -> bytes:
         """Close the day and return its settlement file."""
         return self.switch.end_of_day(day=day, fee_basis_points=fee_basis_points)
@@ -157,21 +173,51 @@ class _Server(socketserver.ThreadingTCPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
 
-def run(*, port: int = 8712, settlements: Path | None = None, stop: threading.Event) -> None:
-    """Serve until ``stop`` is set; at the end of each day write its file into ``settlements``."""
+def run(
+    *,
+    port: int = 8712,
+    settlements: Path | None = None,
+    instructions: Path | None = None,
+    stop: threading.Event,
+) -> None:
+    """Serve until ``stop`` is set; at the end of each day write its file into ``settlements``.
+
+    What appears in ``instructions`` as ``*.csv`` is carried out and told by the next file.
+    """
     with SimAcquirer(port=port) as acquirer:
         print(f"acquirer: ISO 8583 on {acquirer.address[0]}:{acquirer.address[1]}", flush=True)
         if settlements is not None:
             print(f"settlement files in {settlements}", flush=True)
             settlements.mkdir(parents=True, exist_ok=True)
         day = datetime.now(LAW_ZONE).date()
+        if instructions is not None:
+            print(f"refund instructions from {instructions}", flush=True)
+            instructions.mkdir(parents=True, exist_ok=True)
         while not stop.wait(_DAY_POLL_SECONDS):
+            if instructions is not None:
+                take_instructions(instructions, acquirer)
             today = datetime.now(LAW_ZONE).date()
             if settlements is not None and today != day:
                 _write_file(settlements, acquirer, day)
                 day = today
+        if instructions is not None:
+            take_instructions(instructions, acquirer)
         if settlements is not None:
             _write_file(settlements, acquirer, day)
+
+
+def take_instructions(folder: Path, acquirer: SimAcquirer | Switch) -> None:
+    """Carry out each instruction in ``folder`` and put it aside as ``.done`` or ``.refused``."""
+    for file in sorted(folder.glob("*.csv")):
+        try:
+            codes = acquirer.carry_out(file.read_bytes())
+        except SheetNotValid as error:
+            print(f"instruction {file.name}: refused: {error}", flush=True)
+            file.rename(file.with_suffix(".refused"))
+            continue
+        for refund_id, code in codes.items():
+            print(f"refund {refund_id}: {code}", flush=True)
+        file.rename(file.with_suffix(".done"))
 
 
 def _write_file(folder: Path, acquirer: SimAcquirer, day: date) -> None:

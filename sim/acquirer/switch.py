@@ -10,7 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Final
+from uuid import UUID
 
+from fines.wire.instruction import RefundOrder
+from fines.wire.instruction import read as read_instruction
 from sim.acquirer.book import Book, Debit, Fault, Refund
 from sim.district import Card
 from sim.terminal import iso
@@ -115,6 +118,31 @@ class Switch:
             booked = Refund(instruction, debit, amount_tiyn, f"R{self._serial:05d}", self._now())
             self.book.refunds.append(booked)
             return "00", booked
+
+    def carry_out(self, content: bytes) -> dict[UUID, str]:
+        """Carry out a refund instruction file; return the response code of each refund.
+
+        Its words about a sale must be the sale's own (else 25). The same file again changes
+        nothing.
+
+        Raises:
+            SheetNotValid: the file is not whole or not as agreed; nothing of it is carried out.
+        """
+        return {one.refund_id: self._carry_out(one) for one in read_instruction(content)}
+
+    def _carry_out(self, order: RefundOrder) -> str:
+        named = (order.rrn, order.approval_code, order.terminal_number, order.merchant_number)
+        with self._lock:
+            known = {
+                (debit.rrn, debit.approval_code, debit.terminal_number, debit.merchant_number)
+                for debit in self.book.debits
+            }
+            if named not in known:
+                return "25"
+            code, _booked = self.refund(
+                instruction=str(order.refund_id), rrn=order.rrn, amount_tiyn=order.amount_tiyn
+            )
+            return code
 
     def end_of_day(self, *, day: date, fee_basis_points: int = 0) -> bytes:
         """Close the day and return its settlement file."""

@@ -15,10 +15,12 @@ from fines.rules.ledger import Account
 from fines.rules.notices import NoticeKind
 from fines.rules.reconciliation_words import Verdict
 from fines.service.refund_papers import file_refund_slips
-from fines.wire import instruction, settlement
+from fines.wire import instruction, protocol, settlement
 from fines.wire.settlement import RowKind
 from fines.wire.slip import SlipKind
-from sim.district import CLERK, STAFF, Staff
+from sim.acquirer import Switch
+from sim.district import CARDS, CLERK, DRIVER, STAFF, Staff
+from sim.terminal.host import Host
 from tests import factories_fines
 from tests import factories_money as make
 from tests.factories_access import iin
@@ -172,6 +174,64 @@ async def test_a_refund_not_paid_out_has_no_paper(people, payment_id):
 
     assert (early.status_code, early.json()["code"]) == (409, "fines.refund_step_refused")
     assert (foreign.status_code, his.status_code) == (404, 403)
+
+
+@pytest.fixture
+async def sold(sessions, keys, people):
+    """A payment whose money the simulated acquirer has booked; return both."""
+    officer = people[0]
+    switch = Switch(cards=CARDS, now=lambda: make.IN_TIME)
+    record_id = await factories_fines.with_receipt(sessions, keys, officer)
+    payment_id = await factories_fines.begun(officer, record_id)
+    order = await factories_fines.started(officer)
+    host = Host(
+        address=("", 0), terminal_number=officer.terminal_number, merchant_number="398104",
+        answer_seconds=1,
+    )  # fmt: skip
+    sale = host.sale(
+        card=DRIVER.card, amount_tiyn=order.amount_tiyn, payer_iin=DRIVER.iin, trace_number=34
+    )
+    (answer,) = switch.answer(sale)
+    message = factories_fines.approval(
+        order.amount_tiyn,
+        terminal_number=officer.terminal_number,
+        merchant_number="398104",
+        rrn=answer.message["37"],
+        approval_code=answer.message["38"],
+    )
+    await officer.agent_post(protocol.PATH_APPROVAL, message, order.order_id)
+    slips = await factories_fines.ended(
+        officer, order, factories_fines.outcome(protocol.Result.COMPLETED)
+    )
+    await factories_fines.printed(officer, order, slips)
+    return payment_id, switch
+
+
+async def test_a_refund_by_two_people_is_carried_out_settled_and_matched(
+    people, sold, sessions, parts
+):
+    _, clerk, second = people
+    payment_id, switch = sold
+    amount = await amount_of(sessions, payment_id)
+    refund_id = (await clerk.ask(payment_id, amount_tiyn=amount)).json()["refund_id"]
+    await second.decide(refund_id)
+    await second.post("/api/refunds/instructions")
+    sheet = await second.get(f"/api/refunds/{refund_id}/instruction.csv")
+
+    codes = switch.carry_out(sheet.content)
+    rows = settlement.read(switch.end_of_day(day=make.SETTLED_ON))
+    done = await make.import_rows(parts, rows)
+
+    assert list(codes.values()) == ["00"]
+    assert [row.kind for row in rows] == [RowKind.SALE, RowKind.REFUND]
+    assert {row.rrn for row in rows} == {instruction.read(sheet.content)[0].rrn}
+    assert done.verdicts == {Verdict.MATCHED: 2}
+    assert [one.status.value for one in await refund_rows(sessions)] == ["paid"]
+    assert switch.book.debited_tiyn == 0
+    async with transaction(sessions) as session:
+        books = await ledger.balances(session)
+    assert sum(books.values()) == 0
+    assert books[Account.ACQUIRER_CLEARING] == 0
 
 
 async def test_who_asks_cannot_decide(people, payment_id):

@@ -103,7 +103,13 @@ def test_an_agent_killed_in_a_sale_settles_it_and_sells_no_second_time(street, w
     assert_settled(street, payment_id, paid=paid)
     assert len(street.book.standing) == standing + paid
     assert street.steps.count("authorisation") == sold + 1
-    street.printed(payment_id)
+    slips = street.printed(payment_id)["slips"]
+    numbers = [(slip["kind"], slip["copy_number"], slip["duplicate"]) for slip in slips]
+    assert len(set(numbers)) == len(numbers)
+    # Of what may have come out twice one has a number; what was never begun is an original.
+    doubted = [slip for slip in slips if slip["doubted_at"]]
+    assert len(doubted) == (where == "printer")
+    assert sum(slip["duplicate"] for slip in slips) == len(doubted)
 
 
 # ---------------------------------------------------------------------- the server

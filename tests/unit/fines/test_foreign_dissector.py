@@ -1,6 +1,6 @@
 """What somebody else's program reads in our bytes: Wireshark's dissector of ZVT, blocks and TCP.
 
-Collected only where tshark is installed (Debian: ``apt-get install tshark``); see conftest.
+Collected only where tshark is installed (``deploy/bootstrap.py --dissector``); see conftest.
 """
 
 import shutil
@@ -27,7 +27,9 @@ STATUS = StatusInformation(
     merchant_number="398000000000104", receipt_number=42, trace_number=123456, time="235959",
     date="1122", approval_code="A00001", rrn="600000000001", card_type=6, card_name="MASTERCARD",
     card_masked="510510******5100", owner="M", cardholder_check=2, technology=1,
-    aid="A0000000041234", par="S001ABCDEFGHIJKLMNOPQRSTUVWXY", reference=bytes(16), sequence=7,
+    aid="A0000000041234", application_label="DEBIT", tvr="0080008000", tsi="E800",
+    cryptogram="9C2F5A0B7D1E4366", terminal_serial="SN-042", batch_number=7,
+    par="S001ABCDEFGHIJKLMNOPQRSTUVWXY", reference=bytes(16), sequence=7,
 )  # fmt: skip
 TOTALS = DayTotals(
     terminal_number="00001042",

@@ -2,12 +2,13 @@
 
 import itertools
 from datetime import UTC, date, datetime
+from uuid import UUID
 
 import pytest
 
-from fines.wire import settlement
+from fines.wire import instruction, settlement
 from fines.wire.settlement import RowKind
-from sim.acquirer import Fault, Switch
+from sim.acquirer import Fault, Switch, take_instructions
 from sim.district import CARDS, DRIVER, EXPIRED_CARD, FRIEND, POOR_CARD
 from sim.terminal import iso
 from sim.terminal.host import Host
@@ -246,3 +247,61 @@ def test_a_partial_approval_a_stale_one_and_two_are_told_apart_by_what_is_booked
     assert [one["11"] for one in stale] == ["000001", "000003"]
     assert [one["11"] for one in twice] == ["000004", "000004"]
     assert len(road.switch.book.debits) == 3
+
+
+# ---------------------------------------------------------------------- refund instructions
+
+
+def order_of(road, **changed):
+    debit = road.switch.book.standing[0]
+    values = {
+        "refund_id": UUID(int=1), "rrn": debit.rrn, "approval_code": debit.approval_code,
+        "terminal_number": debit.terminal_number, "merchant_number": debit.merchant_number,
+        "amount_tiyn": 81_250,
+    }  # fmt: skip
+    return instruction.RefundOrder(**(values | changed))
+
+
+def test_an_instruction_file_is_carried_out_once_and_told_by_the_next_file(road):
+    road.sale()
+    content = instruction.write([order_of(road)])
+
+    codes = [road.switch.carry_out(content) for _ in range(2)]
+
+    assert codes == [{UUID(int=1): "00"}] * 2
+    assert road.switch.book.debited_tiyn == 1_000_000
+    sale, refund = road.file()
+    assert (refund.kind, refund.rrn, refund.amount_tiyn) == (RowKind.REFUND, sale.rrn, 81_250)
+    assert refund.approval_code != sale.approval_code
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        ({"rrn": "600000009999"}, "25"),
+        ({"approval_code": "A99999"}, "25"),
+        ({"terminal_number": "00001043"}, "25"),
+        ({"merchant_number": "398105"}, "25"),
+        ({"amount_tiyn": 1_081_251}, "13"),
+    ],
+)
+def test_an_instruction_that_names_another_sale_or_too_much_is_not_carried_out(road, changed, code):
+    road.sale()
+
+    codes = road.switch.carry_out(instruction.write([order_of(road, **changed)]))
+
+    assert list(codes.values()) == [code]
+    assert road.switch.book.refunds == []
+
+
+def test_one_changed_byte_of_an_instruction_refuses_all_of_it(road, tmp_path, capsys):
+    road.sale()
+    content = instruction.write([order_of(road), order_of(road, refund_id=UUID(int=2))])
+    (tmp_path / "a.csv").write_bytes(content.replace(b",81250", b",81251", 1))
+    (tmp_path / "b.csv").write_bytes(content)
+
+    take_instructions(tmp_path, road.switch)
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["a.refused", "b.done"]
+    assert len(road.switch.book.refunds) == 2
+    assert f"refund {UUID(int=2)}: 00" in capsys.readouterr().out
