@@ -123,6 +123,15 @@ CLERK = Staff(
     "clerk", _iin("91021940066"), "КИМ", "Елена", "Викторовна",
     "finance_clerk", "Специалист финансовой службы", "ALA-0215",
 )  # fmt: skip
+# A refund takes two people besides the officer, and a case of money is closed by a third.
+SECOND_CLERK = Staff(
+    "second-clerk", _iin("86090940101"), "РАХИМОВА", "Дана", "Маратқызы",
+    "finance_clerk", "Старший специалист финансовой службы", "ALA-0216",
+)  # fmt: skip
+CHIEF_CLERK = Staff(
+    "chief-clerk", _iin("78022830102"), "ТӨЛЕГЕНОВ", "Асхат", "Бауыржанұлы",
+    "finance_clerk", "Главный бухгалтер", "ALA-0217",
+)  # fmt: skip
 DUTY = Staff(
     "duty", _iin("83051230079"), "ІСКАКОВ", "Мұрат", "Өмірұлы",
     "duty_officer", "Оперативный дежурный, майор", "ALA-0044",
@@ -155,7 +164,7 @@ CONTROLLER = Staff(
 
 STAFF = (
     OFFICER, SECOND_OFFICER, KEEPER, REVIEWER, OFFICIAL, CLERK, DUTY, ADMINISTRATOR, STRANGER,
-    INVESTIGATOR, OPERATOR, SECOND_OPERATOR, CONTROLLER,
+    INVESTIGATOR, OPERATOR, SECOND_OPERATOR, CONTROLLER, SECOND_CLERK, CHIEF_CLERK,
 )  # fmt: skip
 # Everybody in the battalion is the commander's; see the personnel file.
 SUPERIORS = {

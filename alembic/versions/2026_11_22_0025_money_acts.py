@@ -1,7 +1,8 @@
-"""Kinds of cases, and the outbox of what the register is told.
+"""Kinds of cases, the outbox of what the register is told, slips of refunds, indexes of payments.
 
 Revision 0025_money_acts. Older code still runs against it, but for one use case: a hand-in by
 override, whose case it does not name as one, is refused by the database until it is replaced.
+The table of payments is written anew: nobody pays while that lasts.
 """
 
 import sqlalchemy as sa
@@ -69,6 +70,7 @@ def upgrade() -> None:
     _create_notices()
     _name_cases()
     _name_refunds_of_slips()
+    _index_payments()
 
 
 def downgrade() -> None:
@@ -84,6 +86,7 @@ def downgrade() -> None:
             f"{lost} rows (cases of missing totals and of what the register was not told, slips "
             "of refunds) have no place in the revision before: restore a backup instead"
         )
+    _index_payments_back()
     op.drop_index("ix_slips_refunds_unfiled", "slips")
     op.drop_constraint(op.f("ck_slips_refund_is_named"), "slips")
     op.drop_constraint(op.f(f"{_SLIP_KEY}_refund_id"), "slips")
@@ -122,6 +125,87 @@ def _name_refunds_of_slips() -> None:
         ["created_at"],
         postgresql_where=sa.text("kind = 'refund' AND paper_id IS NULL"),
     )
+
+
+# Written out again of fines.models.payments.
+_LIVE = "status::text <> 'declined'::text AND status::text <> 'reversed'::text"
+_UNENDED = (
+    "status::text = 'created'::text OR status::text = 'sent'::text OR "
+    "status::text = 'unknown'::text OR status::text = 'approved'::text AND confirmed_at IS NULL"
+)
+_LIVE_BEFORE = (
+    "status IN ('created', 'sent', 'approved', 'slips_printed', 'signed', 'filed', 'settled', "
+    "'unknown')"
+)
+_ONE_LIVE = (
+    ("uq_payments_one_live_per_record", "offence_record_id"),
+    ("uq_payments_one_live_per_register_fine", "register_fine_id"),
+)
+
+
+def _index_payments() -> None:
+    # The table is written anew: some twenty seconds for each million rows, with nobody paying.
+    op.execute(sa.text("SET LOCAL statement_timeout = 0"))
+    # Each page keeps room for one more version of each of its rows: a day is settled at once.
+    op.execute(sa.text("ALTER TABLE payments SET (fillfactor = 50)"))
+    op.execute(
+        sa.text(
+            f"ALTER TABLE payments ADD COLUMN live boolean GENERATED ALWAYS AS ({_LIVE}) STORED, "
+            f"ADD COLUMN unended boolean GENERATED ALWAYS AS ({_UNENDED}) STORED"
+        )
+    )
+    # Never null: a status and an instant decide.
+    for column in ("live", "unended"):
+        op.alter_column("payments", column, nullable=False)
+    # What was filed while its settlement was booked; from here on locks see to it.
+    op.execute(
+        sa.text(
+            "UPDATE payments p SET status = 'settled' WHERE status = 'filed' AND EXISTS (SELECT 1 "
+            "FROM ledger_postings l WHERE l.payment_number = p.number AND l.refund_id IS NULL "
+            "AND l.kind = 'settlement')"
+        )
+    )
+    op.execute(sa.text("SET CONSTRAINTS ALL IMMEDIATE"))
+    for name in ("ix_payments_terminal_device_id_status", "ix_payments_filed"):
+        op.drop_index(name, "payments")
+    _create_one_live("live")
+    op.create_index(
+        "ix_payments_unended",
+        "payments",
+        ["terminal_device_id"],
+        postgresql_where=sa.text("unended"),
+    )
+    op.create_index(
+        "ix_payments_of_terminal",
+        "payments",
+        ["terminal_device_id", "approved_at"],
+        postgresql_where=sa.text("approved_at IS NOT NULL"),
+    )
+    op.create_index(
+        op.f("ix_payments_rrn"), "payments", ["rrn"], postgresql_where=sa.text("rrn IS NOT NULL")
+    )
+
+
+def _create_one_live(where: str) -> None:
+    for name, column in _ONE_LIVE:
+        op.drop_index(name, "payments")
+        op.create_index(name, "payments", [column], unique=True, postgresql_where=sa.text(where))
+
+
+def _index_payments_back() -> None:
+    op.execute(sa.text("SET LOCAL statement_timeout = 0"))
+    for name in ("ix_payments_unended", "ix_payments_of_terminal", "ix_payments_rrn"):
+        op.drop_index(name, "payments")
+    _create_one_live(_LIVE_BEFORE)
+    op.create_index(
+        "ix_payments_terminal_device_id_status", "payments", ["terminal_device_id", "status"]
+    )
+    op.create_index(
+        "ix_payments_filed", "payments", ["number"], postgresql_where=sa.text("status = 'filed'")
+    )
+    op.drop_column("payments", "unended")
+    op.drop_column("payments", "live")
+    op.execute(sa.text("ALTER TABLE payments RESET (fillfactor)"))
 
 
 def _enum(name: str, values: str) -> sa.Enum:

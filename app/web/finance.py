@@ -11,11 +11,11 @@ from app.access import Access, Caller, Principal, Role
 from app.clock import law_date, utc_now
 from app.db import SessionsOfApp, transaction
 from app.web.finance_words import (
+    CASE_KINDS,
     CASE_STATUSES,
     DETAILS,
+    NOTICE_STATUSES,
     PAYMENT_VERDICTS,
-    REFUND_REASONS,
-    REFUND_STATUSES,
     SOURCES,
 )
 from app.web.rendering import page
@@ -23,12 +23,12 @@ from app.web.viewer import viewer_of
 from fines.api import DeskOfApp
 from fines.api.money import SETTLEMENT_BYTES_MAX
 from fines.errors.money import SettlementFileNotValid
+from fines.rules.notices import NoticeStatus
 from fines.rules.reconciliation_words import DIFFERENCES, CaseStatus
 from fines.service.cases import close_case, explain_case
 from fines.service.desk import Desk
 from fines.service.finance import items_as_csv, read_finance
 from fines.service.reconciling import Imported, import_settlement
-from fines.service.refunds import decide_refund
 from fines.service.treasury import import_treasury
 
 _CLERK = Access(roles=[Role.FINANCE_CLERK])
@@ -41,8 +41,9 @@ _WORDS: Final[dict[str, object]] = {
     "verdicts": PAYMENT_VERDICTS,
     "details": DETAILS,
     "case_statuses": CASE_STATUSES,
-    "refund_statuses": REFUND_STATUSES,
-    "refund_reasons": REFUND_REASONS,
+    "notice_statuses": NOTICE_STATUSES,
+    "case_kinds": CASE_KINDS,
+    "dead_notice": NoticeStatus.DEAD,
     "bad_verdicts": DIFFERENCES,
     "open_case": CaseStatus.OPEN,
     "explained_case": CaseStatus.EXPLAINED,
@@ -131,25 +132,6 @@ async def conclude(
     """Close an explained case, or send it back."""
     await close_case(
         desk, caller=caller, case_id=case_id, accept=accept == "yes", text=text, now=utc_now()
-    )
-    return RedirectResponse("/console/finance", 303)
-
-
-@router.post("/refunds/{refund_id}/decision", dependencies=[Depends(_CLERK)])
-async def decide(
-    refund_id: UUID,
-    caller: Caller,
-    desk: DeskOfApp,
-    approve: Annotated[Literal["yes", "no"], Form()],
-) -> Response:
-    """Approve or refuse a refund that somebody else has asked for."""
-    await decide_refund(
-        desk,
-        caller=caller,
-        refund_id=refund_id,
-        approve=approve == "yes",
-        note="",
-        now=utc_now(),
     )
     return RedirectResponse("/console/finance", 303)
 

@@ -3,7 +3,8 @@
 from typing import Final
 
 from app.web.texts import N_
-from fines.rules.reconciliation_words import CaseStatus, Detail, Source, Verdict
+from fines.rules.notices import NoticeStatus
+from fines.rules.reconciliation_words import CaseKind, CaseStatus, Detail, Source, Verdict
 
 SOURCES: Final = {
     Source.ACQUIRER: N_("Acquirer"),
@@ -45,4 +46,15 @@ REFUND_REASONS: Final = {
     "decision_cancelled": N_("The decision was cancelled"),
     "amount_wrong": N_("The sum was wrong"),
     "not_the_offender": N_("Not the offender"),
+}
+CASE_KINDS: Final = {
+    CaseKind.DIFFERENCE: N_("a difference"),
+    CaseKind.HAND_IN: N_("handed in unmatched"),
+    CaseKind.TOTALS_MISSING: N_("totals missing in the morning"),
+    CaseKind.REGISTER_NOTICE: N_("the register was not told"),
+}
+NOTICE_STATUSES: Final = {
+    NoticeStatus.WAITING: N_("to be told to the register"),
+    NoticeStatus.TOLD: N_("told to the register"),
+    NoticeStatus.DEAD: N_("given up"),
 }

@@ -1,6 +1,7 @@
 """Pages of dated law and of ordinary proceedings: what is not verified, what is due when."""
 
-from typing import Annotated, Final
+from datetime import date
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request
@@ -15,6 +16,7 @@ from app.web.viewer import viewer_of
 from fines import service
 from fines.api import DeskOfApp
 from fines.api.proceedings import OVER_OFFICERS
+from fines.rules.amounts import tiyn_of_tenge
 from fines.rules.proceedings import CourseStage, OrdinaryGround
 from fines.service import catalogue_import
 
@@ -61,7 +63,13 @@ async def proceedings_page(
     async with transaction(sessions) as session:
         viewer = await viewer_of(session, caller=caller)
     cases = await service.list_cases(desk, caller=caller, now=utc_now())
-    context = {"viewer": viewer, "cases": cases, "stages": STAGES, "grounds": GROUNDS}
+    context = {
+        "viewer": viewer,
+        "cases": cases,
+        "stages": STAGES,
+        "grounds": GROUNDS,
+        "today": law_date(utc_now()),
+    }
     return page(request, "proceedings.html", context)
 
 
@@ -80,6 +88,77 @@ async def hand_on_form(
         offence_record_id=offence_record_id,
         outgoing_number=outgoing_number,
         addressee=addressee,
+        now=utc_now(),
+    )
+    return RedirectResponse("/console/proceedings", 303)
+
+
+@router.post("/proceedings/{offence_record_id}/decision", dependencies=[Depends(OVER_OFFICERS)])
+async def decision_form(
+    offence_record_id: UUID,
+    caller: Caller,
+    desk: DeskOfApp,
+    decision_number: Annotated[str, Form(min_length=1, max_length=64)],
+    decided_on: Annotated[date, Form()],
+    tenge: Annotated[str, Form(pattern=r"^[0-9]{1,10}([.,][0-9]{1,2})?$")],
+    in_force_on: Annotated[Literal[""] | date, Form()] = "",
+) -> RedirectResponse:
+    """Enter what was decided, and show the list again."""
+    await service.enter_decision(
+        desk,
+        caller=caller,
+        offence_record_id=offence_record_id,
+        decision_number=decision_number,
+        decided_on=decided_on,
+        fine_tiyn=tiyn_of_tenge(tenge),
+        in_force_on=in_force_on or None,
+        now=utc_now(),
+    )
+    return RedirectResponse("/console/proceedings", 303)
+
+
+@router.post("/proceedings/{offence_record_id}/appeal", dependencies=[Depends(OVER_OFFICERS)])
+async def appeal_form(offence_record_id: UUID, caller: Caller, desk: DeskOfApp) -> RedirectResponse:
+    """Enter that the decision was appealed, and show the list again."""
+    await service.enter_appeal(
+        desk, caller=caller, offence_record_id=offence_record_id, now=utc_now()
+    )
+    return RedirectResponse("/console/proceedings", 303)
+
+
+@router.post("/proceedings/{offence_record_id}/appeal-end", dependencies=[Depends(OVER_OFFICERS)])
+async def appeal_end_form(
+    offence_record_id: UUID,
+    caller: Caller,
+    desk: DeskOfApp,
+    upheld: Annotated[Literal["yes", "no"], Form()],
+    in_force_on: Annotated[date, Form()],
+) -> RedirectResponse:
+    """Enter how the appeal ended, and show the list again."""
+    await service.end_appeal(
+        desk,
+        caller=caller,
+        offence_record_id=offence_record_id,
+        upheld=upheld == "yes",
+        in_force_on=in_force_on,
+        now=utc_now(),
+    )
+    return RedirectResponse("/console/proceedings", 303)
+
+
+@router.post("/proceedings/{offence_record_id}/hand-over", dependencies=[Depends(OVER_OFFICERS)])
+async def hand_over_form(
+    offence_record_id: UUID,
+    caller: Caller,
+    desk: DeskOfApp,
+    outgoing_number: Annotated[str, Form(min_length=1, max_length=64)],
+) -> RedirectResponse:
+    """Enter that an unpaid decision went to enforcement, and show the list again."""
+    await service.hand_over(
+        desk,
+        caller=caller,
+        offence_record_id=offence_record_id,
+        outgoing_number=outgoing_number,
         now=utc_now(),
     )
     return RedirectResponse("/console/proceedings", 303)

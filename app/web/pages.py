@@ -13,6 +13,7 @@ from app.web import (
     log,
     papers,
     recordings,
+    refunds,
 )
 from app.web.assets import mount_static
 
@@ -27,6 +28,7 @@ _FAMILIES = (
     coverage,
     control,
     finance,
+    refunds,
     law,
     log,
     papers,

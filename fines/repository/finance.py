@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models
-from fines.rules.reconciliation_words import DIFFERENCES, Source, Verdict
+from fines.rules.reconciliation_words import DIFFERENCES, CaseKind, Source, Verdict
 
 _SHOWN_MAX = 200
 
@@ -85,18 +85,19 @@ async def differences(
     return [(one, opened) for one, opened in found]
 
 
-async def overrides(
+async def other_cases(
     session: AsyncSession, *, department_id: UUID
-) -> Sequence[models.ReconciliationCase]:
-    """Return cases of terminals that were handed in unmatched."""
-    case = models.ReconciliationCase
-    found = await session.scalars(
-        sa.select(case)
-        .where(case.device_id.is_not(None), case.department_id == department_id)
+) -> Sequence[tuple[models.ReconciliationCase, models.RegisterNotice | None]]:
+    """Return a unit's cases that are no differences, newest first, with the notice of each."""
+    case, notice = models.ReconciliationCase, models.RegisterNotice
+    found = await session.execute(
+        sa.select(case, notice)
+        .outerjoin(notice, notice.id == case.notice_id)
+        .where(case.kind != CaseKind.DIFFERENCE, case.department_id == department_id)
         .order_by(case.opened_at.desc())
         .limit(_SHOWN_MAX)
     )
-    return found.all()
+    return [(one, about) for one, about in found]
 
 
 async def items_of_days(

@@ -10,8 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fines import models
 from fines.rules.notices import NoticeStatus
 
-_SHOWN_MAX = 200
-
 
 async def claim_notice(session: AsyncSession, *, now: datetime) -> models.RegisterNotice | None:
     """Return a notice that is due, locked, and that nobody else works at."""
@@ -55,18 +53,3 @@ async def untold(
         .order_by(notice.status)
     )
     return [(status, count, since) for status, count, since in found]
-
-
-async def cases_of_notices(
-    session: AsyncSession, *, department_id: UUID
-) -> Sequence[tuple[models.ReconciliationCase, models.RegisterNotice]]:
-    """Return the cases of what the register could not be told, newest first."""
-    case, notice = models.ReconciliationCase, models.RegisterNotice
-    found = await session.execute(
-        sa.select(case, notice)
-        .join(notice, notice.id == case.notice_id)
-        .where(case.department_id == department_id)
-        .order_by(case.opened_at.desc())
-        .limit(_SHOWN_MAX)
-    )
-    return [(one, about) for one, about in found]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models
-from fines.rules.payment import LIVE, OrderStatus, PaymentStatus
+from fines.rules.payment import LIVE, OrderStatus
 from fines.wire.protocol import OrderKind
 
 
@@ -49,19 +49,9 @@ async def payments_of(session: AsyncSession, offence_record_id: UUID) -> Sequenc
 
 async def unsettled_payment_on(session: AsyncSession, device_id: UUID) -> models.Payment | None:
     """Return a sale on this terminal whose end is not proven yet."""
-    unfinished = (PaymentStatus.CREATED, PaymentStatus.SENT, PaymentStatus.UNKNOWN)
     return await session.scalar(
         sa.select(models.Payment)
-        .where(
-            models.Payment.terminal_device_id == device_id,
-            sa.or_(
-                models.Payment.status.in_(unfinished),
-                sa.and_(
-                    models.Payment.status == PaymentStatus.APPROVED,
-                    models.Payment.confirmed_at.is_(None),
-                ),
-            ),
-        )
+        .where(models.Payment.terminal_device_id == device_id, models.Payment.unended)
         .limit(1)
     )
 

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models
-from fines.rules.payment import PaymentStatus
 from fines.rules.reconciliation_words import DIFFERENCES, UNPAIRED, CaseKind, CaseStatus, Verdict
 
 
@@ -81,27 +80,6 @@ async def locked_payment(session: AsyncSession, *, number: int) -> models.Paymen
     return await session.scalar(
         sa.select(models.Payment).where(models.Payment.number == number).with_for_update()
     )
-
-
-async def settle_filed(session: AsyncSession) -> int:
-    """Move to settled what was filed while its settlement was being booked."""
-    payment, posting = models.Payment, models.LedgerPosting
-    booked = (
-        sa.select(posting.id)
-        .where(
-            posting.payment_number == payment.number,
-            posting.refund_id.is_(None),
-            posting.kind == "settlement",
-        )
-        .exists()
-    )
-    done = await session.execute(
-        sa.update(payment)
-        .where(payment.status == PaymentStatus.FILED, booked)
-        .values(status=PaymentStatus.SETTLED)
-        .execution_options(synchronize_session=False)
-    )
-    return _count(done)
 
 
 def _count(done: sa.Result[tuple[object, ...]]) -> int:

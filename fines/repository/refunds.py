@@ -13,6 +13,7 @@ from fines.rules.refunds import RefundStatus
 from fines.wire.slip import SlipKind
 
 _SHOWN_MAX = 200
+_FOUND_MAX = 10
 
 
 async def refund(
@@ -95,6 +96,23 @@ async def add_waiting_refund(
             found_at=sa.func.now(),
         )
     )
+
+
+async def payments_of_rrn(
+    session: AsyncSession, *, rrn: str, department_id: UUID
+) -> Sequence[models.Payment]:
+    """Return a unit's kept payments with an RRN, newest first: acquirers use one again."""
+    found = await session.scalars(
+        sa.select(models.Payment)
+        .where(
+            models.Payment.rrn == rrn,
+            models.Payment.department_id == department_id,
+            models.Payment.confirmed_at.is_not(None),
+        )
+        .order_by(models.Payment.number.desc())
+        .limit(_FOUND_MAX)
+    )
+    return found.all()
 
 
 async def slip_of_refund(session: AsyncSession, refund_id: UUID) -> UUID | None:

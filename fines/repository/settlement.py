@@ -177,9 +177,16 @@ async def keys_paired_before(
 async def first_settlement_date(session: AsyncSession, *, file_id: UUID) -> date | None:
     """Return the earliest settlement date that a file tells of."""
     row = models.AcquirerRow
-    return await session.scalar(
-        sa.select(sa.func.min(row.settlement_date)).where(row.file_id == file_id)
+    # A fence: else the least date is looked for along the index of all dates, from the beginning
+    # of all files on.
+    of_file = (
+        sa.select(row.settlement_date)
+        .where(row.file_id == file_id)
+        .cte()
+        .prefix_with("MATERIALIZED")
     )
+    first: date | None = await session.scalar(sa.select(sa.func.min(of_file.c.settlement_date)))
+    return first
 
 
 async def batch_sums(session: AsyncSession, *, file_id: UUID) -> Sequence[tuple[date, str, int]]:
@@ -240,13 +247,23 @@ async def put_settled(session: AsyncSession, numbers: Sequence[int], *, at: date
         ),
         {"numbers": list(numbers), "at": at},
     )
-    await session.execute(
+    settle = sa.text(
+        "UPDATE payments SET status = 'settled' "
+        "WHERE number = ANY(CAST(:numbers AS bigint[])) AND status = 'filed'"
+    )
+    await session.execute(settle, {"numbers": list(numbers)})
+    # Whose paper is being filed at this moment holds the lock: waited for, it is settled here;
+    # who files later waits for us and finds the posting (service.bookkeeping.settle_if_booked).
+    rest = await session.scalars(
         sa.text(
-            "UPDATE payments SET status = 'settled' "
-            "WHERE number = ANY(CAST(:numbers AS bigint[])) AND status = 'filed'"
+            "SELECT number FROM payments WHERE number = ANY(CAST(:numbers AS bigint[])) "
+            "AND status <> 'settled' ORDER BY number FOR UPDATE"
         ),
         {"numbers": list(numbers)},
     )
+    unsettled = list(rest)
+    if unsettled:
+        await session.execute(settle, {"numbers": unsettled})
 
 
 async def _unnested(

@@ -57,3 +57,13 @@ def tenge_text(amount_tiyn: int) -> str:
     """Return an amount as people read it: ``21 625,00`` with no-break spaces."""
     tenge, tiyn = divmod(amount_tiyn, TIYN_PER_TENGE)
     return f"{tenge:,}".replace(",", "\u00a0") + f",{tiyn:02d}"
+
+
+def tiyn_of_tenge(text: str) -> int:
+    """Return a sum written in tenge, with a point or a comma, in whole tiyn.
+
+    Raises:
+        ValueError: it is no such sum.
+    """
+    whole, _, part = text.replace(",", ".").partition(".")
+    return int(whole) * TIYN_PER_TENGE + int(part.ljust(2, "0") or "0")

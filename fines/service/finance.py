@@ -16,9 +16,10 @@ from app.db import transaction
 from app.identity.service import posts_by_id
 from fines import models
 from fines.repository import finance as statements
+from fines.repository import notices
+from fines.rules.notices import NoticeStatus
 from fines.rules.reconciliation_words import Source, Verdict
 from fines.service.desk import Desk
-from fines.service.refunds import list_refunds
 
 SHOWN: Final = timedelta(days=31)
 COLUMNS: Final = (
@@ -58,8 +59,8 @@ class FinanceView:
     split_day: date
     split: list[SplitView]
     differences: list[tuple[models.ReconciliationItem, models.ReconciliationCase | None]]
-    overrides: list[models.ReconciliationCase]
-    refunds: list[dict[str, object]]
+    others: list[tuple[models.ReconciliationCase, models.RegisterNotice | None]]
+    untold: list[tuple[NoticeStatus, int, datetime]]
 
 
 async def read_finance(
@@ -79,8 +80,8 @@ async def read_finance(
                     session, department_id=caller.department_id, since=since
                 )
             ),
-            overrides=list(await statements.overrides(session, department_id=caller.department_id)),
-            refunds=[],
+            others=list(await statements.other_cases(session, department_id=caller.department_id)),
+            untold=list(await notices.untold(session, department_id=caller.department_id)),
         )
         await desk.trail.record(
             session,
@@ -89,7 +90,6 @@ async def read_finance(
             who=caller,
             fields={"day": chosen.isoformat()},
         )
-    view.refunds.extend(await list_refunds(desk, caller=caller))
     return view
 
 

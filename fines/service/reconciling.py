@@ -265,7 +265,6 @@ async def age(desk: Desk, session: AsyncSession, *, now: datetime) -> int:
     """
     today = law_date(now)
     days = await working_calendar(session)
-    await reconciliation.settle_filed(session)
     await reconciliation.say_only_ours(
         session, last_day=_last_day_past(days, today, _LATE_WORKING_DAYS), at=now
     )

@@ -257,9 +257,47 @@ async def list_refunds(desk: Desk, *, caller: Principal) -> list[dict[str, objec
     async with transaction(desk.sessions) as session:
         rows = await statements.refunds_of_unit(session, department_id=caller.department_id)
         return [
-            _view(refund, payment_id) | {"yours": refund.requested_by_person_id == caller.person}
+            _view(refund, payment_id)
+            | {
+                "decidable": caller.person
+                not in {refund.requested_by_person_id, refund.officer_person_id}
+            }
             for refund, payment_id in rows
         ]
+
+
+async def find_payments(
+    desk: Desk, *, caller: Principal, rrn: str, now: datetime
+) -> list[dict[str, object]]:
+    """Return the kept payments of the caller's unit with an RRN, and what is left of each.
+
+    They name no person. That somebody looked is recorded.
+    """
+    async with transaction(desk.sessions) as session:
+        found = await statements.payments_of_rrn(
+            session, rrn=rrn, department_id=caller.department_id
+        )
+        cards = await posts_by_id(session, [one.post_id for one in found]) if found else {}
+        views: list[dict[str, object]] = [
+            {
+                "payment_id": one.id,
+                "amount_tiyn": one.amount_tiyn,
+                "confirmed_at": one.confirmed_at,
+                "terminal_number": one.terminal_number_expected,
+                "officer": cards[one.post_id].badge,
+                "left_tiyn": one.amount_tiyn
+                - await statements.refunded_tiyn(session, payment_number=one.number),
+            }
+            for one in found
+        ]
+        await desk.trail.record(
+            session,
+            event="fines.payments_looked_up",
+            at=now,
+            who=caller,
+            fields={"payment_ids": [str(one.id) for one in found]},
+        )
+        return views
 
 
 def _view(refund: models.Refund, payment_id: UUID) -> dict[str, object]:

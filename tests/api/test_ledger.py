@@ -161,7 +161,8 @@ async def test_the_database_knows_only_the_listed_steps_of_a_payment(officer, re
 
 async def test_a_payment_is_born_as_created(officer, record_id, sessions):
     await make.begun(officer, record_id)
-    columns = [one.name for one in models.Payment.__table__.columns if one.name != "number"]
+    kept = models.Payment.__table__.columns
+    columns = [one.name for one in kept if one.name != "number" and one.computed is None]
     changed = {"id": "gen_random_uuid()", "idempotency_key": "'copied'", "status": "'sent'"}
     values = ", ".join(changed.get(one, one) for one in columns)
 

@@ -7,7 +7,6 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
-from app.access import Role
 from app.db import transaction
 from fines import models
 from fines.repository import ledger
@@ -19,18 +18,13 @@ from fines.wire import instruction, protocol, settlement
 from fines.wire.settlement import RowKind
 from fines.wire.slip import SlipKind
 from sim.acquirer import Switch
-from sim.district import CARDS, CLERK, DRIVER, STAFF, Staff
+from sim.district import CARDS, CLERK, DRIVER, SECOND_CLERK
 from sim.terminal.host import Host
 from tests import factories_fines
 from tests import factories_money as make
-from tests.factories_access import iin
 from tests.factories_devices import audited
 from tests.factories_identity import district
 
-SECOND_CLERK = Staff(
-    "second-clerk", iin(77), "АХМЕТОВА", "Дана", "", Role.FINANCE_CLERK.value,
-    "Главный бухгалтер", "ALA-0216",
-)  # fmt: skip
 ASKED = {"amount_tiyn": 1000, "reason": "amount_wrong", "note": "-"}
 
 
@@ -62,7 +56,7 @@ class Clerk:
 
 @pytest.fixture
 async def people(sessions, client):
-    await district(sessions, staff=(*STAFF, SECOND_CLERK))
+    await district(sessions)
     await factories_fines.catalogue(sessions)
     officer = await factories_fines.officer(sessions, client)
     clerks = [

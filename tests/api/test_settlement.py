@@ -1,5 +1,6 @@
 """The acquirer's settlement file against our rows: paired, booked, settled, or kept in sight."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -63,6 +64,34 @@ async def test_an_honest_file_settles_every_payment_and_empties_the_clearing(par
     assert books[Account.ACQUIRER_CLEARING] == 0
     assert books[Account.RECEIVABLE] == 0
     assert books[Account.TREASURY_DUE] == sum(one.amount_tiyn for one in rows)
+
+
+async def test_what_is_filed_while_its_settlement_is_booked_is_settled_too(parts):
+    (row,) = await make.paid_day(parts, count=1)
+    async with transaction(parts.sessions) as session:
+        await session.execute(sa.text("SET LOCAL session_replication_role = replica"))
+        await session.execute(sa.update(models.Payment).values(status=PaymentStatus.SIGNED))
+    async with transaction(parts.sessions) as filing:
+        await filing.execute(sa.update(models.Payment).values(status=PaymentStatus.FILED))
+
+        taking = asyncio.create_task(make.import_rows(parts, [row]))
+        waited, _ = await asyncio.wait([taking], timeout=0.5)
+        await filing.commit()
+    await taking
+
+    assert waited == set()
+    assert await statuses(parts.sessions) == [PaymentStatus.SETTLED]
+
+
+async def test_no_index_of_payments_stands_on_a_status_so_that_settling_touches_none(parts):
+    async with transaction(parts.sessions) as session:
+        found = await session.scalars(
+            sa.text(
+                "SELECT indexname FROM pg_indexes WHERE tablename = 'payments' "
+                "AND indexdef ~ '\\mstatus\\M'"
+            )
+        )
+        assert list(found) == []
 
 
 async def test_the_same_file_again_changes_nothing(parts):

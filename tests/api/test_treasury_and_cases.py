@@ -15,11 +15,10 @@ from fines.service.cases import close_case, explain_case
 from fines.service.reconciling import age_all
 from fines.service.treasury import import_treasury
 from fines.wire import settlement
-from sim.district import CLERK, STAFF, STRANGER
+from sim.district import CLERK, SECOND_CLERK, STRANGER
 from sim.treasury import SimTreasury
 from tests import factories_fines
 from tests import factories_money as make
-from tests.api.test_refunds import SECOND_CLERK
 from tests.factories_bodycam import principal_of
 from tests.factories_identity import district
 
@@ -28,7 +27,7 @@ RECEIVED_ON = make.SETTLED_ON + timedelta(days=1)
 
 @pytest.fixture
 async def parts(parts, sessions):
-    await district(sessions, staff=(*STAFF, SECOND_CLERK))
+    await district(sessions)
     await factories_fines.catalogue(sessions)
     return parts
 

@@ -8,10 +8,9 @@ from app.calendar.service import working_calendar
 from app.clock import law_date
 from app.db import transaction
 from fines.wire import settlement
-from sim.district import CLERK, STAFF
+from sim.district import CLERK, SECOND_CLERK
 from tests import factories_fines
 from tests import factories_money as make
-from tests.api.test_refunds import SECOND_CLERK
 from tests.e2e.test_control_pages import desk, sign_in
 from tests.factories_identity import district
 
@@ -25,7 +24,7 @@ async def a_week_ago(parts):
 
 async def planted(parts, folder):
     """Put a day of four payments; return it, a file that tells of three, and a torn one."""
-    await district(parts.sessions, staff=(*STAFF, SECOND_CLERK))
+    await district(parts.sessions)
     await factories_fines.catalogue(parts.sessions)
     day, settled_on = await a_week_ago(parts)
     rows = await make.paid_day(parts, count=4, day=day, settlement_date=settled_on)
@@ -83,3 +82,53 @@ async def test_a_clerk_takes_a_file_and_two_clerks_end_a_difference(settings, tm
     assert "Закрыть дело" not in own
     assert named == ["Салыстырып тексеру", "Reconciliation"]
     assert "дело закрыто" in closed
+
+
+async def asked(page, rrn, *, tenge, note):
+    """Ask for a refund by the page, and return what the page says then."""
+    await page.goto("/console/finance/refunds")
+    await page.fill("#rrn", rrn)
+    await page.click("text=Найти платёж")
+    await page.fill("#tenge-1", tenge)
+    await page.select_option("#reason-1", "amount_wrong")
+    await page.fill("#note-1", note)
+    await page.click("text=Запросить возврат")
+    return await page.inner_text("main")
+
+
+async def test_a_clerk_asks_for_a_refund_and_another_decides_by_the_page(settings):
+    async with desk(settings, people=(CLERK, SECOND_CLERK)) as (parts, page):
+        await district(parts.sessions)
+        await factories_fines.catalogue(parts.sessions)
+        day, settled_on = await a_week_ago(parts)
+        rows = await make.paid_day(parts, count=2, day=day, settlement_date=settled_on)
+        await sign_in(page, CLERK)
+        await page.goto("/console/finance")
+        await page.click("main >> text=Возвраты")
+        own = await asked(page, rows[0].rrn, tenge="12,50", note="Сумма введена неверно")
+        await asked(page, rows[1].rrn, tenge="7", note="Ошибка в части статьи")
+        await page.fill("#rrn", "999999999999")
+        await page.click("text=Найти платёж")
+        nothing = await page.inner_text("main")
+        named = await headings(page)
+        await page.context.clear_cookies()
+        await sign_in(page, SECOND_CLERK)
+        await page.goto("/console/finance/refunds")
+        await page.locator("input[id^=word-]").last.fill("Подтверждено")
+        await page.locator("button:has-text('Одобрить')").last.click()
+        await page.locator("button:has-text('Отказать')").click()
+        decided = await page.inner_text("main")
+        await page.click("text=Составить поручение эквайеру")
+        told = await page.inner_text("main")
+        address = await page.get_attribute("text=Поручение (CSV)", "href")
+        sheet = await (await page.request.get(address)).text()
+
+    assert "Решает другой сотрудник" in own
+    assert "Одобрить" not in own
+    assert "Ваше подразделение не принимало платежа с таким RRN." in nothing
+    assert named == ["Қайтарулар", "Refunds"]
+    for said in ("одобрен", "отказано", "Подтверждено"):
+        assert said in decided
+    assert "отправлен эквайеру" in told
+    assert rows[0].rrn in sheet
+    assert rows[1].rrn not in sheet
