@@ -24,6 +24,8 @@ def free_port():
 class Server:
     """The server, to be killed and started again on the same port."""
 
+    command = ("app", "serve")
+
     def __init__(self, settings, database_url, *, keys_dir=None):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -42,19 +44,23 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve"],
+            [sys.executable, "-m", *self.command],
             env=self.environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.url}/health", trust_env=False).is_success:
-                    return self
-            except httpx.TransportError:
-                time.sleep(0.05)
+            if self.answers():
+                return self
+            time.sleep(0.05)
         raise TimeoutError("the server does not answer")
+
+    def answers(self):
+        try:
+            return httpx.get(f"{self.url}/health", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -64,6 +70,23 @@ class Server:
         path = protocol.PATH_STATUS.format(recording_id=recorded.recording_id)
         answer = httpx.get(self.url + path, headers=headers, trust_env=False)
         return answer.json()["acknowledged"] if answer.is_success else []
+
+
+class Door(Server):
+    """The door for parts of a server, which tells docks of it."""
+
+    command = ("app.door",)
+
+    def __init__(self, server):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = server.environment | {"SAQSHY_PARTS_PORT": str(self.port)}
+        self.process = None
+        server.environment |= {"SAQSHY_PARTS_URL": self.url}
+
+    def answers(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 class Agent:
