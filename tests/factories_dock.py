@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 
@@ -43,18 +44,31 @@ class Server:
         self.process = None
 
     def start(self):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", *self.command],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self._begin()
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
             if self.answers():
                 return self
+            if self.process.poll() is not None:
+                self._begin()  # as a supervisor would: its port may have been lent meanwhile
             time.sleep(0.05)
-        raise TimeoutError("the server does not answer")
+        raise TimeoutError(f"it does not answer; its output ends with {self.output[-2000:]}")
+
+    def _begin(self):
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *self.command], env=self.environment, stdout=log, stderr=log
+            )
+
+    @property
+    def _log(self):
+        return Path(self.environment["SAQSHY_VAR_DIR"]).with_name(
+            f"{self.command[0]}-{self.port}.log"
+        )
+
+    @property
+    def output(self):
+        return self._log.read_text(errors="replace")
 
     def answers(self):
         try:
