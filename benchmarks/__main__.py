@@ -21,8 +21,10 @@ from benchmarks import (
     machine,
     money,
     playing,
+    recordings,
     signatures,
     upload,
+    upload_store,
 )
 from benchmarks.figures import Figure, markdown, table
 from benchmarks.places import FOLDER
@@ -32,12 +34,13 @@ _ON_STAGE: Final[dict[str, Callable[[World], list[Figure]]]] = {
     "checks": checks.measure,
     "signatures": signatures.measure,
     "upload": upload.measure,
+    "upload_store": upload_store.measure,
     "footage": footage.measure,
     "playing": playing.measure,
     "fines": fines.measure,
     "blocking": blocking.measure,
 }
-_NAMES: Final = ("audit", "control", "money", *_ON_STAGE)
+_NAMES: Final = ("audit", "control", "money", "recordings", *_ON_STAGE)
 _LOADED: Final = 0.3  # of a core: from here on a run is not worth keeping
 
 
@@ -76,6 +79,8 @@ def main() -> None:
         run.take("control", control.measure)
     if "money" in wanted:
         run.take("money", money.measure)
+    if "recordings" in wanted:
+        run.take("recordings", recordings.measure)
     on_stage = [name for name in wanted if name in _ON_STAGE]
     if on_stage:
         print("\nthe server is started ...", flush=True)

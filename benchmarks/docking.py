@@ -31,6 +31,7 @@ class Dock:
     world: World
     device: Device
     camera: Camera
+    server_url: str = ""  # of another server than the stage's
 
     @classmethod
     def of(cls, world: World, number: int) -> Self:
@@ -44,6 +45,12 @@ class Dock:
 
     def announce(self, blocks: tuple[bytes, ...], *, size_bytes: int, seconds: float) -> UUID:
         """Announce a recording with these digests; the server makes room for it."""
+        return self.planned(blocks, size_bytes=size_bytes, seconds=seconds).recording_id
+
+    def planned(
+        self, blocks: tuple[bytes, ...], *, size_bytes: int, seconds: float
+    ) -> protocol.UploadPlan:
+        """Announce a recording and return where its parts go."""
         ended = datetime.now(UTC) - timedelta(minutes=1)
         manifest = Manifest(
             recording_id=uuid4(),
@@ -62,15 +69,15 @@ class Dock:
         announced = protocol.Announce(
             manifest=manifest, signature=signature, found_bytes=size_bytes
         )
-        self.post(protocol.PATH_ANNOUNCE, announced.model_dump_json())
-        return manifest.recording_id
+        answer = self.post(protocol.PATH_ANNOUNCE, announced.model_dump_json())
+        return protocol.UploadPlan.model_validate_json(answer)
 
     def complete(self, recording_id: UUID) -> None:
         """Ask for the receipt."""
         self.post(protocol.PATH_COMPLETE.format(recording_id=recording_id), "")
 
-    def post(self, path: str, content: str) -> None:
-        """POST to the dock protocol.
+    def post(self, path: str, content: str) -> bytes:
+        """POST to the dock protocol and return the answer.
 
         Raises:
             Failed: the answer is no success.
@@ -79,14 +86,18 @@ class Dock:
         if content:
             headers["Content-Type"] = "application/json"
         answer = httpx.post(
-            self.world.base_url + path, content=content, headers=headers, timeout=_ANSWER_SECONDS
+            (self.server_url or self.world.base_url) + path,
+            content=content,
+            headers=headers,
+            timeout=_ANSWER_SECONDS,
         )
         if not answer.is_success:
             raise Failed(answer.text[:300])
+        return answer.content
 
     def stream(self) -> "Stream":
-        """Return a connection for parts."""
-        return Stream(self.world.base_url, self.device.credential)
+        """Return a connection for parts, to where the server sends docks with them."""
+        return Stream(self.world.parts_url, self.device.credential)
 
 
 class Stream:

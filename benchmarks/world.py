@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +78,11 @@ class World(Stage):
         return process_of("serve", below=self._server.pid)
 
     @property
+    def door_pid(self) -> int:
+        """The process that receives parts."""
+        return process_of("app.door", below=self.supervisor_pid)
+
+    @property
     def supervisor_pid(self) -> int:
         """The process below which the server, its worker and its PostgreSQL run."""
         if self._server is None:
@@ -85,7 +90,9 @@ class World(Stage):
         return self._server.pid
 
     @contextlib.contextmanager
-    def serving(self, *, registers_url: str, processes: int) -> Iterator[tuple[str, int]]:
+    def serving(
+        self, *, registers_url: str, processes: int, settings: Mapping[str, str] | None = None
+    ) -> Iterator[tuple[str, int]]:
         """Yield the address of a further server on the same database, and its process."""
         port = Ports.free().server
         own = {
@@ -96,7 +103,7 @@ class World(Stage):
             "SAQSHY_METRICS_PORT": "0",
             "SAQSHY_SERVE_PROCESSES": str(processes),
             "SAQSHY_AUDIT_WAIT_SECONDS": "20",  # a busy machine makes a figure bad, not absent
-        }
+        } | dict(settings or {})
         with (self.folder / "serving.log").open("wb") as log:
             command = [sys.executable, "-m", "app", "serve"]
             with subprocess.Popen(  # noqa: S603 - our own program

@@ -42,6 +42,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--server-kills", type=int, default=3, help="how often the server is killed under load"
     )
+    parser.addoption(
+        "--upload-kills", type=int, default=8, help="how often each end of an upload is killed"
+    )
     parser.addoption("--blocks", type=int, default=100, help="how often a block races a request")
     parser.addoption(
         "--rounds", type=int, default=1, help="how many times the default count of simulated runs"

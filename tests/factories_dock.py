@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import httpx
 
@@ -23,6 +24,8 @@ def free_port():
 
 class Server:
     """The server, to be killed and started again on the same port."""
+
+    command = ("app", "serve")
 
     def __init__(self, settings, database_url, *, keys_dir=None):
         self.port = free_port()
@@ -41,20 +44,37 @@ class Server:
         self.process = None
 
     def start(self):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve"],
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        self._begin()
         deadline = time.monotonic() + SECONDS
         while time.monotonic() < deadline:
-            try:
-                if httpx.get(f"{self.url}/health", trust_env=False).is_success:
-                    return self
-            except httpx.TransportError:
-                time.sleep(0.05)
-        raise TimeoutError("the server does not answer")
+            if self.answers():
+                return self
+            if self.process.poll() is not None:
+                self._begin()  # as a supervisor would: its port may have been lent meanwhile
+            time.sleep(0.05)
+        raise TimeoutError(f"it does not answer; its output ends with {self.output[-2000:]}")
+
+    def _begin(self):
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", *self.command], env=self.environment, stdout=log, stderr=log
+            )
+
+    @property
+    def _log(self):
+        return Path(self.environment["SAQSHY_VAR_DIR"]).with_name(
+            f"{self.command[0]}-{self.port}.log"
+        )
+
+    @property
+    def output(self):
+        return self._log.read_text(errors="replace")
+
+    def answers(self):
+        try:
+            return httpx.get(f"{self.url}/health", trust_env=False).is_success
+        except httpx.TransportError:
+            return False
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
@@ -64,6 +84,23 @@ class Server:
         path = protocol.PATH_STATUS.format(recording_id=recorded.recording_id)
         answer = httpx.get(self.url + path, headers=headers, trust_env=False)
         return answer.json()["acknowledged"] if answer.is_success else []
+
+
+class Door(Server):
+    """The door for parts of a server, which tells docks of it."""
+
+    command = ("app.door",)
+
+    def __init__(self, server):
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.environment = server.environment | {"SAQSHY_PARTS_PORT": str(self.port)}
+        self.process = None
+        server.environment |= {"SAQSHY_PARTS_URL": self.url}
+
+    def answers(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 class Agent:
