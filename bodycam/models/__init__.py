@@ -18,6 +18,7 @@ from bodycam.models.coverage import (
     RecordingExaminationRow,
 )
 from bodycam.models.custody import CategoryChangeRow, LegalHoldRow, StorageFaultRow, TombstoneRow
+from bodycam.models.tiers import ObjectLockRow, TierMoveRow
 from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
 from bodycam.rules.life_cycle import ComplaintKind, ComplaintStatus, RecordingStatus
 from bodycam.rules.retention import Category
@@ -33,11 +34,13 @@ __all__ = [
     "CoverageIntervalRow",
     "CoverageLedgerRow",
     "LegalHoldRow",
+    "ObjectLockRow",
     "RecordingExaminationRow",
     "RecordingIndexRow",
     "RecordingPartRow",
     "RecordingRow",
     "StorageFaultRow",
+    "TierMoveRow",
     "TombstoneRow",
     "TrackPointRow",
 ]
@@ -88,6 +91,7 @@ class RecordingRow(Base):
     deletion_permitted_at: Mapped[datetime | None]
     destruction_begun_at: Mapped[datetime | None]  # no way back from here on
     scrubbed_at: Mapped[datetime | None]  # when its bytes were last read and hashed
+    tier: Mapped[str] = mapped_column(sa.String(32), server_default="hot")  # the store it lies in
 
     __table_args__ = (
         sa.CheckConstraint("door IN ('dock', 'axis')", "door"),
@@ -95,6 +99,7 @@ class RecordingRow(Base):
         sa.Index(None, "status", "ended_at"),
         sa.Index(None, "camera_id", "started_at"),
         sa.Index(None, "dock_id", "status"),
+        sa.Index(None, "tier", "ended_at"),
     )
 
 
