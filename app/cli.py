@@ -245,6 +245,28 @@ def objects_seal() -> None:
         _refuse(error)
 
 
+tiers = typer.Typer(help="The stores of recordings, and what lies in which.", no_args_is_help=True)
+cli.add_typer(tiers, name="tiers")
+
+
+@tiers.command(name="show")
+def tiers_show() -> None:
+    """Show what lies in which store, what waits to be moved, and which store can lock."""
+    try:
+        typer.echo(commands.stores.show_tiers())
+    except _EXPECTED as error:
+        _refuse(error)
+
+
+@tiers.command(name="move")
+def tiers_move() -> None:
+    """Move what is due by SAQSHY_TIER_RULES now; the worker does it each hour."""
+    try:
+        typer.echo(commands.stores.move_tiers())
+    except _EXPECTED as error:
+        _refuse(error)
+
+
 @cli.command(name="check-draw")
 def check_draw(
     day: Annotated[

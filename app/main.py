@@ -32,6 +32,7 @@ from app.middleware import Cutting, Requests
 from app.parts import Parts, open_parts
 from app.settings import Settings
 from app.web.errors import page_of_problem
+from bodycam.service.store_figures import measure_stores
 
 _ROUTERS: Final = (
     app.audit.api.router,
@@ -114,6 +115,7 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
             _serve_metrics(stack, settings.metrics_port)
         await stack.enter_async_context(sequencing(parts))
         await stack.enter_async_context(watching(parts))
+        await stack.enter_async_context(measuring(parts))
         yield
 
 
@@ -137,6 +139,20 @@ async def sequencing(parts: Parts) -> AsyncIterator[None]:
 async def watching(parts: Parts) -> AsyncIterator[None]:
     """Watch the sessions that this process answers, so that their end cuts the answers."""
     task = asyncio.create_task(parts.session_watch.run(), name="session-watch")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+
+@asynccontextmanager
+async def measuring(parts: Parts) -> AsyncIterator[None]:
+    """Keep the figures of the stores in the metrics, and say once what a store cannot lock."""
+    task = asyncio.create_task(
+        measure_stores(parts.sessions, store=parts.store), name="store-figures"
+    )
     try:
         yield
     finally:

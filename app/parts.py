@@ -25,7 +25,9 @@ from app.exchange.service import SeedBook, Surroundings
 from app.identity.register import RevocationPort, open_revocation
 from app.identity.service import SessionWatch, living_sessions
 from app.keys import Keys
-from app.settings import Settings
+from app.settings import Retention, Settings
+from bodycam.rules.retention import Category
+from bodycam.rules.tiers import HOT, TierRule
 from bodycam.storage import ObjectStore, make_store
 
 LOG_ORIGIN = "saqshy.kz/log"  # the name of the log in its checkpoints (C2SP tlog-checkpoint)
@@ -54,6 +56,8 @@ class Parts:
     surroundings: Surroundings
     revocation: RevocationPort
     store: ObjectStore
+    tier_rules: tuple[TierRule, ...]
+    retained_in: tuple[str, ...]  # the stores that are told until when to let nobody delete
     answers: Answers
     session_watch: SessionWatch
 
@@ -111,6 +115,8 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             tell_register=await stack.enter_async_context(open_notices(settings)),
             revocation=await stack.enter_async_context(open_revocation(settings)),
             store=make_store(settings, keys=keys.objects),
+            tier_rules=_tier_rules(settings),
+            retained_in=_retained_in(settings),
             answers=answers,
             session_watch=SessionWatch(sessions=sessions, answers=answers),
         )
@@ -132,3 +138,23 @@ def _vouching(
         trust = stamp_trust(path.read_bytes() for path in settings.tsa_roots_dir.glob("*.pem"))
         anchoring = Anchoring(sessions=sessions, authority=authority, trust=trust)
     return witnessing, anchoring
+
+
+def _tier_rules(settings: Settings) -> tuple[TierRule, ...]:
+    return tuple(
+        TierRule(
+            valid_from=one.valid_from,
+            to=one.to,
+            after_days=one.after_days,
+            categories=frozenset(Category(name) for name in one.categories),
+            wanted_too=one.wanted_too,
+        )
+        for one in settings.tier_rules
+    )
+
+
+def _retained_in(settings: Settings) -> tuple[str, ...]:
+    modes = {HOT: settings.s3_retention} | {
+        name: one.retention for name, one in settings.stores.items()
+    }
+    return tuple(name for name, mode in modes.items() if mode is not Retention.NONE)

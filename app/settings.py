@@ -4,6 +4,8 @@ Names in the environment carry the prefix ``SAQSHY_``; ``DATABASE_URL`` is read 
 """
 
 import enum
+import re
+from datetime import date
 from pathlib import Path
 from typing import Self
 
@@ -26,6 +28,49 @@ class StoreKind(enum.Enum):
 
     DIRECTORY = "directory"
     S3 = "s3"
+
+
+class Retention(enum.Enum):
+    """Whether an S3 store is told until when it may let nobody delete a recording."""
+
+    NONE = "none"
+    GOVERNANCE = "governance"  # a permitted destruction may go before
+    COMPLIANCE = "compliance"  # nothing and nobody may; no shortened term is carried out
+
+
+class StoreAddress(BaseModel):
+    """A further store: a folder by ``path``, or a bucket by the others."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    kind: StoreKind
+    path: Path | None = None
+    endpoint: str = ""
+    region: str = "us-east-1"
+    bucket: str = ""
+    access_key: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+    checksums_when_required: bool = True
+    retention: Retention = Retention.NONE
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        bucket = bool(self.endpoint and self.bucket and self.access_key and self.secret_key)
+        if bucket is not (self.kind is StoreKind.S3) or (self.path is None) is not bucket:
+            raise ValueError("a directory has a path; s3 has endpoint, bucket and both keys")
+        return self
+
+
+class TierSetting(BaseModel):
+    """A rule of ``bodycam.rules.tiers``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    valid_from: date
+    to: str
+    after_days: int = Field(ge=0, le=36_500)
+    categories: frozenset[str] = frozenset({"crime", "administrative", "other"})
+    wanted_too: bool = False
 
 
 class SandboxKind(enum.Enum):
@@ -156,6 +201,9 @@ class Settings(BaseSettings):
     s3_access_key: SecretStr | None = None
     s3_secret_key: SecretStr | None = None
     s3_checksums_when_required: bool = True  # older S3 servers corrupt trailing checksums
+    s3_retention: Retention = Retention.NONE
+    stores: dict[str, StoreAddress] = Field(default={})  # further ones, by name
+    tier_rules: list[TierSetting] = Field(default=[], max_length=100)
     presign_seconds: int = Field(default=3600, ge=60, le=86400)
 
     # Uploads.
@@ -193,6 +241,19 @@ class Settings(BaseSettings):
             self.s3_endpoint and self.s3_access_key and self.s3_secret_key
         ):
             raise ValueError("object_store=s3 needs s3_endpoint, s3_access_key and s3_secret_key")
+        return self
+
+    @model_validator(mode="after")
+    def _tiers_are_whole(self) -> Self:
+        if any(re.fullmatch(r"[a-z][a-z0-9-]{0,31}", name) is None for name in self.stores):
+            raise ValueError("a store's name has small Latin letters, digits and hyphens")
+        if "hot" in self.stores:
+            raise ValueError("hot is the name of the store that object_store sets")
+        for rule in self.tier_rules:
+            if rule.to not in {"hot", *self.stores}:
+                raise ValueError("tier_rules name a store that stores does not")
+            if not rule.categories <= {"crime", "administrative", "other"}:
+                raise ValueError("tier_rules name a category that there is not")
         return self
 
     @model_validator(mode="after")

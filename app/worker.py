@@ -23,7 +23,7 @@ from app.settings import Settings
 from bodycam.media import make_sandbox
 from bodycam.rules.derived import EXAMINE_TASK, PREVIEW_TASK
 from bodycam.rules.signed_video.trust import Anchors, read_anchors
-from bodycam.service import Docking, coverage, expiry, scrubbing
+from bodycam.service import Docking, coverage, expiry, locks, scrubbing, tiers
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
 from bodycam.service.examining import Examining, examine_recording
 from bodycam.service.previewing import preview_recording
@@ -282,6 +282,28 @@ def _add_custody(jobs: procrastinate.App, parts: Parts) -> None:
         now = utc_now()
         await expiry.expire_recordings(parts.sessions, trail=parts.trail, now=now)
         await expiry.destroy_expired(parts.sessions, store=parts.store, trail=parts.trail, now=now)
+
+    @jobs.periodic(cron="7 * * * *")
+    @jobs.task(name="bodycam.move_tiers", queue=maintenance, queueing_lock="bodycam.move_tiers")
+    async def move_tiers(timestamp: int) -> None:
+        del timestamp
+        await tiers.move_due(
+            tiers.Moving(
+                sessions=parts.sessions,
+                store=parts.store,
+                trail=parts.trail,
+                rules=parts.tier_rules,
+            ),
+            now=utc_now(),
+        )
+
+    @jobs.periodic(cron="*/5 * * * *")
+    @jobs.task(name="bodycam.keep_locks", queue=maintenance, queueing_lock="bodycam.keep_locks")
+    async def keep_locks(timestamp: int) -> None:
+        del timestamp
+        await locks.keep_locks(
+            parts.sessions, store=parts.store, retained_in=parts.retained_in, now=utc_now()
+        )
 
     @jobs.periodic(cron="41 * * * *")
     @jobs.task(name="bodycam.scrub", queue=maintenance, queueing_lock="bodycam.scrub")

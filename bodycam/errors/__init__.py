@@ -182,6 +182,14 @@ class ObjectKeyUnknown(DomainError):
     cure = "The administrator puts the key of that id back into the keys folder."
 
 
+class LocksNotOffered(DomainError):
+    """The store cannot lock an object against deletion."""
+
+    kind = Kind.CONFLICT
+    code = "bodycam.locks_not_offered"
+    cure = "Use a bucket that was made with object lock; a bucket cannot be given it later."
+
+
 class TransitionRefused(DomainError):
     """The life cycle lists no such step."""
 

@@ -20,6 +20,7 @@ from bodycam.models.coverage import (
 from bodycam.models.custody import CategoryChangeRow, LegalHoldRow, StorageFaultRow, TombstoneRow
 from bodycam.models.heads import RecordingHeadRow
 from bodycam.models.uploads import UploadPartRow, UploadRow
+from bodycam.models.tiers import ObjectLockRow, TierMoveRow
 from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
 from bodycam.rules.life_cycle import ComplaintKind, ComplaintStatus, RecordingStatus
 from bodycam.rules.retention import Category
@@ -35,12 +36,14 @@ __all__ = [
     "CoverageIntervalRow",
     "CoverageLedgerRow",
     "LegalHoldRow",
+    "ObjectLockRow",
     "RecordingExaminationRow",
     "RecordingHeadRow",
     "RecordingIndexRow",
     "RecordingPartRow",
     "RecordingRow",
     "StorageFaultRow",
+    "TierMoveRow",
     "TombstoneRow",
     "TrackPointRow",
     "UploadPartRow",
@@ -96,6 +99,7 @@ class RecordingRow(Base):
     events: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     head_sha256: Mapped[bytes | None]  # of the head that its manifest names
     head_bytes: Mapped[int | None]
+    tier: Mapped[str] = mapped_column(sa.String(32), server_default="hot")  # the store it lies in
 
     __table_args__ = (
         sa.CheckConstraint("door IN ('dock', 'axis', 'tus')", "door"),
@@ -103,6 +107,7 @@ class RecordingRow(Base):
         sa.Index(None, "status", "ended_at"),
         sa.Index(None, "camera_id", "started_at"),
         sa.Index(None, "dock_id", "status"),
+        sa.Index(None, "tier", "ended_at"),
     )
 
 

@@ -16,7 +16,7 @@ from bodycam.errors import ObjectAbsent, ObjectDamaged, ObjectKeyUnknown, StoreS
 from bodycam.models import StorageFaultRow
 from bodycam.repository import custody
 from bodycam.rules.life_cycle import RecordingStatus, next_recording_status
-from bodycam.storage import ObjectStore
+from bodycam.storage import ObjectStore, tier_named
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, DIGEST_SIZE_BYTES, block_count, block_size
 from devices import service as devices
 
@@ -30,17 +30,19 @@ _NAMED_MAX: Final = 100
 
 
 @dataclass(frozen=True)
-class _Stored:
+class Stored:
     """What the bytes of a recording must be, free of the session."""
 
     recording_id: UUID
     department_id: UUID
+    tier: str
     key: str
     size_bytes: int
     digests: bytes = field(repr=False)
     differing: dict[str, str] = field(repr=False)
 
     def expected(self, number: int) -> bytes:
+        """Return the digest that block ``number`` must have: declared, or else signed."""
         declared = self.differing.get(str(number))
         if declared is not None:
             return bytes.fromhex(declared)
@@ -65,11 +67,11 @@ async def scrub(
         if size and size + size_bytes > _BYTES_AT_ONCE:
             break
         size += size_bytes
-        stored = await _stored(sessions, recording_id)
+        stored = await stored_of(sessions, recording_id)
         if stored is None:
             continue
         try:
-            wrong = await _wrong_blocks(store, stored)
+            wrong = await wrong_blocks(tier_named(store, stored.tier), stored)
         except (StoreSilent, ObjectKeyUnknown) as error:
             log.warning(
                 "a recording could not be read again",
@@ -83,14 +85,16 @@ async def scrub(
     return read, bad
 
 
-async def _stored(sessions: Sessions, recording_id: UUID) -> _Stored | None:
+async def stored_of(sessions: Sessions, recording_id: UUID) -> Stored | None:
+    """Return what a recording's bytes must be; ``None`` where they are being destroyed, or gone."""
     async with transaction(sessions) as session:
         row = await repository.recording(session, recording_id, with_evidence=True)
         if row is None or row.destruction_begun_at is not None:
             return None
-        return _Stored(
+        return Stored(
             row.id,
             row.department_id,
+            row.tier,
             row.object_key,
             row.found_bytes,
             row.block_digests,
@@ -98,7 +102,7 @@ async def _stored(sessions: Sessions, recording_id: UUID) -> _Stored | None:
         )
 
 
-async def _wrong_blocks(store: ObjectStore, stored: _Stored) -> list[int] | None:
+async def wrong_blocks(store: ObjectStore, stored: Stored) -> list[int] | None:
     """Return the blocks that are not as they were stored, or ``None`` where all are gone.
 
     Gone is also what cannot be opened any more, because its envelope was changed.
@@ -115,7 +119,7 @@ async def _wrong_blocks(store: ObjectStore, stored: _Stored) -> list[int] | None
         return None
 
 
-async def _is_as_stored(store: ObjectStore, stored: _Stored, number: int) -> bool:
+async def _is_as_stored(store: ObjectStore, stored: Stored, number: int) -> bool:
     sha256 = hashlib.sha256()
     size = block_size(number=number, size_bytes=stored.size_bytes)
     try:
@@ -133,7 +137,7 @@ async def _is_as_stored(store: ObjectStore, stored: _Stored, number: int) -> boo
 async def _note(
     sessions: Sessions,
     trail: AuditTrail,
-    stored: _Stored,
+    stored: Stored,
     wrong: list[int] | None,
     now: datetime,
 ) -> None:

@@ -1,16 +1,36 @@
-"""Where recordings lie: one ``ObjectStore`` Protocol, a directory, and S3."""
+"""Where recordings lie: one ``ObjectStore`` Protocol, a directory, S3, and several as one."""
 
 from app.keys import ObjectKeys
-from app.settings import Settings, StoreKind
+from app.settings import Settings, StoreAddress, StoreKind
+from bodycam.rules.tiers import HOT
 from bodycam.storage.directory import DirectoryStore
 from bodycam.storage.port import ObjectStore, PartTarget, PartWriter
 from bodycam.storage.s3 import S3Store
+from bodycam.storage.tiers import TieredStore, tier_named, tiers_of
 
-__all__ = ["DirectoryStore", "ObjectStore", "PartTarget", "PartWriter", "S3Store", "make_store"]
+__all__ = [
+    "DirectoryStore",
+    "ObjectStore",
+    "PartTarget",
+    "PartWriter",
+    "S3Store",
+    "TieredStore",
+    "make_store",
+    "tier_named",
+    "tiers_of",
+]
 
 
 def make_store(settings: Settings, *, keys: ObjectKeys) -> ObjectStore:
     """Return the store that the settings name; makes no connection and no folder yet."""
+    hot = _hot(settings, keys)
+    if not settings.stores:
+        return hot
+    more = {name: _further(settings, one, keys) for name, one in settings.stores.items()}
+    return TieredStore({HOT: hot} | more)
+
+
+def _hot(settings: Settings, keys: ObjectKeys) -> ObjectStore:
     if settings.object_store is StoreKind.DIRECTORY:
         return DirectoryStore(root=settings.objects_dir, keys=keys)
     access, secret = settings.s3_access_key, settings.s3_secret_key
@@ -22,4 +42,20 @@ def make_store(settings: Settings, *, keys: ObjectKeys) -> ObjectStore:
         secret_key=secret.get_secret_value() if secret else "",
         checksums_when_required=settings.s3_checksums_when_required,
         presign_seconds=settings.presign_seconds,
+        retention=settings.s3_retention,
+    )
+
+
+def _further(settings: Settings, address: StoreAddress, keys: ObjectKeys) -> ObjectStore:
+    if address.path is not None:
+        return DirectoryStore(root=address.path, keys=keys)
+    return S3Store(
+        endpoint=address.endpoint,
+        region=address.region,
+        bucket=address.bucket,
+        access_key=address.access_key.get_secret_value(),
+        secret_key=address.secret_key.get_secret_value(),
+        checksums_when_required=address.checksums_when_required,
+        presign_seconds=settings.presign_seconds,
+        retention=address.retention,
     )

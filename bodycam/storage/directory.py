@@ -10,6 +10,7 @@ import errno
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -17,6 +18,7 @@ from typing import Final, TypeVar
 from app.keys import ObjectKeys
 from bodycam.errors import (
     AlreadyStored,
+    LocksNotOffered,
     ObjectAbsent,
     ObjectDamaged,
     PartBusy,
@@ -205,6 +207,14 @@ class DirectoryStore:
                 return act(file.read_at)
 
         return await _in_thread(run)
+
+    async def offers_locks(self) -> bool:
+        """A directory does not: whoever has its user's rights may delete."""
+        return False
+
+    async def keep(self, *, key: str, held: bool, until: datetime | None) -> None:  # noqa: ARG002 - the port's names
+        """Refuse: see ``offers_locks``."""
+        raise LocksNotOffered(f"a directory cannot lock {key}")
 
     async def rewrap(self) -> Rewrapped:
         """Wrap the key of every object under the current key."""

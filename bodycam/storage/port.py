@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 Chunk = bytes | memoryview  # a view is good until its writing has returned
@@ -87,6 +88,8 @@ class ObjectStore(Protocol):
     async def put_part(self, *, key: str, upload: str, number: int, block: bytes) -> None:
         """Store a whole part that came through us: in any store, synced when this returns.
 
+        A part that was acknowledged is never put again: a stop in between would leave neither.
+
         For doors whose protocol leaves no other way; a dock sends its parts itself. The size
         given to ``begin`` need not be true, the size given to ``seal`` must be.
         """
@@ -128,4 +131,17 @@ class ObjectStore(Protocol):
         """Run ``act`` in a worker thread with a function that reads a sealed object at an offset.
 
         Meant for few or local reads: over S3 each read is a request.
+        """
+
+    async def offers_locks(self) -> bool:
+        """Whether an object can be locked so that nobody deletes it, whatever his keys."""
+
+    async def keep(self, *, key: str, held: bool, until: datetime | None) -> None:
+        """Lock a sealed object while it is ``held``, and where so configured ``until`` then.
+
+        Safe to repeat. A lock until an instant is only ever lengthened by the store itself.
+
+        Raises:
+            ObjectAbsent: there is none.
+            LocksNotOffered: the store cannot.
         """

@@ -10,6 +10,7 @@ import base64
 import hashlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -17,7 +18,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.settings import Retention
 from bodycam.errors import (
+    LocksNotOffered,
     ObjectAbsent,
     PartGoesToStore,
     PartsMissing,
@@ -35,6 +38,10 @@ _ABSENT: Final = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
 _FULL: Final = frozenset(
     {"QuotaExceeded", "EntityTooLarge", "XMinioStorageFull", "InsufficientStorage"}
 )
+_NO_LOCKS: Final = frozenset(
+    {"ObjectLockConfigurationNotFoundError", "NoSuchObjectLockConfiguration", "NotImplemented"}
+)
+_BYPASS: Final[Any] = {"BypassGovernanceRetention": True}
 _CONNECTIONS: Final = 16
 _PAGE: Final = 1000
 
@@ -54,6 +61,7 @@ class S3Store:
         secret_key: str,
         checksums_when_required: bool,
         presign_seconds: int,
+        retention: Retention = Retention.NONE,
     ) -> None:
         checksums = "when_required" if checksums_when_required else "when_supported"
         options: dict[str, Any] = {
@@ -79,6 +87,7 @@ class S3Store:
         )
         self._bucket = bucket
         self._presign_seconds = presign_seconds
+        self._retention = retention
 
     async def _call(self, act: Callable[[], _T]) -> _T:
         try:
@@ -210,7 +219,7 @@ class S3Store:
                 except ClientError as error:
                     if error.response.get("Error", {}).get("Code", "") not in _ABSENT:
                         raise
-            self._client.delete_object(Bucket=self._bucket, Key=checked_key(key))
+            self._destroy(checked_key(key))
 
         await self._call(run)
 
@@ -220,10 +229,56 @@ class S3Store:
 
     def _destroy(self, key: str) -> None:
         listed = self._client.list_object_versions(Bucket=self._bucket, Prefix=key)
-        for one in (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ())):
-            if one["Key"] == key:
-                self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=one["VersionId"])
-        self._client.delete_object(Bucket=self._bucket, Key=key)
+        found = (*listed.get("Versions", ()), *listed.get("DeleteMarkers", ()))
+        versions = [one["VersionId"] for one in found if one["Key"] == key]
+        for version in versions:
+            # What is destroyed was permitted by a person; a hold and compliance refuse even so.
+            more: Any = {} if self._retention is Retention.NONE else _BYPASS
+            self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version, **more)
+        if not versions and self._is_there(key):  # a server that lists no versions
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _is_there(self, key: str) -> bool:
+        # Deleting what is not there would add a marker where the bucket keeps versions.
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code", "") in _ABSENT:
+                return False
+            raise
+        return True
+
+    async def offers_locks(self) -> bool:
+        """Ask whether the bucket was made with object lock."""
+        return await self._call(self._offers_locks)
+
+    def _offers_locks(self) -> bool:
+        try:
+            found = self._client.get_object_lock_configuration(Bucket=self._bucket)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code", "") in _NO_LOCKS:
+                return False
+            raise
+        return found.get("ObjectLockConfiguration", {}).get("ObjectLockEnabled") == "Enabled"
+
+    async def keep(self, *, key: str, held: bool, until: datetime | None) -> None:
+        """Put or lift the legal hold; set the retention where it is configured."""
+        if not await self.offers_locks():
+            raise LocksNotOffered(f"the bucket of {key} was made without object lock")
+        await self._call(partial(self._keep, checked_key(key), held, until))
+
+    def _keep(self, key: str, held: bool, until: datetime | None) -> None:  # noqa: FBT001 - the port's word
+        self._client.put_object_legal_hold(
+            Bucket=self._bucket, Key=key, LegalHold={"Status": "ON" if held else "OFF"}
+        )
+        if until is not None and self._retention is not Retention.NONE:
+            mode: Any = self._retention.value.upper()
+            self._client.put_object_retention(
+                Bucket=self._bucket,
+                Key=key,
+                Retention={"Mode": mode, "RetainUntilDate": until},
+                **_BYPASS,
+            )
 
     async def size_of(self, *, key: str) -> int:
         """Ask the store for the object's size."""
