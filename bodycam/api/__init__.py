@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -17,7 +17,7 @@ from app.db import SessionsOfApp, transaction
 from app.ports import KeysOfApp, SettingsOfApp
 from bodycam import schemas, service
 from bodycam.api.footage import Hour, zipped
-from bodycam.api.ports import StoreOfApp
+from bodycam.api.ports import CiphersOfApp, FootageOfApp, StoreOfApp
 from bodycam.errors import PartSizeWrong, RangeNotSatisfiable
 from bodycam.rules.ranges import ByteRange, read_range
 from bodycam.rules.signing import public_key_text
@@ -37,13 +37,18 @@ router = APIRouter(tags=["bodycam"])
 
 
 async def _docking(
-    sessions: SessionsOfApp, store: StoreOfApp, trail: TrailOfApp, settings: SettingsOfApp
+    sessions: SessionsOfApp,
+    store: StoreOfApp,
+    trail: TrailOfApp,
+    settings: SettingsOfApp,
+    ciphers: CiphersOfApp,
 ) -> service.Docking:
     return service.Docking(
         sessions=sessions,
         store=store,
         trail=trail,
         recording_bytes_max=settings.recording_bytes_max,
+        ciphers=ciphers,
     )
 
 
@@ -173,10 +178,19 @@ async def content(
     request: Request,
     sessions: SessionsOfApp,
     store: StoreOfApp,
+    footage: FootageOfApp,
     caller: Caller,
+    form: Annotated[Literal["shown", "original"], Query()] = "shown",
 ) -> Response:
-    """Return the stored bytes, or one range of them (RFC 9110 section 14)."""
-    found = await service.open_content(sessions, recording_id=recording_id, caller=caller)
+    """Return the stored bytes, or one range of them (RFC 9110 section 14).
+
+    An encrypted recording is shown in clear; ``form=original`` asks for the bytes as they came,
+    which are those that its hashes are over.
+    """
+    original = form == "original"
+    found = await service.open_content(
+        sessions, recording_id=recording_id, caller=caller, original=original
+    )
     etag = f'"{found.etag}"'
     headers = {
         "Accept-Ranges": "bytes",
@@ -196,7 +210,8 @@ async def content(
     code = _WHOLE if part is None else _PARTIAL
     if request.method == "HEAD":
         return Response(None, code, headers)
-    stream = service.bytes_of(store, found, start=span.start, length=span.length)
+    reader = store if original else footage
+    stream = service.bytes_of(reader, found, start=span.start, length=span.length)
     return StreamingResponse(stream, code, headers)
 
 

@@ -9,7 +9,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from bodycam.models.axis import AxisContainerRow, AxisObjectRow
+from bodycam.models.axis import (
+    AxisContainerRow,
+    AxisEncryptionRow,
+    AxisKeyRow,
+    AxisObjectRow,
+    ClipKeyRow,
+)
 from bodycam.models.coverage import (
     CameraPauseRow,
     CoverageCaseRow,
@@ -25,9 +31,12 @@ from bodycam.rules.retention import Category
 
 __all__ = [
     "AxisContainerRow",
+    "AxisEncryptionRow",
+    "AxisKeyRow",
     "AxisObjectRow",
     "CameraPauseRow",
     "CategoryChangeRow",
+    "ClipKeyRow",
     "ComplaintNumberRow",
     "ComplaintRow",
     "CoverageCaseRow",
@@ -91,6 +100,7 @@ class RecordingRow(Base):
     deletion_permitted_at: Mapped[datetime | None]
     destruction_begun_at: Mapped[datetime | None]  # no way back from here on
     scrubbed_at: Mapped[datetime | None]  # when its bytes were last read and hashed
+    clear_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)  # in clear, if it is encrypted
 
     __table_args__ = (
         sa.CheckConstraint("door IN ('dock', 'axis', 'tus')", "door"),
@@ -99,6 +109,11 @@ class RecordingRow(Base):
         sa.Index(None, "camera_id", "started_at"),
         sa.Index(None, "dock_id", "status"),
     )
+
+    @property
+    def shown_bytes(self) -> int:
+        """Size of what is played: of an encrypted original, its clear view."""
+        return self.found_bytes if self.clear_bytes is None else self.clear_bytes
 
 
 class RecordingPartRow(Base):

@@ -29,8 +29,8 @@ from bodycam.rules.salvage import recipe
 from bodycam.rules.signed_video.findings import Findings
 from bodycam.rules.signed_video.trust import Anchors
 from bodycam.rules.storyboard import Sheet, planned
+from bodycam.service.axis_keys import ObjectReader
 from bodycam.service.recordings import PLAYABLE
-from bodycam.storage import ObjectStore
 
 _SPANS_MAX: Final = 2_000  # of a strip on a page; all of them only in the program that runs alone
 
@@ -40,7 +40,7 @@ class Examining:
     """What an examination needs."""
 
     sessions: Sessions
-    store: ObjectStore
+    store: ObjectReader
     trail: AuditTrail
     sandbox: Sandbox
     anchors: Anchors
@@ -84,7 +84,7 @@ async def _subject(examining: Examining, recording_id: UUID) -> _Subject | None:
     return _Subject(
         recording_id=recording_id,
         object_key=row.object_key,
-        size_bytes=row.found_bytes,
+        size_bytes=row.shown_bytes,
         stored_root=row.stored_root,
         index=index,
         form=form,
