@@ -32,6 +32,7 @@ from app.middleware import Cutting, Requests
 from app.parts import Parts, open_parts
 from app.settings import Settings
 from app.web.errors import page_of_problem
+from bodycam.service.axis_keys import ClipCiphers
 from bodycam.service.store_figures import measure_stores
 
 _ROUTERS: Final = (
@@ -175,6 +176,7 @@ def give_parts(application: FastAPI, parts: Parts) -> None:
     state.settings, state.keys, state.sessions = parts.settings, parts.keys, parts.sessions
     state.direct = parts.direct
     state.trail, state.registers, state.store = parts.trail, parts.registers, parts.store
+    state.clip_ciphers = ClipCiphers(sessions=parts.sessions, vault=parts.keys.vault)
     state.revocation, state.answers = parts.revocation, parts.answers
     state.case_registers, state.seeds = parts.case_registers, parts.seeds
     state.surroundings = parts.surroundings

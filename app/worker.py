@@ -25,6 +25,7 @@ from bodycam.rules.derived import EXAMINE_TASK, PREVIEW_TASK
 from bodycam.rules.signed_video.trust import Anchors, read_anchors
 from bodycam.service import Docking, coverage, expiry, locks, scrubbing, tiers
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
+from bodycam.service.axis_keys import ClearObjects, ClipCiphers
 from bodycam.service.examining import Examining, examine_recording
 from bodycam.service.previewing import preview_recording
 from bodycam.service.tus import expire_uploads
@@ -178,6 +179,7 @@ def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:
         store=parts.store,
         trail=parts.trail,
         recording_bytes_max=parts.settings.recording_bytes_max,
+        ciphers=ClipCiphers(sessions=parts.sessions, vault=parts.keys.vault),
     )
 
     @jobs.periodic(cron="*/5 * * * *")
@@ -317,9 +319,10 @@ def _add_custody(jobs: procrastinate.App, parts: Parts) -> None:
 def _add_footage(jobs: procrastinate.App, parts: Parts) -> None:
     """Add what is made of heads before their bulk, and of recordings after their receipt."""
     anchors_file = parts.settings.camera_anchors_file
+    ciphers = ClipCiphers(sessions=parts.sessions, vault=parts.keys.vault)
     examining = Examining(
         sessions=parts.sessions,
-        store=parts.store,
+        store=ClearObjects(parts.store, ciphers),
         trail=parts.trail,
         sandbox=make_sandbox(parts.settings.media_sandbox),
         anchors=read_anchors(anchors_file.read_bytes()) if anchors_file else Anchors(),

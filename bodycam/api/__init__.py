@@ -2,7 +2,7 @@
 
 import asyncio
 from datetime import UTC
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -16,7 +16,7 @@ from app.db import SessionsOfApp, transaction
 from app.ports import KeysOfApp, SettingsOfApp
 from bodycam import schemas, service
 from bodycam.api.footage import Hour, zipped
-from bodycam.api.ports import StoreOfApp, begun
+from bodycam.api.ports import CiphersOfApp, FootageOfApp, StoreOfApp, begun
 from bodycam.errors import RangeNotSatisfiable
 from bodycam.rules.ranges import ByteRange, read_range
 from bodycam.rules.signing import public_key_text
@@ -34,13 +34,18 @@ router = APIRouter(tags=["bodycam"])
 
 
 async def _docking(
-    sessions: SessionsOfApp, store: StoreOfApp, trail: TrailOfApp, settings: SettingsOfApp
+    sessions: SessionsOfApp,
+    store: StoreOfApp,
+    trail: TrailOfApp,
+    settings: SettingsOfApp,
+    ciphers: CiphersOfApp,
 ) -> service.Docking:
     return service.Docking(
         sessions=sessions,
         store=store,
         trail=trail,
         recording_bytes_max=settings.recording_bytes_max,
+        ciphers=ciphers,
     )
 
 
@@ -140,10 +145,19 @@ async def content(
     request: Request,
     sessions: SessionsOfApp,
     store: StoreOfApp,
+    footage: FootageOfApp,
     caller: Caller,
+    form: Annotated[Literal["shown", "original"], Query()] = "shown",
 ) -> Response:
-    """Return the stored bytes, or one range of them (RFC 9110 section 14)."""
-    found = await service.open_content(sessions, recording_id=recording_id, caller=caller)
+    """Return the stored bytes, or one range of them (RFC 9110 section 14).
+
+    An encrypted recording is shown in clear; ``form=original`` asks for the bytes as they came,
+    which are those that its hashes are over.
+    """
+    original = form == "original"
+    found = await service.open_content(
+        sessions, recording_id=recording_id, caller=caller, original=original
+    )
     etag = f'"{found.etag}"'
     headers = {
         "Accept-Ranges": "bytes",
@@ -163,7 +177,8 @@ async def content(
     code = _WHOLE if part is None else _PARTIAL
     if request.method == "HEAD":
         return Response(None, code, headers)
-    stream = service.bytes_of(store, found, start=span.start, length=span.length)
+    reader = store if original else footage
+    stream = service.bytes_of(reader, found, start=span.start, length=span.length)
     return StreamingResponse(await begun(stream), code, headers)
 
 

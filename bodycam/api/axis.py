@@ -21,12 +21,13 @@ from app.clock import utc_now
 from app.credentials import read_credential
 from app.db import SessionsOfApp, transaction
 from app.errors import DomainError, Kind
-from app.ports import SettingsOfApp
+from app.ports import KeysOfApp, SettingsOfApp
 from bodycam.api import DockingOfApp
 from bodycam.door import content_length
 from bodycam.errors.axis import AxisBusy, AxisObjectCut
 from bodycam.rules import axis as rules
 from bodycam.service import axis as service
+from bodycam.service import axis_keys
 from devices import service as devices
 
 _DOCK: Final = Access(devices=[DeviceKind.DOCK])
@@ -257,6 +258,19 @@ class ConnectionFileBody(BaseModel):
     certificates_pem: list[Annotated[str, Field(max_length=12_000)]] = Field(
         default=[], max_length=10
     )
+    encrypt: bool = False  # once true for a dock, it stays so
+
+
+@keepers.post("/keys", status_code=201, dependencies=[Depends(_KEEPER)], max_body_size=0)
+async def new_key(
+    sessions: SessionsOfApp, keys: KeysOfApp, trail: TrailOfApp, caller: Caller
+) -> dict[str, str]:
+    """Make a new pair of keys for the unit; connection files carry it from now on."""
+    async with transaction(sessions) as session:
+        key_id = await axis_keys.make_key(
+            session, trail=trail, caller=caller, vault=keys.vault, now=utc_now()
+        )
+    return {"key_id": str(key_id)}
 
 
 @keepers.post("/connection-file", dependencies=[Depends(_KEEPER)])
@@ -265,6 +279,7 @@ async def connection_file(
     request: Request,
     sessions: SessionsOfApp,
     settings: SettingsOfApp,
+    keys: KeysOfApp,
     trail: TrailOfApp,
     caller: Caller,
 ) -> Response:
@@ -272,6 +287,15 @@ async def connection_file(
     async with transaction(sessions) as session:
         credential = await devices.enroll_device(
             session, trail=trail, caller=caller, device_id=body.device_id, now=utc_now()
+        )
+        encryption = await axis_keys.encryption_for(
+            session,
+            trail=trail,
+            caller=caller,
+            dock_id=body.device_id,
+            wanted=body.encrypt,
+            vault=keys.vault,
+            now=utc_now(),
         )
     user, _, key = credential.partition(".")
     content = rules.connection_file(
@@ -281,6 +305,7 @@ async def connection_file(
         certificates=[base64.b64encode(one.encode()).decode() for one in body.certificates_pem],
         user_name=user,
         key=key,
+        public_key=(encryption.public_key, encryption.key_id) if encryption else None,
     )
     headers = {
         "Content-Disposition": 'attachment; filename="saqshy-connection.json"',

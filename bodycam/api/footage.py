@@ -14,9 +14,9 @@ from app.audit.api import TrailOfApp
 from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
 from bodycam import service
-from bodycam.api.ports import StoreOfApp
+from bodycam.api.ports import FootageOfApp
 from bodycam.service import derived
-from bodycam.storage import ObjectStore
+from bodycam.service.axis_keys import ObjectReader
 from bodycam.wire.digests import content_digest
 
 _REVIEWER: Final = Access(roles=[Role.COMPLAINTS_REVIEWER])
@@ -65,7 +65,7 @@ async def shift_playlist(
 
 @router.get("/pieces/head.mp4", dependencies=[Depends(_REVIEWER)])
 async def plain_head(
-    recording_id: UUID, sessions: SessionsOfApp, store: StoreOfApp, caller: Caller
+    recording_id: UUID, sessions: SessionsOfApp, store: FootageOfApp, caller: Caller
 ) -> Response:
     """Return the description of the tracks of a recording that is played by pieces."""
     head = await derived.head_of_plain(sessions, store, recording_id=recording_id, caller=caller)
@@ -77,7 +77,7 @@ async def plain_piece(
     recording_id: UUID,
     piece_number: Annotated[int, Path(ge=0, le=_PIECES_MAX)],
     sessions: SessionsOfApp,
-    store: StoreOfApp,
+    store: FootageOfApp,
     caller: Caller,
 ) -> Response:
     """Return one piece: a made head, and ranges of the stored file."""
@@ -126,7 +126,7 @@ async def sheet(
 async def salvaged(
     recording_id: UUID,
     sessions: SessionsOfApp,
-    store: StoreOfApp,
+    store: FootageOfApp,
     trail: TrailOfApp,
     caller: Caller,
 ) -> Response:
@@ -145,5 +145,5 @@ async def salvaged(
     return StreamingResponse(stream, media_type="video/mp4", headers=headers)
 
 
-def _ranges(store: ObjectStore, found: derived.Download) -> AsyncIterator[bytes]:
+def _ranges(store: ObjectReader, found: derived.Download) -> AsyncIterator[bytes]:
     return derived.bytes_of_ranges(store, key=found.content.object_key, ranges=found.ranges)

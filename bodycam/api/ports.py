@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from bodycam.service.axis_keys import ClearObjects, ClipCiphers, ObjectReader
 from bodycam.storage import ObjectStore
 
 
@@ -29,3 +30,18 @@ async def begun(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 StoreOfApp = Annotated[ObjectStore, Depends(_store)]
+
+
+async def _ciphers(request: Request) -> ClipCiphers:
+    ciphers: ClipCiphers = request.app.state.clip_ciphers
+    return ciphers
+
+
+CiphersOfApp = Annotated[ClipCiphers, Depends(_ciphers)]
+
+
+async def _footage(store: StoreOfApp, ciphers: CiphersOfApp) -> ObjectReader:
+    return ClearObjects(store, ciphers)
+
+
+FootageOfApp = Annotated[ObjectReader, Depends(_footage)]  # what is shown: encrypted clips in clear

@@ -9,7 +9,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from bodycam.models.axis import AxisContainerRow, AxisObjectRow
+from bodycam.models.axis import (
+    AxisContainerRow,
+    AxisEncryptionRow,
+    AxisKeyRow,
+    AxisObjectRow,
+    ClipKeyRow,
+)
 from bodycam.models.coverage import (
     CameraPauseRow,
     CoverageCaseRow,
@@ -19,17 +25,20 @@ from bodycam.models.coverage import (
 )
 from bodycam.models.custody import CategoryChangeRow, LegalHoldRow, StorageFaultRow, TombstoneRow
 from bodycam.models.heads import RecordingHeadRow
-from bodycam.models.uploads import UploadPartRow, UploadRow
 from bodycam.models.tiers import ObjectLockRow, TierMoveRow
+from bodycam.models.uploads import UploadPartRow, UploadRow
 from bodycam.rules.derived import DerivativeKind, FindingKind, FindingOutcome, PlayForm
 from bodycam.rules.life_cycle import ComplaintKind, ComplaintStatus, RecordingStatus
 from bodycam.rules.retention import Category
 
 __all__ = [
     "AxisContainerRow",
+    "AxisEncryptionRow",
+    "AxisKeyRow",
     "AxisObjectRow",
     "CameraPauseRow",
     "CategoryChangeRow",
+    "ClipKeyRow",
     "ComplaintNumberRow",
     "ComplaintRow",
     "CoverageCaseRow",
@@ -100,6 +109,7 @@ class RecordingRow(Base):
     head_sha256: Mapped[bytes | None]  # of the head that its manifest names
     head_bytes: Mapped[int | None]
     tier: Mapped[str] = mapped_column(sa.String(32), server_default="hot")  # the store it lies in
+    clear_bytes: Mapped[int | None] = mapped_column(sa.BigInteger)  # in clear, if it is encrypted
 
     __table_args__ = (
         sa.CheckConstraint("door IN ('dock', 'axis', 'tus')", "door"),
@@ -109,6 +119,11 @@ class RecordingRow(Base):
         sa.Index(None, "dock_id", "status"),
         sa.Index(None, "tier", "ended_at"),
     )
+
+    @property
+    def shown_bytes(self) -> int:
+        """Size of what is played: of an encrypted original, its clear view."""
+        return self.found_bytes if self.clear_bytes is None else self.clear_bytes
 
 
 class RecordingPartRow(Base):

@@ -52,3 +52,43 @@ class AxisObjectRow(Base):
     stored_at: Mapped[datetime]
     taken_in_at: Mapped[datetime | None]
     recording_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("recordings.id"))
+
+
+class AxisKeyRow(Base):
+    """A pair of keys of a unit: systems encrypt under the public one, the private one is sealed.
+
+    No key is ever thrown away: what was encrypted under it stays readable.
+    """
+
+    __tablename__ = "axis_keys"
+    __table_args__ = (sa.Index(None, "department_id", "made_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # the PublicKeyId on the wire
+    department_id: Mapped[UUID] = mapped_column(sa.ForeignKey("departments.id"))
+    public_key: Mapped[str] = mapped_column(sa.String(2048))  # as in the connection file
+    sealed_private: Mapped[bytes]  # under the vault key
+    made_at: Mapped[datetime]
+
+
+class AxisEncryptionRow(Base):
+    """That a system was told to encrypt. It can never be told otherwise."""
+
+    __tablename__ = "axis_encryption"
+
+    dock_id: Mapped[UUID] = mapped_column(sa.ForeignKey("devices.id"), primary_key=True)
+    key_id: Mapped[UUID] = mapped_column(sa.ForeignKey("axis_keys.id"))  # told last
+    since: Mapped[datetime]
+
+
+class ClipKeyRow(Base):
+    """What opens an encrypted recording: its key object's words, opened by a key of the unit."""
+
+    __tablename__ = "clip_keys"
+
+    recording_id: Mapped[UUID] = mapped_column(sa.ForeignKey("recordings.id"), primary_key=True)
+    object_key: Mapped[str] = mapped_column(sa.String(200), unique=True)
+    key_id: Mapped[UUID] = mapped_column(sa.ForeignKey("axis_keys.id"))
+    encrypted_key: Mapped[bytes]
+    iv: Mapped[bytes]
+    clear_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    opened_at: Mapped[datetime]

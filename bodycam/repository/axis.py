@@ -9,8 +9,16 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bodycam.models import RecordingRow
-from bodycam.models.axis import AxisContainerRow, AxisObjectRow
+from bodycam.models.axis import (
+    AxisContainerRow,
+    AxisEncryptionRow,
+    AxisKeyRow,
+    AxisObjectRow,
+    ClipKeyRow,
+)
 from bodycam.rules.life_cycle import RecordingStatus
+
+_KEYS_TRIED_MAX = 16  # of one name
 
 
 async def add_container(
@@ -145,3 +153,79 @@ async def forget(session: AsyncSession, *, recording_id: UUID, container_too: bo
             .where(AxisContainerRow.dock_id == dock_id, AxisContainerRow.name == name)
             .values(metadata_={})
         )
+
+
+async def key_objects(
+    session: AsyncSession, *, dock_id: UUID, name: str
+) -> Sequence[AxisObjectRow]:
+    """Return the key objects of a name, the newest first, in whichever container.
+
+    Files of a rejected recording may be spread over several.
+    """
+    statement = (
+        sa.select(AxisObjectRow)
+        .where(AxisObjectRow.dock_id == dock_id, AxisObjectRow.name == name)
+        .order_by(AxisObjectRow.stored_at.desc())
+        .limit(_KEYS_TRIED_MAX)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def encryption_of(session: AsyncSession, *, dock_id: UUID) -> AxisEncryptionRow | None:
+    """Return whether a system was told to encrypt."""
+    return await session.get(AxisEncryptionRow, dock_id)
+
+
+async def keys_of(session: AsyncSession, *, department_id: UUID) -> Sequence[AxisKeyRow]:
+    """Return the unit's pairs of keys, the newest first."""
+    statement = (
+        sa.select(AxisKeyRow)
+        .where(AxisKeyRow.department_id == department_id)
+        .order_by(AxisKeyRow.made_at.desc(), AxisKeyRow.id)
+    )
+    return (await session.scalars(statement)).all()
+
+
+async def clip_key(
+    session: AsyncSession, *, object_key: str
+) -> tuple[ClipKeyRow, AxisKeyRow] | None:
+    """Return what opens an encrypted recording's object, ``None`` where it is none."""
+    statement = (
+        sa.select(ClipKeyRow, AxisKeyRow)
+        .join(AxisKeyRow, AxisKeyRow.id == ClipKeyRow.key_id)
+        .where(ClipKeyRow.object_key == object_key)
+    )
+    row = (await session.execute(statement)).first()
+    return None if row is None else (row[0], row[1])
+
+
+async def sealed_clips(
+    session: AsyncSession,
+    *,
+    reasons: Sequence[str],
+    of: tuple[UUID, str] | None = None,
+    limit: int = 500,
+) -> list[tuple[UUID, UUID]]:
+    """Return recording and clip of what could not be opened; ``of`` one container, or all."""
+    statement = (
+        sa.select(RecordingRow.id, AxisObjectRow.id)
+        .join(AxisObjectRow, AxisObjectRow.recording_id == RecordingRow.id)
+        .where(
+            RecordingRow.quarantine_reason.in_(reasons),
+            RecordingRow.status != RecordingStatus.DESTROYED,
+            RecordingRow.destruction_begun_at.is_(None),
+        )
+        .order_by(RecordingRow.stored_at)
+        .limit(limit)
+    )
+    if of is not None:
+        name = sa.select(AxisObjectRow.name).where(
+            AxisObjectRow.dock_id == of[0], AxisObjectRow.container == of[1]
+        )
+        names = {one for one in await session.scalars(name) if one.lower().endswith(".key")}
+        bases = [one[: -len(".key")] for one in names]
+        statement = statement.where(
+            AxisObjectRow.dock_id == of[0],
+            sa.func.regexp_replace(AxisObjectRow.name, r"\.[^.]*$", "").in_(bases),
+        )
+    return [(row[0], row[1]) for row in await session.execute(statement)]

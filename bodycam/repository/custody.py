@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bodycam.models import (
     CategoryChangeRow,
+    ClipKeyRow,
     ComplaintRow,
     LegalHoldRow,
     RecordingDerivativeRow,
@@ -188,6 +189,7 @@ async def erase_content(session: AsyncSession, *, recording_id: UUID) -> None:
         RecordingFindingRow,
         RecordingDerivativeRow,
         RecordingHeadRow,
+        ClipKeyRow,
     ):
         await session.execute(sa.delete(table).where(table.recording_id == recording_id))
 

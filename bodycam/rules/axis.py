@@ -229,11 +229,16 @@ def connection_file(
     certificates: Iterable[str],
     user_name: str,
     key: str,
+    public_key: tuple[str, str] | None = None,
 ) -> bytes:
     """Return the file that an administrator imports into the body-worn system: a secret.
 
-    ``certificates`` are base64 of PEM texts. Clips are asked for as MP4 and not encrypted.
+    ``certificates`` are base64 of PEM texts. Clips are asked for as MP4, and encrypted where a
+    ``public_key`` and its id are given.
     """
+    encryption: dict[str, object] = {"WantEncryption": public_key is not None}
+    if public_key is not None:
+        encryption |= {"PublicKey": public_key[0], "PublicKeyId": public_key[1]}
     return _json(
         {
             "ConnectionFileVersion": "1.0",
@@ -248,7 +253,7 @@ def connection_file(
             "BlobAPIUserName": user_name,
             "ContainerType": "mp4",
             "FullStoreAndReadSupport": False,
-            "WantEncryption": False,
+            **encryption,
         }
     )
 

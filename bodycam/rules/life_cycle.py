@@ -30,7 +30,8 @@ _NEXT: Final = MappingProxyType(
         _R.RECEIVING: frozenset({_R.VERIFIED, _R.DAMAGED, _R.ANNOUNCED}),
         _R.VERIFIED: frozenset({_R.INDEXED, _R.DAMAGED, _R.QUARANTINED}),
         _R.DAMAGED: frozenset({_R.INDEXED, _R.QUARANTINED}),
-        _R.QUARANTINED: frozenset({_R.HELD, _R.EXPIRING}),
+        # Indexed where the key of an encrypted recording came later.
+        _R.QUARANTINED: frozenset({_R.HELD, _R.EXPIRING, _R.INDEXED}),
         _R.INDEXED: frozenset({_R.REVIEWABLE}),
         _R.REVIEWABLE: frozenset({_R.HELD, _R.EXPIRING}),
         _R.HELD: frozenset({_R.REVIEWABLE, _R.QUARANTINED, _R.EXPIRING}),

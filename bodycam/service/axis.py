@@ -23,6 +23,7 @@ from bodycam.models.axis import AxisObjectRow
 from bodycam.repository import axis as repository
 from bodycam.rules import axis as rules
 from bodycam.service.axis_recordings import take_in
+from bodycam.service.axis_sealed import open_waiting
 from bodycam.service.docking import Docking
 from bodycam.service.inlet import TooMuch, take_object
 
@@ -220,4 +221,5 @@ async def take_in_waiting(docking: Docking, *, now: datetime) -> int:
     count = 0
     for dock_id, container in waiting:
         count += await take_in(docking, dock_id=dock_id, container=container, caller=None, now=now)
+    await open_waiting(docking, dock=None, of=None, now=now)
     return count

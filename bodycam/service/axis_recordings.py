@@ -13,6 +13,7 @@ from bodycam.errors.axis import AxisMetadataNotValid
 from bodycam.models.axis import AxisObjectRow
 from bodycam.repository import axis
 from bodycam.rules.axis import REJECTED, ObjectKind, kind_of, read_track, span_of, spans_in_names
+from bodycam.service.axis_sealed import Opened, note_opened, open_clip, open_track, open_waiting
 from bodycam.service.completion import examine_stream
 from bodycam.service.docking import Docking
 from bodycam.service.unsigned import Arrived, add_unsigned
@@ -34,6 +35,7 @@ async def take_in(
     # One object a transaction: a clip of hours is read back in it.
     while await _next(docking, dock_id=dock_id, container=container, caller=caller, now=now):
         count += 1
+    await open_waiting(docking, dock=caller, of=(dock_id, container), now=now)
     return count
 
 
@@ -59,7 +61,7 @@ async def _take(
         case ObjectKind.CLIP:
             return await _take_clip(session, docking, row, dock=dock, now=now)
         case ObjectKind.TRACK:
-            return await _take_track(session, docking, row)
+            return await _take_track(session, docking, row, dock=dock)
         case ObjectKind.KEY | ObjectKind.BOOKMARK | ObjectKind.OTHER:
             return True  # kept as it came
 
@@ -80,7 +82,9 @@ async def _take_clip(
     if camera_id is None or span is None:
         log.info("axis_clip_waits", object=str(row.id), camera_known=camera_id is not None)
         return False
-    examined = await examine_stream(docking, object_key=row.object_key, size_bytes=row.size_bytes)
+    raw = await examine_stream(docking, object_key=row.object_key, size_bytes=row.size_bytes)
+    found = await open_clip(session, docking, row, dock=dock, raw=raw)
+    examined = found.examined if isinstance(found, Opened) else found
     arrived = Arrived(
         door="axis",
         said={
@@ -97,6 +101,8 @@ async def _take_clip(
     )
     recording = await add_unsigned(session, docking, arrived, examined=examined, dock=dock, now=now)
     row.recording_id = recording.id
+    if isinstance(found, Opened):
+        await note_opened(session, docking, recording, found, now=now)
     await session.flush()
     return True
 
@@ -105,11 +111,18 @@ def _digests(joined: bytes) -> list[bytes]:
     return [joined[at : at + DIGEST_SIZE_BYTES] for at in range(0, len(joined), DIGEST_SIZE_BYTES)]
 
 
-async def _take_track(session: AsyncSession, docking: Docking, row: AxisObjectRow) -> bool:
+async def _take_track(
+    session: AsyncSession, docking: Docking, row: AxisObjectRow, *, dock: Principal
+) -> bool:
     recordings = await axis.recordings_of(session, dock_id=row.dock_id, container=row.container)
     if not recordings:
         return False
     body = await docking.store.read(key=row.object_key, start=0, length=row.size_bytes)
+    if body.lstrip()[:1] != b"{":
+        opened = await open_track(session, docking, row, body=body, dock=dock)
+        if opened is None:
+            return False  # its key has not come
+        body = opened
     try:
         points = read_track(body)
     except AxisMetadataNotValid:

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -121,13 +122,49 @@ async def _examine(docking: Docking, known: Known) -> Examined:
     return Examined(digests, index, None)
 
 
+async def examine_shown(
+    docking: Docking,
+    *,
+    object_key: str,
+    size_bytes: int,
+    digests: list[bytes],
+    pieces: AsyncIterable[bytes],
+    view: Callable[[ReadAt], ReadAt],
+) -> Examined:
+    """Return the index of an object that is shown otherwise than it is stored: in clear.
+
+    ``pieces`` are the ``size_bytes`` shown, ``view`` reads among them; ``digests`` are of the
+    bytes as they came.
+    """
+    indexer = StreamIndexer(size_bytes=size_bytes)
+    async for piece in pieces:
+        await asyncio.to_thread(indexer.feed, piece)
+    try:
+        return Examined(digests, indexer.finish(), None)
+    except NotMp4 as reason:
+        return await _examine_plain(
+            docking,
+            object_key=object_key,
+            size_bytes=size_bytes,
+            digests=digests,
+            why_not=str(reason),
+            view=view,
+        )
+
+
 async def _examine_plain(
-    docking: Docking, *, object_key: str, size_bytes: int, digests: list[bytes], why_not: str
+    docking: Docking,
+    *,
+    object_key: str,
+    size_bytes: int,
+    digests: list[bytes],
+    why_not: str,
+    view: Callable[[ReadAt], ReadAt] = lambda read_at: read_at,
 ) -> Examined:
     """Index a file that has no fragments by the tables in its ``moov``, if it has any."""
 
     def index_it(read_at: ReadAt) -> BoxIndex | None:
-        moov = moov_of(read_at=read_at, size_bytes=size_bytes)
+        moov = moov_of(read_at=view(read_at), size_bytes=size_bytes)
         plain = read_plain(moov, size_bytes=size_bytes)
         return box_index(plain) if plain is not None else None
 
@@ -239,13 +276,8 @@ async def conclude(
         await forget_head(session, docking.trail, row, at=now)
         steps.append(RecordingStatus.QUARANTINED)
     else:
-        row.duration_ms = examined.index.duration_ms
         steps += [RecordingStatus.INDEXED, RecordingStatus.REVIEWABLE]
-        packed = await asyncio.to_thread(examined.index.to_bytes)
-        session.add(RecordingIndexRow(recording_id=row.id, packed=packed, form=examined.form))
-        await defer(
-            session, queue=Queue.MEDIA, task=EXAMINE_TASK, arguments={"recording_id": str(row.id)}
-        )
+        await _add_index(session, row, examined.index, examined.form)
     for step in steps:
         row.status = next_recording_status(row.status, step)
     await note_uploaded(session, trail=docking.trail, camera_id=row.camera_id, dock=caller, at=now)
@@ -267,6 +299,34 @@ async def conclude(
             "damage": row.damage[:_NAMED_MAX],
         },
     )
+
+
+async def _add_index(
+    session: AsyncSession, row: RecordingRow, index: BoxIndex, form: PlayForm
+) -> None:
+    """Let the recording be played, and have it examined."""
+    row.duration_ms = index.duration_ms
+    packed = await asyncio.to_thread(index.to_bytes)
+    session.add(RecordingIndexRow(recording_id=row.id, packed=packed, form=form))
+    await defer(
+        session, queue=Queue.MEDIA, task=EXAMINE_TASK, arguments={"recording_id": str(row.id)}
+    )
+
+
+async def index_quarantined(
+    session: AsyncSession, docking: Docking, row: RecordingRow, examined: Examined, *, now: datetime
+) -> None:
+    """Let a recording be played whose key came later; one that is held or expiring stays so."""
+    if examined.index is None:
+        return
+    row.quarantine_reason = None
+    row.damage = [*row.damage, *(one.as_json() for one in examined.index.damage)]
+    await _add_index(session, row, examined.index, examined.form)
+    if row.status is RecordingStatus.QUARANTINED:
+        for step in (RecordingStatus.INDEXED, RecordingStatus.REVIEWABLE):
+            row.status = next_recording_status(row.status, step)
+    await session.flush()
+    await note_recording(session, trail=docking.trail, row=row, now=now)
 
 
 def _signed_damage(row: RecordingRow, digests: list[bytes]) -> list[Damage]:

@@ -21,9 +21,9 @@ from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.plain import ReadAt, moov_of
 from bodycam.rules.storyboard import storyboard
 from bodycam.rules.virtual import Piece, Plain, head, piece, read_plain
+from bodycam.service.axis_keys import ObjectReader
 from bodycam.service.playback import Content, open_content
 from bodycam.service.recordings import own_recording
-from bodycam.storage import ObjectStore
 
 _PLAINS_MAX: Final = 4  # tables of plain files held by one process; 24 hours are some 60 MB
 _PLAINS: "OrderedDict[str, Plain]" = OrderedDict()
@@ -164,7 +164,7 @@ async def take_salvaged(
 
 
 async def bytes_of_ranges(
-    store: ObjectStore, *, key: str, ranges: tuple[tuple[int, int], ...]
+    store: ObjectReader, *, key: str, ranges: tuple[tuple[int, int], ...]
 ) -> AsyncIterator[bytes]:
     """Yield the ranges of an object one after another."""
     for start, length in ranges:
@@ -173,7 +173,7 @@ async def bytes_of_ranges(
 
 
 async def head_of_plain(
-    sessions: Sessions, store: ObjectStore, *, recording_id: UUID, caller: Principal
+    sessions: Sessions, store: ObjectReader, *, recording_id: UUID, caller: Principal
 ) -> bytes:
     """Return the made head of a plain recording.
 
@@ -186,7 +186,7 @@ async def head_of_plain(
 
 
 async def piece_of_plain(
-    sessions: Sessions, store: ObjectStore, *, recording_id: UUID, number: int, caller: Principal
+    sessions: Sessions, store: ObjectReader, *, recording_id: UUID, number: int, caller: Principal
 ) -> tuple[Content, Piece]:
     """Return a piece of a plain recording: its made head and the ranges that follow.
 
@@ -202,7 +202,7 @@ async def piece_of_plain(
 
 
 async def _plain(
-    sessions: Sessions, store: ObjectStore, *, recording_id: UUID, caller: Principal
+    sessions: Sessions, store: ObjectReader, *, recording_id: UUID, caller: Principal
 ) -> tuple[Content, Plain]:
     # Access is checked anew for every piece; only the tables are held.
     content = await open_content(sessions, recording_id=recording_id, caller=caller)

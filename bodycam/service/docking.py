@@ -10,6 +10,7 @@ from bodycam import repository
 from bodycam.errors import ObjectAbsent, RecordingNotFound
 from bodycam.models import RecordingRow
 from bodycam.rules.life_cycle import OPEN, RecordingStatus
+from bodycam.service.axis_keys import ClipCiphers
 from bodycam.storage import ObjectStore
 from bodycam.wire.digests import DIGEST_SIZE_BYTES, block_count, block_size
 from bodycam.wire.protocol import State, Status
@@ -23,6 +24,7 @@ class Docking:
     store: ObjectStore
     trail: AuditTrail
     recording_bytes_max: int
+    ciphers: ClipCiphers | None = None  # without them encrypted clips wait for their keys
 
 
 async def status_of(docking: Docking, *, recording_id: UUID, caller: Principal) -> Status:

@@ -43,10 +43,10 @@ from bodycam.rules.stretches import (
     stretches_of_pictures,
     stretches_of_sound,
 )
+from bodycam.service.axis_keys import ObjectReader
 from bodycam.service.coverage import least_ms_of, note_examination
 from bodycam.service.heads import note_checked
 from bodycam.service.recordings import PLAYABLE
-from bodycam.storage import ObjectStore
 from bodycam.wire.head import read_head
 
 _STRETCHES_MAX: Final = 500  # of one recording in the ledger; the longest count
@@ -59,7 +59,7 @@ class Examining:
     """What an examination needs."""
 
     sessions: Sessions
-    store: ObjectStore
+    store: ObjectReader
     trail: AuditTrail
     sandbox: Sandbox
     anchors: Anchors
@@ -106,7 +106,7 @@ async def _subject(examining: Examining, recording_id: UUID) -> _Subject | None:
     return _Subject(
         recording_id=recording_id,
         object_key=row.object_key,
-        size_bytes=row.found_bytes,
+        size_bytes=row.shown_bytes,
         stored_root=row.stored_root,
         index=index,
         form=form,

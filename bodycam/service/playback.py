@@ -19,10 +19,10 @@ from bodycam.repository import findings
 from bodycam.rules.box_index import BoxIndex
 from bodycam.rules.derived import PlayForm
 from bodycam.rules.playlist import Clip, playlist_of
+from bodycam.service.axis_keys import ObjectReader
 from bodycam.service.cameras import held_between
 from bodycam.service.complaints import note_review
 from bodycam.service.recordings import PLAYABLE, own_recording
-from bodycam.storage import ObjectStore
 
 _SHIFT_RECORDINGS_MAX: Final = 96  # clips of half an hour for two days
 
@@ -153,8 +153,12 @@ def _playlist(sources: list[_Source], hour: int | None) -> str:
     return playlist_of(clips, hour=hour)
 
 
-async def open_content(sessions: Sessions, *, recording_id: UUID, caller: Principal) -> Content:
+async def open_content(
+    sessions: Sessions, *, recording_id: UUID, caller: Principal, original: bool = False
+) -> Content:
     """Return where the stored bytes are; checked anew for every range.
+
+    Of an encrypted recording the ``original`` is what came, otherwise what it shows.
 
     Raises:
         RecordingNotFound: there is none, or another department's.
@@ -164,13 +168,16 @@ async def open_content(sessions: Sessions, *, recording_id: UUID, caller: Princi
         row = await own_recording(session, recording_id=recording_id, caller=caller)
         if row.status not in PLAYABLE or row.stored_root is None:
             raise NotPlayable(f"recording {recording_id} is {row.status.value}")
+        clear = row.clear_bytes is not None and not original
         return Content(
-            object_key=row.object_key, size_bytes=row.found_bytes, etag=row.stored_root.hex()
+            object_key=row.object_key,
+            size_bytes=row.shown_bytes if clear else row.found_bytes,
+            etag=row.stored_root.hex() + ("-clear" if clear else ""),
         )
 
 
 def bytes_of(
-    store: ObjectStore, content: Content, *, start: int, length: int
+    store: ObjectReader, content: Content, *, start: int, length: int
 ) -> AsyncIterator[bytes]:
-    """Yield a range of the stored bytes."""
+    """Yield a range of the bytes."""
     return store.open_range(key=content.object_key, start=start, length=length)

@@ -18,23 +18,10 @@ from bodycam.service.axis import take_in_waiting
 from devices.models import Device
 from sim.district import KEEPER, LATITUDE, LONGITUDE, REVIEWER
 from tests import factories_bodycam as bodycam
+from tests.factories_axis import CLIP, CLIP_META, CONTAINER, META, System
 from tests.factories_identity import answer_challenge, trust_the_authority
 from tests.factories_pages import BROWSER, OWN_PAGE, look
 from tests.factories_store import stored_bytes
-
-SERIAL = "S-1"  # of the yard's camera
-CONTAINER = f"u-1_{SERIAL}_20261120T030000Z"
-CLIP = "20261120_030000_7CF7.mp4"
-META = {
-    "X-Container-Meta-Bwcserialnumber": SERIAL,
-    "X-Container-Meta-Starttime": "20261120T030000Z",
-    "X-Container-Meta-Triggeron": "Button",
-    "X-Container-Meta-Status": "Transferring",
-}
-CLIP_META = {
-    "X-Object-Meta-Starttimeiso": "2026-11-20T03:00:00Z",
-    "X-Object-Meta-Stoptimeiso": "2026-11-20T03:01:00Z",
-}
 
 
 @pytest.fixture
@@ -45,27 +32,6 @@ async def yard(sessions, tmp_path):
 @pytest.fixture
 async def system(client, yard):
     return await System.signed_in(client, yard.dock)
-
-
-class System:
-    """A body-worn system that holds a token and its storage address."""
-
-    def __init__(self, client, token, account):
-        self.client, self.token, self.account = client, token, account
-
-    @classmethod
-    async def signed_in(cls, client, dock):
-        user, _, key = dock["Device-Credential"].partition(".")
-        answer = await client.get(
-            "/axis/auth/v1.0", headers={"X-Auth-User": user, "X-Auth-Key": key}
-        )
-        assert answer.status_code == 200, answer.text
-        account = answer.headers["X-Storage-Url"].partition("/axis")[2]
-        return cls(client, answer.headers["X-Auth-Token"], f"/axis{account}")
-
-    async def ask(self, method, path, *, headers=None, **more):
-        shown = {"X-Auth-Token": self.token, **(headers or {})}
-        return await self.client.request(method, f"{self.account}/{path}", headers=shown, **more)
 
 
 async def stored(sessions, model):

@@ -24,6 +24,7 @@ ALLOWED = {
     ("damaged", "quarantined"),
     ("quarantined", "held"),
     ("quarantined", "expiring"),
+    ("quarantined", "indexed"),
     ("indexed", "reviewable"),
     ("reviewable", "held"),
     ("reviewable", "expiring"),
