@@ -30,9 +30,9 @@ from app.settings import Settings
 from app.web.errors import page_of_problem
 
 _ROUTERS: Final = (
+    *app.exchange.api.routers,  # first, for they are looked through in this order
     app.audit.api.router,
     app.identity.api.router,
-    *app.exchange.api.routers,
     devices.api.router,
     *fines.api.routers,
     bodycam.api.router,
