@@ -5,7 +5,6 @@ of what a check cost the server. Here no statement changes a connection, so none
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Protocol
@@ -38,6 +37,7 @@ class Connections:
         self._lent: set[Connection] = set()
         # Whoever waits is given a connection, or nothing: then its place, to make one.
         self._waiting: deque[asyncio.Future[Connection]] = deque()
+        self._ending: set[asyncio.Task[None]] = set()
         self._open = 0
 
     async def acquire(self, *, timeout: float) -> Connection:  # noqa: ASYNC109 - it is for waiting
@@ -68,21 +68,30 @@ class Connections:
         """Take a connection back.
 
         It is closed where its borrower was ``interrupted``, for it may be in the middle of a
-        statement, and where it still is in a transaction.
+        statement, and where it still is in a transaction; its place is free once it is.
         """
         self._lent.discard(connection)
-        if interrupted or connection.is_in_transaction():
-            connection.terminate()
-        self._pass_on(None if connection.is_closed() else connection)
+        if connection.is_closed():
+            self._pass_on(None)
+        elif interrupted or connection.is_in_transaction():
+            ending = asyncio.create_task(self._ended(connection), name="connection-ending")
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+        else:
+            self._pass_on(connection)
 
     async def close(self) -> None:
         """Close what is idle in good order, and what is lent at once."""
         for connection in self._lent:
             connection.terminate()
         for connection in self._idle:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                await connection.close(timeout=_CLOSE_SECONDS)
+            await _closed(connection)
         self._idle.clear()
+        await asyncio.gather(*self._ending)
+
+    async def _ended(self, connection: Connection) -> None:
+        await _closed(connection)
+        self._pass_on(None)
 
     async def _made(self) -> Connection:
         try:
@@ -112,3 +121,11 @@ class Connections:
             self._open -= 1
         else:
             self._idle.append(connection)
+
+
+async def _closed(connection: Connection) -> None:
+    """Close a connection. The driver first ends, in the database too, what was given up on it."""
+    try:
+        await connection.close(timeout=_CLOSE_SECONDS)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        connection.terminate()

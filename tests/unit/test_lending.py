@@ -80,8 +80,8 @@ async def test_one_that_is_in_the_middle_is_closed_and_its_place_is_free(
 
     connections.release(first, interrupted=interrupted)
 
-    assert first.closed
     assert await waiting is made[2]
+    assert first.closed
 
 
 async def test_one_that_the_far_end_closed_is_not_lent(connections, made):
