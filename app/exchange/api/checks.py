@@ -30,7 +30,7 @@ async def make_check(body: CheckRequest, caller: Caller, ports: Ports) -> Respon
     )
     shown = _shown(await service.make_check(ports, caller=caller, sent=sent))
     # Made into JSON once: FastAPI would check anew what was checked as it was made.
-    return Response(shown.model_dump_json(), media_type="application/json")
+    return Response(shown.model_dump_json(by_alias=True), media_type="application/json")
 
 
 @router.get("/{check_id}", dependencies=[Depends(OFFICER_ON_TABLET)])
