@@ -1,6 +1,7 @@
 """The declarative base, the engine, and the only place that commits."""
 
 import enum
+import functools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from sqlalchemy.ext.asyncio import (
 from sqlalchemy.orm import DeclarativeBase
 
 from app.errors import DomainError, Kind
+from app.lending import Connections, Lending
 
 Sessions = async_sessionmaker[AsyncSession]
 Connection = Any  # asyncpg.Connection; the package carries no types
@@ -107,7 +109,7 @@ class Direct:
     transaction; everything else goes through ``transaction``.
     """
 
-    _pool: Any  # asyncpg.Pool; the package carries no types
+    _pool: Lending
 
     async def row(self, statement: str, *arguments: object) -> Any:
         """Return the first row of one statement, which is a transaction of its own, or ``None``.
@@ -156,10 +158,15 @@ class Direct:
             connection = await self._pool.acquire(timeout=_POOL_SECONDS)
         except OSError as error:  # a timeout is one too
             raise DatabaseAway("the database is out of reach; nothing was begun") from error
+        interrupted = True
         try:
             yield connection
+            interrupted = False
+        except (asyncpg.PostgresError, DomainError):  # a statement's own end, or ours between two
+            interrupted = False
+            raise
         finally:
-            await self._pool.release(connection)
+            self._pool.release(connection, interrupted=interrupted)
 
 
 @asynccontextmanager
@@ -169,12 +176,13 @@ async def open_direct(
     """Yield ``Direct`` over a pool of its own; connections are made when they are first needed."""
     url = sa.make_url(database_url).set(drivername="postgresql+asyncpg")
     _, address = url.get_dialect()().create_connect_args(url)  # as the engine reads the address
-    pool = await asyncpg.create_pool(
-        **address,
-        min_size=0,
-        max_size=pool_size,
-        reset=_leave,
-        server_settings=_server_settings(statement_timeout_seconds) | _PLANNED_ONCE,
+    pool = Connections(
+        functools.partial(
+            asyncpg.connect,
+            **address,
+            server_settings=_server_settings(statement_timeout_seconds) | _PLANNED_ONCE,
+        ),
+        size=pool_size,
     )
     try:
         yield Direct(pool)
@@ -185,16 +193,6 @@ async def open_direct(
 # Few statements, each for one row by its key: planning them anew at each call would cost more
 # than running them, and what is compiled for a plan is never earned back.
 _PLANNED_ONCE: Final = {"plan_cache_mode": "force_generic_plan", "jit": "off"}
-
-
-async def _leave(connection: Any) -> None:
-    """Reset nothing: no statement here changes a connection, and asking costs a round trip.
-
-    One whose transaction could not even be rolled back, as where two cancellations meet, is not
-    used again.
-    """
-    if connection.is_in_transaction():
-        connection.terminate()
 
 
 # What a driver or the network raises; most of them mean that the database is away.

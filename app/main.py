@@ -36,9 +36,9 @@ from bodycam.service.axis_keys import ClipCiphers
 from bodycam.service.store_figures import measure_stores
 
 _ROUTERS: Final = (
+    *app.exchange.api.routers,  # first, for they are looked through in this order
     app.audit.api.router,
     app.identity.api.router,
-    *app.exchange.api.routers,
     devices.api.router,
     *fines.api.routers,
     bodycam.api.router,

@@ -84,8 +84,8 @@ class _Pool:
         self._lent[id(noted)] = connection
         return noted
 
-    async def release(self, noted: _Noted) -> None:
-        await self._pool.release(self._lent.pop(id(noted)))
+    def release(self, noted: _Noted, *, interrupted: bool) -> None:
+        self._pool.release(self._lent.pop(id(noted)), interrupted=interrupted)
 
 
 async def taken_down(

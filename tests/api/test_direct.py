@@ -14,6 +14,10 @@ from app.db import transaction as session_transaction
 from app.identity.models import Department, Post
 
 COUNT = "SELECT count(*) FROM departments"
+SLEEPING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND state = 'active' AND query = 'SELECT pg_sleep(30)'
+"""
 ADD = "INSERT INTO departments (id, bin, name_kk, name_ru) VALUES ($1, $2, 'а', 'а')"
 
 
@@ -82,6 +86,17 @@ async def test_who_is_cancelled_in_mid_statement_leaves_no_transaction_behind(di
     assert await count(direct) == 0
     async with direct.connection() as connection:
         assert not connection.is_in_transaction()
+
+
+async def test_a_statement_that_is_given_up_ends_in_the_database_too(direct):
+    waiting = asyncio.create_task(direct.row("SELECT pg_sleep(30)"))
+    await asyncio.sleep(0.5)
+    waiting.cancel()
+    await asyncio.gather(waiting, return_exceptions=True)
+
+    async with asyncio.timeout(10):
+        while (await direct.row(SLEEPING))[0]:  # noqa: ASYNC110 - another process ends it
+            await asyncio.sleep(0.1)
 
 
 async def test_a_transaction_left_open_is_never_lent_to_the_next(direct):
