@@ -22,7 +22,9 @@ from sim.district import CARDS, Card
 
 TERMINAL: Final = "52500077"
 _BUSY, _NOT_FOUND = 107, 101
-_FAULTS: Final = frozenset({"lose payment", "unknown", "busy", "expired token", "garbage"})
+_FAULTS: Final = frozenset(
+    {"lose payment", "unknown", "busy", "busy status", "expired token", "no renewal", "garbage"}
+)
 
 
 @dataclass
@@ -97,6 +99,8 @@ class SimKaspi:
         """Return the HTTP status and the body; no body where the answer is lost."""
         with self._lock:
             self.answers += 1
+            if act == "revoke" and self._takes("no renewal"):
+                return 401, b"{}"
             if act in ("register", "revoke"):
                 self.registered += act == "register"
                 return 200, self._tokens()
@@ -112,6 +116,8 @@ class SimKaspi:
         if act == "deviceinfo":
             told = {"posNum": "1", "serialNum": "SIM1", "terminalId": TERMINAL}
             return _good(told | {"payerCheck": self.checks_owner})
+        if act == "status" and self._takes("busy status"):
+            return _bad(_BUSY)
         if act in ("status", "actualize"):
             return self._told(act, query.get("processId", ""))
         return _bad(_NOT_FOUND)

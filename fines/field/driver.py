@@ -49,7 +49,10 @@ class SaleEnd:
 
 @dataclass(frozen=True, kw_only=True)
 class StoredSale:
-    """The last sale the terminal keeps. ``order_id`` is set where it echoes our number."""
+    """The last sale the terminal keeps. ``order_id`` is set where it echoes our number.
+
+    Of ``unsettled`` orders its memory can never tell, whatever it keeps now.
+    """
 
     receipt_number: int
     trace_number: int
@@ -57,6 +60,7 @@ class StoredSale:
     terminal_number: str
     order_id: UUID | None
     approval: Approval | None  # None where the terminal's memory is too thin to report it
+    unsettled: frozenset[UUID] = frozenset()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,10 +12,12 @@ from typing import Any, Final
 
 import httpx
 
+from fines.field.journal import JournalFull
 from fines.field.line import LineLost, LineSilent
 
 ANSWER_BYTES_MAX: Final = 64 * 1024
 CODE_OK: Final = 0
+CODE_UNKNOWN_PROCESS: Final = 101
 CODE_BUSY: Final = 107
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _UNAUTHORISED: Final = (401, 403)
@@ -23,7 +25,10 @@ _MODE: Final = 0o600
 
 
 class KaspiRefused(Exception):
-    """The terminal answered with an error code of its own; nothing was begun."""
+    """The terminal answered with an error code of its own, or admits us no more: 401.
+
+    Nothing was begun.
+    """
 
     def __init__(self, code: int) -> None:
         super().__init__(f"the terminal refused with {code}")
@@ -37,15 +42,33 @@ class DurableFile:
         self._path = path
 
     def read(self) -> dict[str, Any]:
-        """Return what was written last, nothing where nothing was."""
+        """Return what was written last, nothing where nothing was.
+
+        Raises:
+            LineLost: the file cannot be read: what it knew of a sale must not be guessed.
+        """
         try:
             kept = json.loads(self._path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        return kept if isinstance(kept, dict) else {}
+        except (OSError, ValueError) as error:
+            raise LineLost(f"{self._path.name} cannot be read") from error
+        if not isinstance(kept, dict):
+            raise LineLost(f"{self._path.name} cannot be read")
+        return kept
 
     def write(self, kept: dict[str, Any]) -> None:
-        """Put ``kept`` on the disk."""
+        """Put ``kept`` on the disk.
+
+        Raises:
+            JournalFull: it is not there; do not take the step that it announces.
+        """
+        try:
+            self._write(kept)
+        except OSError as error:
+            raise JournalFull(f"{self._path.name} takes no line: {error.strerror}") from error
+
+    def _write(self, kept: dict[str, Any]) -> None:
         fresh = self._path.with_suffix(self._path.suffix + ".new")
         with contextlib.suppress(FileNotFoundError):
             fresh.unlink()
@@ -85,7 +108,10 @@ class KaspiApi:
         )
         self._name = client_name
         self._file = DurableFile(tokens)
-        self._tokens = self._file.read()
+        try:
+            self._tokens = self._file.read()
+        except LineLost:
+            self._tokens = {}  # admitted anew, on the terminal's screen
 
     def close(self) -> None:
         """Close every connection."""
@@ -107,14 +133,29 @@ class KaspiApi:
 
         Raises:
             LineSilent: no answer, or none that can be read: what it did is unknown.
-            KaspiRefused: an error code; nothing was begun.
+            KaspiRefused: an error code, or we are admitted no more; nothing was begun.
         """
         response = self._get(act, query, headers or {})
         if response.status_code in _UNAUTHORISED:
-            renewed = {"name": self._name, "refreshToken": self._tokens.get("refreshToken", "")}
-            self._keep(self._data(self._get("revoke", renewed, {})))
+            self._renew()
             response = self._get(act, query, headers or {})
+        if response.status_code in _UNAUTHORISED:
+            self._keep({})  # the next login asks to be admitted anew
+            raise KaspiRefused(response.status_code)
         return self._data(response)
+
+    def _renew(self) -> None:
+        """Renew the tokens; whatever comes of it, the act itself was turned away at the door."""
+        told = {"name": self._name, "refreshToken": self._tokens.get("refreshToken", "")}
+        try:
+            response = self._get("revoke", told, {})
+            if response.status_code not in _UNAUTHORISED:
+                self._keep(self._data(response))
+        except KaspiRefused:
+            self._keep({})
+            raise
+        except LineSilent as error:
+            raise KaspiRefused(_UNAUTHORISED[0]) from error
 
     def _keep(self, data: dict[str, Any]) -> None:
         self._tokens = {name: data.get(name, "") for name in ("accessToken", "refreshToken")}

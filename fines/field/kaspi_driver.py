@@ -25,7 +25,13 @@ from fines.field.driver import (
     StoredSale,
     TerminalRefused,
 )
-from fines.field.kaspi_api import CODE_BUSY, DurableFile, KaspiApi, KaspiRefused
+from fines.field.kaspi_api import (
+    CODE_BUSY,
+    CODE_UNKNOWN_PROCESS,
+    DurableFile,
+    KaspiApi,
+    KaspiRefused,
+)
 from fines.field.line import LineSilent
 from fines.field.own_card import proven
 from fines.field.proof import card_proof
@@ -36,6 +42,7 @@ from fines.wire.zvt_fields import masked
 
 log = logging.getLogger(__name__)
 
+UNSETTLED_MAX: Final = 1000  # remembered; a terminal that loses more answers is broken
 _TIYN: Final = 100
 _OWN_CHECK: Final = "payerCheck"  # of deviceinfo, ours: the issuer compares the payer's IIN
 _PAYER_HEADER: Final = "payeriin"  # never in the address: addresses are logged
@@ -161,26 +168,28 @@ class KaspiDriver:
         kept = self.memory.read()
         under_way = kept.get("open")
         if not under_way:
-            return _stored(kept.get("kept"))
+            return _stored(kept)
         order_id = UUID(under_way["order"])
         if not under_way["process"]:
-            # The answer with its number was lost: only a person at the terminal can tell.
-            return StoredSale(
-                receipt_number=0, trace_number=0, amount_tiyn=0,
-                terminal_number=self._terminal_number, order_id=order_id, approval=None,
-            )  # fmt: skip
+            return self._untold(order_id)  # the answer with its number was lost
         try:
             told = self._look(under_way["process"], actualize=True)
         except KaspiRefused as refusal:
+            if refusal.code == CODE_UNKNOWN_PROCESS:
+                return self._untold(order_id)
             raise LineSilent(f"process not told: {refusal.code}") from refusal
         if told["status"] == "success":
             approval = self._approval(told)
             self._keep(order_id, int(under_way["amount"]), approval)
-            return _stored(self.memory.read()["kept"])
+            return _stored(self.memory.read())
         if told["status"] == "fail":
             self._forget()
-            return _stored(kept.get("kept"))
+            return _stored(kept)
         raise LineSilent("the terminal has not decided yet")
+
+    def _untold(self, order_id: UUID) -> StoredSale:
+        """Only a person at the terminal, or the acquirer's file, can tell of this sale."""
+        return _untold(order_id, _unsettled(self.memory.read()) | {order_id})
 
     # ------------------------------------------------------------------ a sale under way
 
@@ -202,9 +211,14 @@ class KaspiDriver:
 
     def _look(self, process_id: str, *, actualize: bool) -> dict[str, Any]:
         headers = {"terminalid": self._terminal_number}
-        told = self.api.call("status", headers=headers, processId=process_id)
-        if told.get("status") == "unknown" and actualize:
-            told = self.api.call("actualize", headers=headers, processId=process_id)
+        try:
+            told = self.api.call("status", headers=headers, processId=process_id)
+            if told.get("status") == "unknown" and actualize:
+                told = self.api.call("actualize", headers=headers, processId=process_id)
+        except KaspiRefused as refusal:
+            if refusal.code != CODE_BUSY:
+                raise
+            return {"status": "wait"}  # with this very sale, as likely as not
         if told.get("status") not in ("wait", "success", "fail", "unknown"):
             raise LineSilent("a status that is none of the four")
         return told
@@ -276,7 +290,12 @@ class KaspiDriver:
             "amount": request.amount_tiyn,
             "process": process_id,
         }
-        self.memory.write(self.memory.read() | {"open": order})
+        kept = self.memory.read()
+        before = kept.get("open")
+        if before and before["order"] != order["order"]:
+            # Nobody could tell how it ended; what comes now must not hide that.
+            kept["unsettled"] = [*kept.get("unsettled", []), before["order"]][-UNSETTLED_MAX:]
+        self.memory.write(kept | {"open": order})
 
     def _forget(self) -> None:
         self.memory.write(self.memory.read() | {"open": None})
@@ -288,12 +307,32 @@ class KaspiDriver:
             "terminal": self._terminal_number,
             "approval": approval.model_dump(mode="json") if approval is not None else None,
         }
-        self.memory.write({"kept": kept, "open": None})
+        self.memory.write(self.memory.read() | {"kept": kept, "open": None})
 
 
-def _stored(kept: dict[str, Any] | None) -> StoredSale | None:
+def _unsettled(memory: dict[str, Any]) -> frozenset[UUID]:
+    return frozenset(UUID(order) for order in memory.get("unsettled", []))
+
+
+def _untold(order_id: UUID, unsettled: frozenset[UUID]) -> StoredSale:
+    return StoredSale(
+        receipt_number=0,
+        trace_number=0,
+        amount_tiyn=0,
+        terminal_number="",
+        order_id=order_id,
+        approval=None,
+        unsettled=unsettled,
+    )
+
+
+def _stored(memory: dict[str, Any]) -> StoredSale | None:
+    kept, unsettled = memory.get("kept"), _unsettled(memory)
     if not kept:
-        return None
+        if not unsettled:
+            return None
+        # It keeps nothing, and yet that says nothing of these.
+        return _untold(next(iter(unsettled)), unsettled)
     approval = Approval.model_validate(kept["approval"]) if kept["approval"] else None
     return StoredSale(
         receipt_number=approval.receipt_number if approval else 0,
@@ -302,6 +341,7 @@ def _stored(kept: dict[str, Any] | None) -> StoredSale | None:
         terminal_number=str(kept["terminal"]),
         order_id=UUID(kept["order"]),
         approval=approval,
+        unsettled=unsettled,
     )
 
 

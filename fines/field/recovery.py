@@ -53,7 +53,7 @@ class Recovery:
             if state.text("result"):
                 self.reporter.report(state, slips=(), approval=None)
         else:  # the papers were interrupted: say which came out, the server orders the rest
-            wanted = bool(state.number("slips")) or bool(state.begun)
+            wanted = bool(state.number("slips")) or bool(state.begun or state.slips)
             self.reporter.tell_printed(state, reason=Reason.ABORTED, any_wanted=wanted)
 
     def give_up_on_silent_sales(self) -> None:

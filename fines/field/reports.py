@@ -97,7 +97,7 @@ class Reporter:
         """
         reason = Reason.NONE
         for slip in slips:
-            if slip.slip_id in state.begun:
+            if slip.slip_id in (*state.begun, *state.slips):
                 continue
             begin = partial(self._note_paper, state, Stage.PRINTING, slip)
             try:

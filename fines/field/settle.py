@@ -32,6 +32,8 @@ def settle(sale: Remembered, stored: StoredSale | None) -> Result:
         # An empty memory says "not kept", unless it held something before: then it was lost.
         lost = sale.before_known and sale.receipt_before is not None
         return Result.UNKNOWN if lost else Result.REVERSED
+    if sale.order_id in stored.unsettled:
+        return Result.UNKNOWN
     if sale.terminal_number and stored.terminal_number != sale.terminal_number:
         return Result.UNKNOWN  # another terminal hangs on the line
     ours = is_ours(sale, stored)

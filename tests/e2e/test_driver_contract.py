@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from fines.field.driver import Decision, SaleRequest, StoredSale
+from fines.field.journal import JournalFull
 from fines.field.kaspi_api import DurableFile, KaspiApi
 from fines.field.kaspi_driver import KaspiDriver, KaspiPatience
+from fines.field.line import LineLost
 from fines.field.settle import Remembered, settle
 from fines.wire.protocol import OwnerVerdict, Reason, Result
 from sim.district import DRIVER, DRIVER_IIN, EXPIRED_CARD, FRIEND, POOR_CARD
@@ -246,6 +248,99 @@ def test_a_busy_terminal_an_ended_token_and_nonsense_are_told_apart(pos):
     assert pos.sell(DRIVER.card)[1].result is Result.UNKNOWN
     assert pos.pos.registered == 1
     assert len(pos.pos.standing) == 1
+
+
+def test_a_busy_answer_while_the_sale_runs_is_waited_out(pos):
+    pos.pos.fault("busy status", "busy status")
+
+    _, end = pos.sell(DRIVER.card)
+
+    assert end.result is Result.COMPLETED
+    assert len(pos.pos.processes) == 1
+
+
+def test_turned_away_at_the_door_nothing_is_begun_and_the_next_login_is_admitted(pos):
+    pos.pos.fault("expired token", "no renewal", "expired token")
+
+    _, end = pos.sell(DRIVER.card)
+    refused = dict(pos.pos.processes)
+    pos.driver.login()
+    _, again = pos.sell(DRIVER.card)
+
+    assert (end.result, end.reason, end.terminal_code) == (
+        Result.DECLINED, Reason.TERMINAL_FAULT, "401"
+    )  # fmt: skip
+    assert refused == {}
+    assert again.result is Result.COMPLETED
+    assert pos.pos.registered == 2
+
+
+def test_a_process_the_terminal_has_forgotten_stays_unknown_and_blocks_no_other(pos):
+    pos.insert_card(None)
+    request, end = pos.sell(None)
+    pos.pos.processes.clear()
+
+    stored = pos.driver.last_result()
+    _, again = pos.sell(DRIVER.card)
+
+    assert end.result is Result.UNKNOWN
+    assert settled(request, stored) is Result.UNKNOWN
+    assert again.result is Result.COMPLETED
+    assert settled(request, pos.driver.last_result()) is Result.UNKNOWN
+
+
+@pytest.mark.parametrize("later", [DRIVER.card, FRIEND.card], ids=["paid", "declined"])
+@pytest.mark.parametrize("kept_before", [False, True])
+def test_no_later_sale_turns_a_lost_answer_into_a_reversal(pos, tmp_path, later, kept_before):
+    if kept_before:
+        pos.sell(DRIVER.card)
+    before = pos.driver.last_result()
+    pos.pos.fault("lose payment")
+    request, _ = pos.sell(DRIVER.card)
+    sale = Remembered(
+        order_id=request.order_id,
+        amount_tiyn=WHOLE,
+        before_known=True,
+        receipt_before=before.receipt_number if before else None,
+        trace_before=before.trace_number if before else None,
+    )
+    # The terminal itself has let the lost sale go; the next one is another person's.
+    lost = next(one for one in pos.pos.processes.values() if one.status == "wait")
+    lost.status = lost.told = "success"
+
+    pos.sell(later)
+    again = kaspi_driver(pos.pos, tmp_path)
+    again.login()
+
+    assert settle(sale, pos.driver.last_result()) is Result.UNKNOWN
+    assert settle(sale, again.last_result()) is Result.UNKNOWN
+    again.close()
+
+
+def test_a_spoiled_memory_sells_nothing_and_spoiled_tokens_are_asked_for_anew(pos, tmp_path):
+    (tmp_path / "kaspi").write_bytes(b"\x00half a line")
+    (tmp_path / "tokens").write_bytes(b"{")
+    again = kaspi_driver(pos.pos, tmp_path)
+    again.login()
+    pos.driver = again
+
+    with pytest.raises(LineLost):
+        again.last_result()
+    with pytest.raises(LineLost):
+        pos.sell(DRIVER.card)
+
+    assert pos.pos.processes == {}
+    assert pos.pos.registered == 2
+    again.close()
+
+
+def test_where_the_order_cannot_be_written_down_nothing_is_begun(pos, tmp_path):
+    (tmp_path / "kaspi").parent.joinpath("kaspi.new").mkdir()  # in the way of every write
+
+    with pytest.raises(JournalFull):
+        pos.sell(DRIVER.card)
+
+    assert pos.pos.processes == {}
 
 
 def test_no_officer_takes_money_back_from_a_kaspi_terminal(pos):

@@ -1,9 +1,13 @@
 """Hours of sales in real time: eight agents as processes, real lines, faults now and then.
 
+What an agent adds to a sale is measured here in processor time, which neighbours do not change; by
+the clock it is measured alone, by ``python -m benchmarks --only fines``.
+
 ``--soak-payments`` says how many; a night takes two thousand with one fault in a hundred. The same
 day in virtual time, two hundred times over: ``tests/unit/simulation/test_town.py``.
 """
 
+import os
 import random
 import threading
 import time
@@ -22,12 +26,11 @@ from tests.factories_terminal import Roadside, journal_lines
 pytestmark = [pytest.mark.enable_socket, pytest.mark.nightly]
 
 TERMINALS = 8
-NIGHT = 2000
 AMOUNT = 10_000  # small: a card holds enough for hundreds
 FAULTS_MIN = 12  # a short soak has them all the same
 STEPS = ("authorisation", "host_asking", "host_answered", "status_sending", "stored")
 HOST = (Fault.NO_ANSWER, Fault.BOOKED_NO_ANSWER, Fault.DOWN, Fault.DUPLICATE, Fault.STALE)
-HOLD_SECONDS_MAX = 0.05
+HOLD_SECONDS_MAX = 0.05  # of an agent's processor, while a terminal holds its approval
 GROWTH_KB_MAX = 24_000  # of an agent, from its first sales to its last
 ROAD_SECONDS = 240.0
 
@@ -85,9 +88,10 @@ class Road:
 
     def _step(self, name):
         if name == "status_sending":
-            self._shown = time.monotonic()
+            self._shown = _processor_seconds(self.road.agent.pid)
         elif name == "status_answered":
-            self.holds.append(time.monotonic() - self._shown)
+            used = _processor_seconds(self.road.agent.pid) - self._shown
+            self.holds.append(max(used, 0.0))  # a new agent counts from nought
         self.road._step(name)
 
     def _until(self, done):
@@ -120,6 +124,14 @@ class Road:
 def _for_a_moment(begin, end):
     begin()
     threading.Timer(0.7, end).start()
+
+
+def _processor_seconds(pid):
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    except FileNotFoundError:  # killed and gone
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _memory_kb(pid):
@@ -157,6 +169,4 @@ def test_eight_terminals_go_on_for_hours_without_a_tenge_or_a_paper_astray(payme
             assert one.road.terminal.owed_reversals == 0
             assert max(one.memory_kb) - min(one.memory_kb) < GROWTH_KB_MAX
     holds = sorted(hold for one in roads for hold in one.holds)
-    # In a night the 95th percentile is due; beside other tests on the machine the median.
-    percent = 95 if payments >= NIGHT else 50
-    assert holds[len(holds) * percent // 100] < HOLD_SECONDS_MAX
+    assert holds[len(holds) * 95 // 100] < HOLD_SECONDS_MAX

@@ -12,7 +12,7 @@ from fines.field import journal as journal_module
 from fines.field.journal import Journal, JournalUnusable, Stage
 
 NOW = datetime(2026, 11, 22, 8, 30, tzinfo=UTC)
-ORDER, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
+ORDER, OTHER, THIRD = uuid.UUID(int=1), uuid.UUID(int=2), uuid.UUID(int=3)
 
 
 @pytest.fixture
@@ -118,6 +118,7 @@ def test_a_long_journal_is_rewritten_with_what_is_open_and_the_last_closed(path,
     with Journal(path) as journal:
         journal.note(ORDER, Stage.SENDING, at=NOW, facts={"amount": 7})
         journal.note(ORDER, Stage.PRINTED, at=NOW, facts={"slip": str(OTHER)})
+        journal.note(ORDER, Stage.PRINTING, at=NOW, facts={"slip": str(THIRD)})
         for number in range(10, 15):
             for stage in (Stage.INTENT, Stage.ENDED, Stage.CLOSED):
                 journal.note(uuid.UUID(int=number), stage, at=NOW, facts={"result": "completed"})
@@ -133,7 +134,8 @@ def test_a_long_journal_is_rewritten_with_what_is_open_and_the_last_closed(path,
         assert list(journal.orders) == [*kept, OTHER]
     assert kept == [ORDER, uuid.UUID(int=13), uuid.UUID(int=14)]
     assert (state.stage, state.number("amount"), state.slips) == (Stage.SENDING, 7, [OTHER])
-    assert len(path.read_bytes().splitlines()) == 5
+    assert state.doubtful == [THIRD]
+    assert len(path.read_bytes().splitlines()) == 6
 
 
 def test_each_step_is_one_line_of_json(path):

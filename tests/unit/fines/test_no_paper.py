@@ -6,6 +6,7 @@ rules; only the roll is played (``sim.printer``).
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -14,11 +15,11 @@ from PIL import Image
 
 from fines.field.driver import SaleEnd
 from fines.field.escpos import render
-from fines.field.journal import Journal, Stage
+from fines.field.journal import Journal, JournalFull, Stage
 from fines.field.printer import Printer
 from fines.field.reports import Reporter
 from fines.rules.payment import PaymentStatus
-from fines.wire.protocol import Approval, OrderKind, OwnerVerdict, Result, Started
+from fines.wire.protocol import Approval, OrderKind, OwnerVerdict, Reason, Result, Started
 from sim.district import DRIVER
 from sim.printer import ENDLESS, Interpreter, SimPrinter
 from tests.factories_town_server import TownServer
@@ -125,3 +126,77 @@ def test_wherever_the_roll_ends_both_slips_come_out_whole_once(slip_number, tmp_
 def size(paper):
     with Image.open(paper) as picture:
         return picture.height - 2 * 24
+
+
+class Heard:
+    """A server that notes what is reported as printed."""
+
+    def __init__(self):
+        self.reports = []
+
+    def printed(self, _order_id, report):
+        self.reports.append(report)
+
+
+def reporter_at(folder, journal, server):
+    return Reporter(
+        server=server,
+        printer=Printer(url=str(folder / "printer"), baud=1_000_000, answer_seconds=8.0),
+        journal=journal,
+        now=lambda: BEGIN,
+        stop=threading.Event(),
+        retry_seconds=0.01,
+    )
+
+
+def test_what_an_older_agent_noted_as_printed_is_not_printed_again(tmp_path):
+    slips, order_id, server = sale(), uuid4(), Heard()
+    with Journal(tmp_path / "journal") as journal:
+        journal.note(order_id, Stage.INTENT, at=BEGIN, facts={"kind": "print", "slips": 2})
+        journal.note(order_id, Stage.PRINTED, at=BEGIN, facts={"slip": str(slips[0].slip_id)})
+
+    with (
+        SimPrinter(link=tmp_path / "printer", folder=tmp_path / "paper") as roll,
+        Journal(tmp_path / "journal") as journal,
+    ):
+        reporter_at(tmp_path, journal, server).print(journal.orders[order_id], slips)
+
+    (report,) = server.reports
+    assert len(roll.papers) == 1
+    assert list(report.slip_ids) == [slip.slip_id for slip in slips]
+    assert report.doubtful_slip_ids == ()
+
+
+def test_what_cannot_be_written_down_is_not_begun(tmp_path):
+    def no_room():
+        raise JournalFull("no room")
+
+    with SimPrinter(link=tmp_path / "printer", folder=tmp_path / "paper") as roll:
+        printer = Printer(url=str(tmp_path / "printer"), baud=1_000_000, answer_seconds=8.0)
+        before = roll.paper_rows
+        with pytest.raises(JournalFull):
+            printer.print_slip(sale()[0], begin=no_room)
+
+        assert (roll.papers, roll.paper_rows) == ([], before)
+
+
+def test_a_printer_that_falls_silent_behind_the_bytes_leaves_a_doubt(tmp_path):
+    slips, order_id, server = sale(), uuid4(), Heard()
+    with (
+        SimPrinter(link=tmp_path / "printer", folder=tmp_path / "paper") as roll,
+        Journal(tmp_path / "journal") as journal,
+    ):
+        state = journal.note(order_id, Stage.INTENT, at=BEGIN, facts={"kind": "print"})
+        reporter = replace(
+            reporter_at(tmp_path, journal, server),
+            printer=Printer(url=str(tmp_path / "printer"), baud=1_000_000, answer_seconds=0.3),
+        )
+        roll.on_paper = lambda _: setattr(roll, "silent", True)
+        roll.on_input = lambda data: setattr(roll, "silent", len(data) > 3)
+
+        reporter.print(state, slips)
+
+    (report,) = server.reports
+    assert report.slip_ids == ()
+    assert list(report.doubtful_slip_ids) == [slips[0].slip_id]
+    assert report.reason is Reason.PRINTER_SILENT
