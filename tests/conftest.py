@@ -39,6 +39,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--server-kills", type=int, default=3, help="how often the server is killed under load"
     )
+    parser.addoption(
+        "--import-kills", type=int, default=2, help="how often the import of a file is killed"
+    )
+    parser.addoption(
+        "--towns", type=int, default=6, help="how many simulated days PostgreSQL keeps the books of"
+    )
     parser.addoption("--blocks", type=int, default=100, help="how often a block races a request")
     parser.addoption(
         "--rounds", type=int, default=1, help="how many times the default count of simulated runs"
