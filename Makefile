@@ -9,7 +9,7 @@ VENV := .venv/bin
 SPREAD := -n auto --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
 
 # How often what may go wrong at any instant is tried in a night; with each run it is tried less often.
-NIGHT := --kills 200 --server-kills 200 --store-kills 200 --upload-kills 200 --blocks 1000 --soak-payments 2000
+NIGHT := --kills 200 --server-kills 200 --store-kills 200 --upload-kills 200 --import-kills 40 --blocks 1000 --soak-payments 2000 --towns 200
 
 .PHONY: help demo up test nightly check lint bench lock format clean
 

@@ -45,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--upload-kills", type=int, default=8, help="how often each end of an upload is killed"
     )
+    parser.addoption(
+        "--import-kills", type=int, default=2, help="how often the import of a file is killed"
+    )
+    parser.addoption(
+        "--towns", type=int, default=6, help="how many simulated days PostgreSQL keeps the books of"
+    )
     parser.addoption("--blocks", type=int, default=100, help="how often a block races a request")
     parser.addoption(
         "--rounds", type=int, default=1, help="how many times the default count of simulated runs"

@@ -9,6 +9,7 @@ protocol's messages, the server's rules, the bytes of the slips. Played: time, t
 server's store (``factories_town_server``), paper.
 """
 
+import functools
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -241,7 +242,7 @@ class Town:
             now=self.world.now,
             late_seconds=12.0,
         )
-        self.server = TownServer(new_id=self._new_id, now=self.world.now, wake=self._wake)
+        self.server = self._open_server(posts)
         self.counts = Counts()
         self._working = 0
         self._cases = 0
@@ -253,6 +254,9 @@ class Town:
             self.world.begin(lambda post=post, mine=mine: self._work(post, mine), "officer")
             self.world.begin(lambda post=post: self._break(post), "chaos")
         self.world.begin(self._sweep, "worker")
+
+    def _open_server(self, _posts):
+        return TownServer(new_id=self._new_id, now=self.world.now, wake=self._wake)
 
     def _new_id(self):
         return UUID(int=self.world.random.getrandbits(128), version=4)
@@ -374,12 +378,17 @@ class Town:
             self._working == 0 and self.server.is_idle and all(post.is_idle for post in self.posts)
         )
 
+    @functools.cached_property
+    def day_file(self):
+        """The acquirer's file of the day; it tells each transaction once."""
+        return self.switch.end_of_day(day=self.world.now().date())
+
     def account(self):
         """Match our rows, the terminals, the acquirer's file and its count: all explained."""
         book, payments = self.switch.book, self.server.payments.values()
         paid = {one.approval.rrn: one for one in payments if one.confirmed}
         standing = {debit.rrn: debit for debit in book.standing}
-        rows = settlement.read(self.switch.end_of_day(day=self.world.now().date()))
+        rows = settlement.read(self.day_file)
         ours, theirs = paid.keys() - standing.keys(), standing.keys() - paid.keys()
         assert not ours | theirs, f"ours only {ours}, theirs only {theirs}"
         assert set(standing) == {row.rrn for row in rows}
