@@ -51,8 +51,6 @@ def _measured(world: World, store: Any) -> list[Figure]:
     dock = Dock.of(world, 2)
     with world.serving(registers_url=_NO_REGISTERS, processes=1, settings=settings) as (url, pid):
         dock.server_url = url
-        # The first address brings the store's client, which is no cost of the footage.
-        dock.planned(Footage(SEED).digests(1, 1), size_bytes=BLOCK_SIZE_BYTES, seconds=60)
         before, began = cpu_seconds(pid), time.perf_counter()
         plan = dock.planned(
             Footage(SEED).digests(0, _BLOCKS),

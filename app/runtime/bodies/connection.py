@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 import structlog
 from starlette.types import ASGIApp, Message, Scope
 
-from app.runtime.bodies.body import Body, Turns
+from app.runtime.bodies.body import Body, piece_bytes
 from app.runtime.bodies.head import END, HEAD_BYTES_MAX, Head, HeadNotGood, read_head
 
 _SCRATCH_BYTES: Final = 64 << 10
@@ -47,11 +47,15 @@ class Door:
     app: ASGIApp
     limits: Limits
     connections: "set[Connection]" = field(default_factory=set)
-    turns: Turns = field(default_factory=Turns)
+    streams: int = 0  # bodies under way
     closing: bool = False
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     # Read into and taken out of again before anything else happens: one for all of them.
     scratch: memoryview = field(default_factory=lambda: memoryview(bytearray(_SCRATCH_BYTES)))
+
+    def piece_bytes(self) -> int:
+        """Return how long a piece of a body may be now."""
+        return piece_bytes(streams=self.streams, memory_bytes=self.limits.memory_bytes)
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -174,14 +178,13 @@ class Connection(asyncio.BufferedProtocol):
         self._busy = True
         self._began = self._moved
         self._last = self._last or not head.keep_alive or self._door.closing
+        self._door.streams += 1
         body = self._body = Body(
             head.body_bytes,
-            turns=self._door.turns,
-            memory_bytes=self._door.limits.memory_bytes,
+            piece_bytes=self._door.piece_bytes,
             pause=self._pause,
             resume=self._resume,
         )
-        body.begin()
         self._give_early(body)
         if not body.left:
             self._pause()  # what comes now is of the next request: it waits in the kernel
@@ -209,11 +212,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _end(self, exchange: "Exchange") -> None:
         """Get ready for the next request, or close."""
+        self._door.streams -= 1
         body, self._body, self._busy = self._body, None, False
-        left = 0
-        if body is not None:
-            body.give_up()
-            left = body.left
+        left = body.left if body is not None else 0
         transport = self._transport
         if transport is None:
             return
