@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Final
 
 # Of one piece: whole chunks of 64 KiB, for a store that seals by chunks. A hand-over to a thread
-# costs some 0.1 ms whatever the size. Lengths that are powers of two cost Linux 6.18 up to twice the
-# system time: its page cache then looks for large folios, which a busy machine has not. Measured,
-# CPU-s/GiB with hash and sync: 1.7 by 320 KiB, 1.9 by 192, 2.7 by 256, 3.1 by 128 and by 512.
+# costs some 0.1 ms whatever the size. Lengths that are powers of two cost Linux 6.18 up to twice
+# the system time: its page cache then looks for large folios, which a busy machine has not.
+# Measured, CPU-s/GiB with hash and sync: 1.7 by 320 KiB, 1.9 by 192; 2.7 by 256, 3.1 by 128.
 PIECE_BYTES_MAX: Final = 320 << 10
 PIECE_BYTES_MIN: Final = 192 << 10
 
