@@ -108,7 +108,7 @@ async def test_nothing_acknowledged_is_lost_when_server_or_door_is_killed(
         sending.start()
         if struck < kills:
             await asyncio.sleep(chance.uniform(0, 0.5))
-            dying = chance.choice([server, server.door, server.door])
+            dying = chance.choice([server, server.door, server.door, server.door])
             dying.kill()
             struck += 1
             sending.join()
