@@ -21,6 +21,7 @@ from benchmarks import (
     machine,
     money,
     playing,
+    sealing,
     signatures,
     upload,
 )
@@ -37,7 +38,7 @@ _ON_STAGE: Final[dict[str, Callable[[World], list[Figure]]]] = {
     "fines": fines.measure,
     "blocking": blocking.measure,
 }
-_NAMES: Final = ("audit", "control", "money", *_ON_STAGE)
+_NAMES: Final = ("audit", "control", "money", "sealing", *_ON_STAGE)
 _LOADED: Final = 0.3  # of a core: from here on a run is not worth keeping
 
 
@@ -76,6 +77,8 @@ def main() -> None:
         run.take("control", control.measure)
     if "money" in wanted:
         run.take("money", money.measure)
+    if "sealing" in wanted:
+        run.take("sealing", sealing.measure)
     on_stage = [name for name in wanted if name in _ON_STAGE]
     if on_stage:
         print("\nthe server is started ...", flush=True)

@@ -90,7 +90,7 @@ async def test_nothing_of_the_footage_stands_in_the_file(store, file):
         (table_offset(0), 0),  # the nonce
         (table_offset(0) + 16, 0),  # the tag of the first chunk
         (table_offset(0) + TABLE_BYTES, 0),
-        (DATA_1 - TABLE_BYTES + 16 + 16 * 255, 1),  # the tag of the last chunk
+        (DATA_1 - TABLE_BYTES + 16 + 16 * 511, 1),  # the tag of the last chunk
         (DATA_1 + BLOCK_SIZE_BYTES - 1, 1),
         (file_size(SIZE) - 1, 2),
     ],
