@@ -22,6 +22,7 @@ from benchmarks import (
     money,
     playing,
     recordings,
+    sealing,
     signatures,
     upload,
     upload_store,
@@ -40,7 +41,7 @@ _ON_STAGE: Final[dict[str, Callable[[World], list[Figure]]]] = {
     "fines": fines.measure,
     "blocking": blocking.measure,
 }
-_NAMES: Final = ("audit", "control", "money", "recordings", *_ON_STAGE)
+_NAMES: Final = ("audit", "control", "money", "recordings", "sealing", *_ON_STAGE)
 _LOADED: Final = 0.3  # of a core: from here on a run is not worth keeping
 
 
@@ -81,6 +82,8 @@ def main() -> None:
         run.take("money", money.measure)
     if "recordings" in wanted:
         run.take("recordings", recordings.measure)
+    if "sealing" in wanted:
+        run.take("sealing", sealing.measure)
     on_stage = [name for name in wanted if name in _ON_STAGE]
     if on_stage:
         print("\nthe server is started ...", flush=True)

@@ -115,16 +115,33 @@ async def move(session: AsyncSession, move_id: UUID) -> TierMoveRow | None:
     return (await session.scalars(statement)).one_or_none()
 
 
-async def open_moves(
-    session: AsyncSession, *, switched: bool, before: datetime, limit: int
-) -> list[tuple[UUID, UUID]]:
-    """Return moves under way with their recordings: begun, or switched, before an instant."""
+async def waiting(session: AsyncSession, *, limit: int) -> list[tuple[UUID, UUID]]:
+    """Return moves that are not switched yet, with their recordings.
+
+    By their attempt, which is new and random each time: what fails always delays nothing else.
+    """
     row = TierMoveRow
-    at = row.switched_at if switched else row.begun_at
     statement = (
         sa.select(row.id, row.recording_id)
-        .where(row.cleared_at.is_(None), row.switched_at.is_not(None) == switched, at <= before)
-        .order_by(at, row.id)
+        .where(row.cleared_at.is_(None), row.switched_at.is_(None))
+        .order_by(row.attempt)
+        .limit(limit)
+    )
+    return [(one[0], one[1]) for one in await session.execute(statement)]
+
+
+async def to_clear(
+    session: AsyncSession, *, switched_before: datetime, limit: int
+) -> list[tuple[UUID, UUID]]:
+    """Return moves whose old bytes are still there, with their recordings, in any order.
+
+    In another one each time: what its store keeps locked for years delays nothing else.
+    """
+    row = TierMoveRow
+    statement = (
+        sa.select(row.id, row.recording_id)
+        .where(row.cleared_at.is_(None), row.switched_at <= switched_before)
+        .order_by(sa.func.random())
         .limit(limit)
     )
     return [(one[0], one[1]) for one in await session.execute(statement)]

@@ -25,6 +25,7 @@ from bodycam.storage import ObjectStore, tier_named, tiers_of
 log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 200
+_SILENT_MAX: Final = 5  # a store that is away costs a minute each time: it is left for this run
 
 
 async def keep_locks(
@@ -36,7 +37,7 @@ async def keep_locks(
     that is silent, is passed over.
     """
     able = [name for name, one in tiers_of(store).items() if await _offers(name, one)]
-    told, after = 0, None
+    told, silent, after = 0, 0, None
     while able:
         async with transaction(sessions) as session:
             found = await tiers.to_lock(
@@ -49,8 +50,10 @@ async def keep_locks(
             )
             wanted = [await _wanted(session, row, held=held, now=now) for row, held in found]
         for one in wanted:
-            told += await _tell(sessions, store, one, now=now)
-        if len(found) < _AT_ONCE:
+            if silent < _SILENT_MAX:
+                done = await _tell(sessions, store, one, now=now)
+                told, silent = told + done, silent + (not done)
+        if len(found) < _AT_ONCE or silent >= _SILENT_MAX:
             break
         after = found[-1][0].id
     return told

@@ -21,7 +21,7 @@ from app.clock import law_date
 from app.db import Sessions, transaction
 from app.errors import DomainError
 from bodycam import repository
-from bodycam.errors import ObjectAbsent, StoreSilent
+from bodycam.errors import ObjectAbsent, StoreFull, StoreSilent
 from bodycam.models import RecordingRow
 from bodycam.repository import custody
 from bodycam.repository import tiers as moves
@@ -35,6 +35,7 @@ log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 200
 _BYTES_AT_ONCE: Final = 64 << 30  # some minutes of one disk; the job comes again in an hour
+_SILENT_MAX: Final = 5  # a store that is away costs a minute each time: it is left for this run
 # Longer than anybody watches one range or loads one file on a slow line.
 _CLEARED_AFTER: Final = timedelta(hours=1)
 
@@ -67,16 +68,16 @@ async def move_due(moving: Moving, *, now: datetime) -> Moved:
     cleared, unable = await _clear(moving, now=now)
     await _begin_due(moving, now=now)
     async with transaction(moving.sessions) as session:
-        waiting = await moves.open_moves(session, switched=False, before=now, limit=_AT_ONCE)
-    switched = size = 0
+        waiting = await moves.waiting(session, limit=_AT_ONCE)
+    switched = size = silent = 0
     for move_id, recording_id in waiting:
-        if size > _BYTES_AT_ONCE:
+        if size > _BYTES_AT_ONCE or silent == _SILENT_MAX:
             break
         try:
             carried = await _carry(moving, move_id, recording_id, now=now)
             switched, size = switched + (carried is not None), size + (carried or 0)
         except (DomainError, CopyDiffers) as error:
-            unable += 1
+            unable, silent = unable + 1, silent + isinstance(error, (StoreSilent, StoreFull))
             log.warning("a recording was not moved", recording=str(recording_id), why=str(error))
     return Moved(switched, cleared, unable)
 
@@ -240,15 +241,15 @@ async def _clear(moving: Moving, *, now: datetime) -> tuple[int, int]:
     Of a recording that is held, bytes that the old store has locked stay beside the new ones.
     """
     async with transaction(moving.sessions) as session:
-        found = await moves.open_moves(
-            session, switched=True, before=now - _CLEARED_AFTER, limit=_AT_ONCE
-        )
-    cleared = failed = 0
+        found = await moves.to_clear(session, switched_before=now - _CLEARED_AFTER, limit=_AT_ONCE)
+    cleared = failed = silent = 0
     for move_id, recording_id in found:
+        if silent == _SILENT_MAX:
+            break
         try:
             cleared += await _clear_one(moving, move_id, recording_id, now=now)
         except DomainError as error:
-            failed += 1
+            failed, silent = failed + 1, silent + isinstance(error, StoreSilent)
             log.warning("old bytes were not cleared", recording=str(recording_id), code=error.code)
     return cleared, failed
 

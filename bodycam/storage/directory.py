@@ -21,14 +21,13 @@ from bodycam.errors import (
     LocksNotOffered,
     ObjectAbsent,
     ObjectDamaged,
-    PartBusy,
     PartGoesToStore,
     PartsMissing,
     StoreFull,
     StoreSilent,
 )
 from bodycam.storage.files import ObjectFile, PartBytes, PartOfFile
-from bodycam.storage.places import Places, lock
+from bodycam.storage.places import Places, lock_or_refuse
 from bodycam.storage.port import READ_CHUNK_BYTES, Chunk, PartTarget, ReadAt
 from bodycam.storage.upkeep import Rewrapped, envelop_all, rewrap
 
@@ -116,13 +115,16 @@ class DirectoryStore:
             raise ObjectAbsent(f"no upload of {key}")
         place = PartOfFile(opened[0], number, size_bytes, opened[1])
         try:
-            lock(place.handle, offset=place.offset, length=size_bytes, wait=False)
-        except OSError as error:
+            self._lock(key, place)
+        except BaseException:
             os.close(place.handle)
-            if error.errno in {errno.EAGAIN, errno.EACCES}:
-                raise PartBusy(f"a part of {key} is being received") from error
             raise
         return place
+
+    def _lock(self, key: str, place: PartOfFile) -> None:
+        lock_or_refuse(place.handle, key, offset=place.offset, length=place.room)
+        if not self._places.is_incoming(key, place.handle):
+            raise AlreadyStored(f"{key} was sealed meanwhile")
 
     async def put_part(
         self,

@@ -3,7 +3,7 @@
 ```text
 two slots of 4 KiB     the object's data key, wrapped (AES-256-GCM) under the key whose id it names
 for each block of 8 MiB
-    table of 8 KiB     a random nonce, then a tag for each chunk of 32 KiB
+    table of 12 KiB    a random nonce, then a tag for each chunk of 16 KiB
     the block          ciphertext, byte for byte where the plaintext would be
 ```
 
@@ -31,10 +31,10 @@ from bodycam.wire.digests import BLOCK_SIZE_BYTES
 
 # A smaller chunk would cost uploads a call each; a larger one the index of a day, which reads a
 # few bytes at 43,000 places.
-CHUNK_BYTES: Final = 32 << 10
+CHUNK_BYTES: Final = 16 << 10
 SLOT_BYTES: Final = 4096  # a page: a torn write of one slot leaves the other
 HEAD_BYTES: Final = 2 * SLOT_BYTES
-TABLE_BYTES: Final = 8192
+TABLE_BYTES: Final = 12288
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 _TAGS_AT: Final = 16

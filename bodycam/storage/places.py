@@ -3,6 +3,7 @@
 Blocking; whoever calls takes a thread. Each step may be stopped at any instant and done again.
 """
 
+import errno
 import fcntl
 import os
 import struct
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from app.keys import ObjectKeys
-from bodycam.errors import ObjectAbsent, PartsMissing
+from bodycam.errors import ObjectAbsent, PartBusy, PartsMissing
 from bodycam.storage.envelope import HEAD_BYTES, Envelope, file_size, new_head, open_head
 from bodycam.storage.files import read_head
 from bodycam.storage.port import checked_key
@@ -39,6 +40,20 @@ def lock(handle: int, *, offset: int, length: int, wait: bool) -> None:
     """
     wanted = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, offset, length, 0)
     fcntl.fcntl(handle, fcntl.F_OFD_SETLKW if wait else fcntl.F_OFD_SETLK, wanted)
+
+
+def lock_or_refuse(handle: int, key: str, *, offset: int, length: int) -> None:
+    """Lock bytes of an object that is being received, at once or not at all.
+
+    Raises:
+        PartBusy: somebody has some of them.
+    """
+    try:
+        lock(handle, offset=offset, length=length, wait=False)
+    except OSError as error:
+        if error.errno in {errno.EAGAIN, errno.EACCES}:
+            raise PartBusy(f"a part of {key} is being received") from error
+        raise
 
 
 class Places:
@@ -119,6 +134,7 @@ class Places:
 
         Raises:
             PartsMissing: there is no such file, or it has another size.
+            PartBusy: a part of it is being written.
         """
         plain = self.incoming(key, plain=True).exists()
         source, target = self.incoming(key, plain=plain), self.sealed(key, plain=plain)
@@ -127,16 +143,40 @@ class Places:
         except FileNotFoundError as error:
             raise PartsMissing(f"no bytes of {key}") from error
         try:
+            lock_or_refuse(handle, key, offset=0, length=0)  # all of it: nobody writes meanwhile
             if os.fstat(handle).st_size != (size_bytes if plain else file_size(size_bytes)):
                 raise PartsMissing(f"{key} has not its size")
             os.fchmod(handle, 0o444)
             os.fsync(handle)
+            self._make_folders(target.parent)
+            source.rename(target)
         finally:
             os.close(handle)
-        self._make_folders(target.parent)
-        source.rename(target)
         sync_folder(target.parent)
         sync_folder(self._incoming)
+
+    def is_incoming(self, key: str, handle: int) -> bool:
+        """Whether the open file still is what is being received, and was not sealed meanwhile."""
+        for plain in (False, True):
+            with suppress(FileNotFoundError):
+                found = self.incoming(key, plain=plain).stat()
+                return found.st_ino == os.fstat(handle).st_ino
+        return False
+
+    def open_upkeep(self) -> int:
+        """Return a handle that one process alone can have; closing it lets the next one.
+
+        Raises:
+            PartBusy: another process has it.
+        """
+        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(self._incoming, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            raise PartBusy("another process gives envelopes to this store") from error
+        return handle
 
     def _make_folders(self, folder: Path) -> None:
         if folder.exists():

@@ -73,12 +73,17 @@ def envelop_all(places: Places, *, say: Callable[[str], None]) -> int:
     Raises:
         OSError: no room, or the disk fails; what is done is done.
         ObjectDamaged: a copy did not read back as it was written; the plain file stays.
+        PartBusy: another process is at it: two would write over each other's copies.
     """
     count = 0
-    for key in list(places.sealed_keys(plain=True)):
-        _envelop(places, key)
-        say(key)
-        count += 1
+    handle = places.open_upkeep()
+    try:
+        for key in list(places.sealed_keys(plain=True)):
+            _envelop(places, key)
+            say(key)
+            count += 1
+    finally:
+        os.close(handle)
     return count
 
 

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from app import keys as app_keys
-from bodycam.errors import ObjectAbsent, ObjectDamaged, ObjectKeyUnknown, StoreFull
+from bodycam.errors import ObjectAbsent, ObjectDamaged, ObjectKeyUnknown, PartBusy, StoreFull
 from bodycam.storage import DirectoryStore
 from bodycam.storage.envelope import (
     CHUNK_BYTES,
@@ -90,7 +90,7 @@ async def test_nothing_of_the_footage_stands_in_the_file(store, file):
         (table_offset(0), 0),  # the nonce
         (table_offset(0) + 16, 0),  # the tag of the first chunk
         (table_offset(0) + TABLE_BYTES, 0),
-        (DATA_1 - TABLE_BYTES + 16 + 16 * 255, 1),  # the tag of the last chunk
+        (DATA_1 - TABLE_BYTES + 16 + 16 * 511, 1),  # the tag of the last chunk
         (DATA_1 + BLOCK_SIZE_BYTES - 1, 1),
         (file_size(SIZE) - 1, 2),
     ],
@@ -255,6 +255,28 @@ async def test_a_disk_that_fills_up_while_a_part_is_sealed_is_told(store, conten
     assert await whole(store, size=2 * BLOCK_SIZE_BYTES) == block * 2
 
 
+async def test_nothing_is_sealed_while_a_part_of_it_is_written(store, content):
+    upload = await put_all(store, content)
+
+    async with store.open_part(key=KEY, number=1, size_bytes=BLOCK_SIZE_BYTES):
+        with pytest.raises(PartBusy):
+            await store.seal(key=KEY, upload=upload, size_bytes=SIZE)
+
+    await store.seal(key=KEY, upload=upload, size_bytes=SIZE)
+    assert await whole(store) == content
+
+
+async def test_who_opened_the_file_before_it_was_sealed_is_told(store, content):
+    await put_all(store, content)
+    opened = store._places.open_incoming(KEY)
+
+    assert store._places.is_incoming(KEY, opened[0])
+    await store.seal(key=KEY, upload="", size_bytes=SIZE)
+
+    assert not store._places.is_incoming(KEY, opened[0])
+    os.close(opened[0])
+
+
 class TestRewrapping:
     async def test_after_it_the_old_key_may_go_and_no_footage_was_touched(
         self, store, file, content, tmp_path, keys_folder
@@ -372,6 +394,16 @@ class TestOfAnEarlierRelease:
 
         assert not plain.exists()
         assert await whole(store) == content
+
+    @pytest.mark.usefixtures("plain")
+    async def test_two_do_not_give_envelopes_at_once(self, store):
+        handle = store._places.open_upkeep()
+
+        with pytest.raises(PartBusy):
+            await store.envelop(say=str)
+        os.close(handle)
+
+        assert await store.envelop(say=str) == 1
 
     async def test_a_full_disk_leaves_the_plain_object(self, store, content, plain, tmp_path):
         with full_disk(), pytest.raises(StoreFull):

@@ -3,10 +3,12 @@
 import asyncio
 
 import pytest
+from pydantic import ValidationError
 from typer.testing import CliRunner
 
 from app.cli import cli
-from bodycam.storage import DirectoryStore
+from app.settings import Settings
+from bodycam.storage import DirectoryStore, make_store, tiers_of
 from tests.factories_store import KEY, SIZE, object_keys, sealed
 
 CONTENT = b"seen" * (SIZE // 4) + b"e" * (SIZE % 4)
@@ -59,3 +61,49 @@ def test_what_was_stored_before_is_given_an_envelope(folder):
 
     assert answer.output.splitlines()[-1] == "1 objects were given an envelope"
     assert not path.exists()
+
+
+STORES = """{"cold": {"kind": "s3", "endpoint": "http://127.0.0.1:9", "bucket": "b",
+ "access_key": "a", "secret_key": "s"}, "vault": {"kind": "directory", "path": "/nowhere"}}"""
+
+
+@pytest.mark.parametrize(
+    ("stores", "rules"),
+    [
+        ('{"hot": {"kind": "directory", "path": "/x"}}', "[]"),
+        ('{"Cold": {"kind": "directory", "path": "/x"}}', "[]"),
+        ('{"cold": {"kind": "directory"}}', "[]"),
+        ('{"cold": {"kind": "s3", "endpoint": "http://x", "bucket": "b"}}', "[]"),
+        ('{"cold": {"kind": "s3", "path": "/x"}}', "[]"),
+        (STORES, '[{"valid_from": "2026-01-01", "to": "deep", "after_days": 1}]'),
+        (
+            STORES,
+            '[{"valid_from": "2026-01-01", "to": "cold", "after_days": 1, "categories": ["x"]}]',
+        ),
+    ],
+)
+def test_stores_and_rules_that_do_not_fit_stop_the_start(
+    clean_environment,  # noqa: ARG001 - the environment is this one
+    monkeypatch,
+    stores,
+    rules,
+):
+    monkeypatch.setenv("SAQSHY_STORES", stores)
+    monkeypatch.setenv("SAQSHY_TIER_RULES", rules)
+
+    with pytest.raises(ValidationError) as refused:
+        Settings()
+
+    assert "secret" not in str(refused.value).replace("secret_key", "")
+
+
+def test_stores_are_made_by_their_names(folder, monkeypatch):
+    monkeypatch.setenv("SAQSHY_STORES", STORES)
+    monkeypatch.setenv(
+        "SAQSHY_TIER_RULES", '[{"valid_from": "2026-01-01", "to": "cold", "after_days": 1}]'
+    )
+
+    store = make_store(Settings(), keys=object_keys(folder / "keys"))
+
+    kinds = {name: type(one).__name__ for name, one in tiers_of(store).items()}
+    assert kinds == {"hot": "DirectoryStore", "cold": "S3Store", "vault": "DirectoryStore"}
