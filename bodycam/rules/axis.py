@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from bodycam.errors.axis import AxisMetadataNotValid
+from bodycam.rules.retention import Category
 
 PREFIXES: Final = ("x-container-meta-", "x-object-meta-")  # either may stand on either kind
 KEYS_MAX: Final = 64
@@ -26,9 +27,12 @@ FIXED: Final = frozenset({SYSTEM, USERS, DEVICES})
 COMPLETE: Final = "Complete"
 # Our three footage categories of Order 971 item 14; a bookmark brings them back.
 CATEGORIES: Final = (
-    ("Қылмыс / Преступление", "crime"),
-    ("Әкімшілік құқық бұзушылық / Административное правонарушение", "administrative"),
-    ("Басқа / Иное", "other"),
+    ("Қылмыс / Преступление", Category.CRIME.value),
+    (
+        "Әкімшілік құқық бұзушылық / Административное правонарушение",
+        Category.ADMINISTRATIVE.value,
+    ),
+    ("Басқа / Иное", Category.OTHER.value),
 )
 _KEYS: Final = {
     name.lower(): name
@@ -125,6 +129,15 @@ def kind_of(name: str, metadata: Mapping[str, str]) -> ObjectKind:
     if lower.endswith("_gpstrail.json"):
         return ObjectKind.TRACK
     return ObjectKind.OTHER
+
+
+def category_of(metadata: Mapping[str, str]) -> Category | None:
+    """Return which of our categories a bookmark names, ``None`` where none: it is no error.
+
+    A camera learns of changed categories only when it is docked.
+    """
+    key = metadata.get("CategoryID", "")
+    return Category(key) if key in {one.value for one in Category} else None
 
 
 def read_instant(text: str) -> datetime | None:
