@@ -47,6 +47,7 @@ _KEYS: Final = {
     )
 }  # fmt: skip
 _COMPACT: Final = re.compile(r"(20\d\d)(\d\d)(\d\d)[T_](\d\d)(\d\d)(\d\d)Z?")
+_CONTAINER: Final = re.compile(r".*_([^_]+)_20\d{6}[T_]\d{6}Z?")
 _POINT: Final = re.compile(r"POINT ?\( *(-?\d{1,3}(?:\.\d+)?) +(-?\d{1,2}(?:\.\d+)?) *\)")
 _POINTS_MAX: Final = 93_600  # one a second for 26 hours
 
@@ -177,6 +178,15 @@ def spans_in_names(*names: str) -> tuple[datetime, None] | None:
         if began is not None:
             return began, None
     return None
+
+
+def serial_in_name(container: str) -> str:
+    """Return the camera's serial number in a container's name, or nothing.
+
+    The name is ``<UserID>_<BWCSerialNumber>_<TriggerOnTime>``; older firmware says it there alone.
+    """
+    match = _CONTAINER.fullmatch(container)
+    return match[1] if match is not None else ""
 
 
 def _first(metadata: Mapping[str, str], *keys: str) -> datetime | None:

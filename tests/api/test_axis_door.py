@@ -416,3 +416,11 @@ async def test_a_bookmark_stands_on_the_page_as_it_was_set(client, system, sessi
     assert f"/console/recordings/{row.id}?t=20.0" in page.text
     assert "Преступление: 5 лет" in page.text
     assert "TriggerOn:Button, Plate:seen" in page.text
+
+
+async def test_a_container_without_metadata_is_the_camera_s_of_its_name(system, sessions, yard):
+    answer = await uploaded(system, meta={"X-Object-Meta-Mtime": "1795352404.27"})
+
+    (row,) = await stored(sessions, RecordingRow)
+    assert answer.status_code == 201
+    assert row.camera_id == yard.camera.camera_id
