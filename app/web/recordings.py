@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from app.access import Access, Caller, Role
 from app.clock import LAW_ZONE
 from app.db import SessionsOfApp, transaction
+from app.web.coverage_words import CATEGORIES
 from app.web.footage import footage_of
 from app.web.footage_strip import QUARANTINE, strips_of
 from app.web.rendering import page
@@ -17,6 +18,8 @@ from app.web.timeline import ticks
 from app.web.viewer import viewer_of
 from app.web.words import DAMAGES, OTHER_DAMAGE, RECORDING_STATUSES
 from bodycam import service
+from bodycam.api.ports import StoreOfApp
+from bodycam.service.axis_bookmarks import bookmarks_of
 from bodycam.service.derived import derived_of
 
 _REVIEWER = Access(roles=[Role.COMPLAINTS_REVIEWER])
@@ -32,6 +35,7 @@ async def player(
     recording_id: UUID,
     caller: Caller,
     sessions: SessionsOfApp,
+    store: StoreOfApp,
     at: Annotated[float, Query(alias="t", ge=0, le=_OFFSET_SECONDS_MAX)] = 0,
     until: Annotated[float | None, Query(ge=0, le=_OFFSET_SECONDS_MAX)] = None,
     complaint_id: Annotated[UUID | None, Query(alias="complaint")] = None,
@@ -46,6 +50,7 @@ async def player(
         facts = await service.read_recording(session, recording_id=recording_id, caller=caller)
         derived = await derived_of(session, recording_id=recording_id, caller=caller)
         footage = (await footage_of(session, recordings=[facts], caller=caller))[recording_id]
+    bookmarks = await bookmarks_of(sessions, store, recording_id=recording_id, caller=caller)
     length = max(footage.seconds, 1.0)
     context = {
         "viewer": viewer,
@@ -63,6 +68,8 @@ async def player(
         ),
         "zone_offset_seconds": _offset_seconds(facts.started_at),
         "derived": derived,
+        "bookmarks": bookmarks,
+        "categories": CATEGORIES,
         "strips": strips_of(derived, seconds=length),
         "quarantine": QUARANTINE,
         "moment": facts.started_at + timedelta(seconds=at),

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bodycam.models import RecordingRow
@@ -105,6 +105,23 @@ async def recordings_of(session: AsyncSession, *, dock_id: UUID, container: str)
         AxisObjectRow.recording_id.is_not(None),
     )
     return [one for one in await session.scalars(statement) if one is not None]
+
+
+async def bookmarks_of(
+    session: AsyncSession, *, dock_id: UUID, container: str, limit: int
+) -> Sequence[AxisObjectRow]:
+    """Return the bookmarks of a container, the newest version of each."""
+    row = AxisObjectRow
+    statement = (
+        sa.select(row)
+        .where(
+            row.dock_id == dock_id, row.container == container, row.name.istartswith("bookmark_")
+        )
+        .ext(distinct_on(row.name))
+        .order_by(row.name, row.version.desc())
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
 
 
 async def container_of(session: AsyncSession, *, recording_id: UUID) -> tuple[UUID, str] | None:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from bodycam.errors.axis import AxisMetadataNotValid
+from bodycam.rules.retention import Category
 
 PREFIXES: Final = ("x-container-meta-", "x-object-meta-")  # either may stand on either kind
 KEYS_MAX: Final = 64
@@ -26,9 +27,12 @@ FIXED: Final = frozenset({SYSTEM, USERS, DEVICES})
 COMPLETE: Final = "Complete"
 # Our three footage categories of Order 971 item 14; a bookmark brings them back.
 CATEGORIES: Final = (
-    ("Қылмыс / Преступление", "crime"),
-    ("Әкімшілік құқық бұзушылық / Административное правонарушение", "administrative"),
-    ("Басқа / Иное", "other"),
+    ("Қылмыс / Преступление", Category.CRIME.value),
+    (
+        "Әкімшілік құқық бұзушылық / Административное правонарушение",
+        Category.ADMINISTRATIVE.value,
+    ),
+    ("Басқа / Иное", Category.OTHER.value),
 )
 _KEYS: Final = {
     name.lower(): name
@@ -43,6 +47,7 @@ _KEYS: Final = {
     )
 }  # fmt: skip
 _COMPACT: Final = re.compile(r"(20\d\d)(\d\d)(\d\d)[T_](\d\d)(\d\d)(\d\d)Z?")
+_CONTAINER: Final = re.compile(r".*_([^_]+)_20\d{6}[T_]\d{6}Z?")
 _POINT: Final = re.compile(r"POINT ?\( *(-?\d{1,3}(?:\.\d+)?) +(-?\d{1,2}(?:\.\d+)?) *\)")
 _POINTS_MAX: Final = 93_600  # one a second for 26 hours
 
@@ -127,6 +132,15 @@ def kind_of(name: str, metadata: Mapping[str, str]) -> ObjectKind:
     return ObjectKind.OTHER
 
 
+def category_of(metadata: Mapping[str, str]) -> Category | None:
+    """Return which of our categories a bookmark names, ``None`` where none: it is no error.
+
+    A camera learns of changed categories only when it is docked.
+    """
+    key = metadata.get("CategoryID", "")
+    return Category(key) if key in {one.value for one in Category} else None
+
+
 def read_instant(text: str) -> datetime | None:
     """Return the instant in ``text``: compact, RFC 3339, or seconds since 1970; else ``None``."""
     compact = _COMPACT.fullmatch(text)
@@ -164,6 +178,15 @@ def spans_in_names(*names: str) -> tuple[datetime, None] | None:
         if began is not None:
             return began, None
     return None
+
+
+def serial_in_name(container: str) -> str:
+    """Return the camera's serial number in a container's name, or nothing.
+
+    The name is ``<UserID>_<BWCSerialNumber>_<TriggerOnTime>``; older firmware says it there alone.
+    """
+    match = _CONTAINER.fullmatch(container)
+    return match[1] if match is not None else ""
 
 
 def _first(metadata: Mapping[str, str], *keys: str) -> datetime | None:

@@ -12,7 +12,16 @@ from bodycam import repository
 from bodycam.errors.axis import AxisMetadataNotValid
 from bodycam.models.axis import AxisObjectRow
 from bodycam.repository import axis
-from bodycam.rules.axis import REJECTED, ObjectKind, kind_of, read_track, span_of, spans_in_names
+from bodycam.rules.axis import (
+    REJECTED,
+    ObjectKind,
+    kind_of,
+    read_track,
+    serial_in_name,
+    span_of,
+    spans_in_names,
+)
+from bodycam.service.axis_bookmarks import lengthen_by_bookmarks
 from bodycam.service.axis_sealed import Opened, note_opened, open_clip, open_track, open_waiting
 from bodycam.service.completion import examine_stream
 from bodycam.service.docking import Docking
@@ -62,7 +71,10 @@ async def _take(
             return await _take_clip(session, docking, row, dock=dock, now=now)
         case ObjectKind.TRACK:
             return await _take_track(session, docking, row, dock=dock)
-        case ObjectKind.KEY | ObjectKind.BOOKMARK | ObjectKind.OTHER:
+        case ObjectKind.BOOKMARK:
+            await _lengthen(session, docking, row, dock=dock, now=now)
+            return True
+        case ObjectKind.KEY | ObjectKind.OTHER:
             return True  # kept as it came
 
 
@@ -75,9 +87,9 @@ async def _take_clip(
         original = about.get("RejectedContentOriginalContainer", "")
         source = await axis.container(session, dock_id=row.dock_id, name=original)
         about = {**(dict(source.metadata_) if source is not None else {}), **about}
-    camera_id = await devices.camera_of_serial(
-        session, dock=dock, serial_number=about.get("BWCSerialNumber", "")
-    )
+    source_name = about.get("RejectedContentOriginalContainer") or row.container
+    serial_number = about.get("BWCSerialNumber") or serial_in_name(source_name)
+    camera_id = await devices.camera_of_serial(session, dock=dock, serial_number=serial_number)
     span = span_of(row.metadata_, about) or spans_in_names(row.name, row.container)
     if camera_id is None or span is None:
         log.info("axis_clip_waits", object=str(row.id), camera_known=camera_id is not None)
@@ -104,7 +116,23 @@ async def _take_clip(
     if isinstance(found, Opened):
         await note_opened(session, docking, recording, found, now=now)
     await session.flush()
+    await _lengthen(session, docking, row, dock=dock, now=now)
     return True
+
+
+async def _lengthen(
+    session: AsyncSession, docking: Docking, row: AxisObjectRow, *, dock: Principal, now: datetime
+) -> None:
+    """Let bookmarks lengthen the recordings of a container, whichever came first."""
+    await lengthen_by_bookmarks(
+        session,
+        docking,
+        dock_id=row.dock_id,
+        container=row.container,
+        recordings=await axis.recordings_of(session, dock_id=row.dock_id, container=row.container),
+        dock=dock,
+        now=now,
+    )
 
 
 def _digests(joined: bytes) -> list[bytes]:

@@ -1,5 +1,6 @@
 """A recording's category, which decides its term: lengthened by one, shortened by two people."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -25,7 +26,7 @@ from bodycam.errors.custody import (
 from bodycam.models import CategoryChangeRow, RecordingRow
 from bodycam.repository import custody as repository
 from bodycam.rules.life_cycle import RecordingStatus
-from bodycam.rules.retention import RETENTION_RULES, Category, rule_on, shortens
+from bodycam.rules.retention import RETENTION_RULES, Category, longest, rule_on, shortens
 from bodycam.service.custody import own_row, take_back
 
 
@@ -81,6 +82,42 @@ async def change_category(
     event = "bodycam.category_change_proposed" if shorter else "bodycam.category_changed"
     await _note_change(session, trail, made, event, caller, now)
     return _proposal(made)
+
+
+async def lengthen(
+    session: AsyncSession,
+    *,
+    trail: AuditTrail,
+    row: RecordingRow,
+    categories: Iterable[Category],
+    who: Principal,
+    now: datetime,
+) -> None:
+    """Give a recording the longest of its category and ``categories``, on a device's word.
+
+    Nothing happens where that is the one it has, or where it is being destroyed.
+    """
+    rule = rule_on(law_date(now)) or RETENTION_RULES[0]
+    target = longest([row.category, *categories], rule=rule)
+    if not shortens(target, row.category, rule=rule) or row.destruction_begun_at is not None:
+        return
+    before, row.category = row.category, target
+    if row.status is RecordingStatus.EXPIRING:
+        take_back(row)
+    await trail.record(
+        session,
+        event="bodycam.category_changed",
+        at=now,
+        who=who,
+        fields={
+            "change_id": None,
+            "recording_id": str(row.id),
+            "from": before.value,
+            "to": target.value,
+            "shortens": False,
+            "signatures": [],
+        },
+    )
 
 
 async def read_proposal(session: AsyncSession, *, caller: Principal, change_id: UUID) -> Proposal:

@@ -360,3 +360,68 @@ async def test_its_page_does_not_say_that_the_camera_signed_it(client, system, s
     assert signed_in.status_code == 200
     assert "Сохранена такой, какой пришла" in page.text
     assert "какой её подписала камера" not in page.text
+
+
+MARK = {
+    "X-Object-Meta-Categoryid": "crime",
+    "X-Object-Meta-Categoryname": quote("Қылмыс"),
+    "X-Object-Meta-Starttime": "2026-11-20T03:00:20Z",
+    "X-Object-Meta-Tags": "TriggerOn:Button;Plate:seen",
+}
+
+
+async def bookmarked(system, *, headers=MARK, text="Көлік қашты <b>"):
+    name = f"{CONTAINER}/bookmark_1763607620_1"
+    answer = await system.ask("PUT", name, headers=headers, content=text.encode())
+    assert answer.status_code == 201
+
+
+@pytest.mark.parametrize("bookmark_first", [True, False])
+async def test_a_bookmark_lengthens_the_term_whichever_came_first(system, sessions, bookmark_first):
+    await system.ask("PUT", CONTAINER, headers=META)
+    if bookmark_first:
+        await bookmarked(system)
+    await uploaded(system)
+    if not bookmark_first:
+        await bookmarked(system)
+
+    (row,) = await stored(sessions, RecordingRow)
+    (event,) = await bodycam.events(sessions, "bodycam.category_changed")
+    assert row.category.value == "crime"
+    assert (event["from"], event["to"]) == ("other", "crime")
+
+
+@pytest.mark.parametrize("category", ["other", "testimony-7", ""])
+async def test_a_bookmark_shortens_nothing(system, sessions, category):
+    await uploaded(system)
+    async with transaction(sessions) as session:
+        await session.execute(sa.update(RecordingRow).values(category="administrative"))
+
+    await bookmarked(system, headers=MARK | {"X-Object-Meta-Categoryid": category})
+
+    (row,) = await stored(sessions, RecordingRow)
+    assert row.category.value == "administrative"
+
+
+async def test_a_bookmark_stands_on_the_page_as_it_was_set(client, system, sessions, settings):
+    trust_the_authority(settings)
+    await uploaded(system)
+    await bookmarked(system)
+    (row,) = await stored(sessions, RecordingRow)
+    client.headers.update(BROWSER | OWN_PAGE)
+    await answer_challenge(client, REVIEWER, cookie=True)
+
+    page = await look(client, f"/console/recordings/{row.id}")
+
+    assert "Көлік қашты &lt;b&gt;" in page.text
+    assert f"/console/recordings/{row.id}?t=20.0" in page.text
+    assert "Преступление: 5 лет" in page.text
+    assert "TriggerOn:Button, Plate:seen" in page.text
+
+
+async def test_a_container_without_metadata_is_the_camera_s_of_its_name(system, sessions, yard):
+    answer = await uploaded(system, meta={"X-Object-Meta-Mtime": "1795352404.27"})
+
+    (row,) = await stored(sessions, RecordingRow)
+    assert answer.status_code == 201
+    assert row.camera_id == yard.camera.camera_id

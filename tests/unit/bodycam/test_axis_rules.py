@@ -121,3 +121,17 @@ def test_a_connection_file_keeps_to_its_limits():
     assert len(content["SiteName"]) == 64
     assert (content["ContainerType"], content["WantEncryption"]) == ("mp4", False)
     assert "PublicKey" not in content
+
+
+@pytest.mark.parametrize(
+    ("container", "serial"),
+    [
+        ("u-1_ACCC8E000001_20261120T030000Z", "ACCC8E000001"),
+        ("u_1_ACCC8E000001_20190101_090909", "ACCC8E000001"),
+        ("RejectedContent_20261120T030000Z_5a0c", ""),
+        ("ACCC8E000001", ""),
+        ("", ""),
+    ],
+)
+def test_a_container_s_name_holds_the_camera_s_serial_number(container, serial):
+    assert axis.serial_in_name(container) == serial
