@@ -13,6 +13,7 @@ from app.web import (
     log,
     papers,
     recordings,
+    shifts,
 )
 from app.web.assets import mount_static
 
@@ -24,6 +25,7 @@ _FAMILIES = (
     access,
     complaints,
     recordings,
+    shifts,
     coverage,
     control,
     finance,
