@@ -28,6 +28,8 @@ STORE_PACKAGES = ("radosgw", "ceph-mon", "ceph-osd", "ceph-common")
 STORE_PROGRAMS = ("radosgw", "ceph-mon", "ceph-osd", "ceph", "monmaptool", "radosgw-admin")
 DISSECTOR_TRIED = VENV / ".dissector-tried"
 SANDBOX_TRIED = VENV / ".sandbox-tried"
+PLAYER = ROOT / "deploy" / "player"
+PLAYER_STAMP = PLAYER / "node_modules" / ".installed"
 LOWEST = (3, 11)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 
@@ -197,6 +199,23 @@ def install_sandbox() -> None:
         say("no bubblewrap here: recordings play, but no small pictures are made of them")
 
 
+def install_player() -> None:
+    """Install the player for browsers without HLS of their own, where npm is; else say so.
+
+    npm checks the package against the hash in the lock and runs none of its scripts.
+    """
+    wanted = hashlib.sha256((PLAYER / "package-lock.json").read_bytes()).hexdigest()
+    if PLAYER_STAMP.exists() and PLAYER_STAMP.read_text() == wanted:
+        return
+    npm = shutil.which("npm")
+    options = ("ci", "--prefix", PLAYER, "--ignore-scripts", "--no-audit", "--no-fund")
+    if npm and run(npm, *options, quiet=True):
+        PLAYER_STAMP.write_text(wanted)
+        return
+    why = "npm could not install hls.js" if npm else "no npm here"
+    say(f"{why}: footage plays in browsers that have HLS of their own (Chromium, Edge, Safari)")
+
+
 def main() -> int:
     """Run it; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -209,6 +228,7 @@ def main() -> int:
         raise CannotInstall(f"Python {wanted} or newer is needed; this is {sys.version.split()[0]}")
     install()
     install_sandbox()
+    install_player()
     if arguments.browser:
         install_browser()
     if arguments.store:

@@ -268,6 +268,13 @@ def _part(world, _caller, ids):
     return {"content": content, "headers": {dock.DIGEST_HEADER: digest}}
 
 
+def _head(world, _caller, ids):
+    recorded = world.recorded.get(ids["recording_id"]) or world.sample
+    content = (recorded.folder / "head.bin").read_bytes()
+    digest = content_digest(hashlib.sha256(content).digest())
+    return {"content": content, "headers": {dock.DIGEST_HEADER: digest}}
+
+
 def _form(_world, _caller, ids):
     return {"json": papers.form(responsible_id=ids["responsible_id"])}
 
@@ -518,6 +525,8 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(_forged, ("camera_id",), good=False),
     ),
     f"PUT {dock.PATH_PART}": (Ask(_part),),
+    # The recordings of this world are stored: their heads are wanted no more.
+    f"PUT {dock.PATH_HEAD}": (Ask(_head, good=False),),
     "GET /api/recordings/{recording_id}/playlist.m3u8": (
         Ask(),
         Ask(lambda _w, _c, ids: {"params": {"complaint_id": ids["complaint_id"]}},
@@ -556,6 +565,20 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(lambda _w, _c, ids: {"params": {"complaint": ids["complaint"]}},
             ("complaint",), harmless={"complaint": _CARRIED}),
     ),
+    "GET /console/recordings/{recording_id}/shift": (
+        Ask(lambda _w, _c, ids: {"params": {"complaint": ids["complaint"]}},
+            ("complaint",), harmless={"complaint": _CARRIED}),
+    ),
+    "GET /console/custody/recordings/{recording_id}": (_OF_RECORDING,),
+    "POST /console/custody/recordings/{recording_id}/holds": (
+        Ask(lambda _w, _c, _i: {"data": {"reason": "court", "case_number": "1"}},
+            of_unit=("recording_id",)),
+    ),
+    "POST /console/custody/recordings/{recording_id}/category": (
+        Ask(lambda _w, _c, _i: {"data": {"category": "crime", "grounds": "-"}},
+            of_unit=("recording_id",)),
+    ),
+    "POST /console/custody/holds/{legal_hold_id}/release": (Ask(),),
 }  # fmt: skip
 
 

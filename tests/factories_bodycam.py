@@ -270,6 +270,17 @@ async def put(client, recorded, number, headers, *, body=None, digest_of=None):
     )
 
 
+async def put_head(client, recorded, headers, content=None, *, digest=None):
+    """Send the head as it lies on the camera, or ``content`` under ``digest``."""
+    content = (recorded.folder / "head.bin").read_bytes() if content is None else content
+    digest = digest or hashlib.sha256(content).digest()
+    return await client.put(
+        protocol.PATH_HEAD.format(recording_id=recorded.recording_id),
+        content=content,
+        headers={**headers, protocol.DIGEST_HEADER: content_digest(digest)},
+    )
+
+
 async def complete(client, recorded, headers):
     path = protocol.PATH_COMPLETE.format(recording_id=recorded.recording_id)
     return await client.post(path, headers=headers)

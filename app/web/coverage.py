@@ -120,7 +120,9 @@ async def expiring_page(request: Request, caller: Caller, sessions: SessionsOfAp
     async with transaction(sessions) as session:
         viewer = await viewer_of(session, caller=caller)
         rows = await custody.list_expiring(session, caller=caller)
-    return page(request, "custody.html", {"viewer": viewer, "rows": rows} | _WORDS)
+        faults = await custody.list_faults(session, caller=caller)
+    context = {"viewer": viewer, "rows": rows, "faults": faults}
+    return page(request, "custody.html", context | _WORDS)
 
 
 @router.post("/custody/permission", dependencies=[Depends(_RESPONSIBLE)])

@@ -5,7 +5,7 @@ from typing import Final
 from app.web.texts import N_
 from bodycam.rules.coverage import CoverageKind, Ending, GapReason
 from bodycam.rules.coverage_cases import CaseStatus
-from bodycam.rules.retention import Category
+from bodycam.rules.retention import Category, HoldReason, KeptBecause
 
 KINDS: Final = {
     CoverageKind.RECORDED: N_("recorded"),
@@ -49,4 +49,19 @@ CATEGORIES: Final = {
     Category.CRIME: N_("Crime: 5 years"),
     Category.ADMINISTRATIVE: N_("Administrative offence or inspection: 3 years"),
     Category.OTHER: N_("Other: 2 months"),
+}
+HOLD_REASONS: Final = {
+    HoldReason.COURT: N_("A court's case"),
+    HoldReason.CRIMINAL_CASE: N_("A criminal case"),
+    HoldReason.ADMINISTRATIVE_CASE: N_("A case of an administrative offence"),
+    HoldReason.INTERNAL_INVESTIGATION: N_("An internal investigation"),
+    HoldReason.PROSECUTOR: N_("The prosecutor's demand"),
+}
+BECAUSE: Final = {
+    KeptBecause.NOT_STORED: N_("it is not stored yet"),
+    KeptBecause.HELD: N_("it is held"),
+    KeptBecause.COMPLAINT: N_("a complaint asks for it"),
+    KeptBecause.TERM: N_("its term is not over"),
+    KeptBecause.KEPT_BY_WORD: N_("somebody took it back from the expiring"),
+    KeptBecause.NO_RULE: N_("no rule in force lets it go"),
 }

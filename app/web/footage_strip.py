@@ -79,7 +79,7 @@ def strips_of(derived: Derived, *, seconds: float) -> Strips:
     signed = derived.signed_video
     state, kind = _state(signed)
     spans = (signed or {}).get("spans", []) if state != "none" else []
-    verdicts = tuple(_stretch(one[3], one[4], whole_ms, one[2]) for one in spans[:_SPANS_MAX])
+    verdicts = tuple(stretch_of(one[3], one[4], whole_ms, one[2]) for one in spans[:_SPANS_MAX])
     kinds = {one.kind for one in verdicts}
     return Strips(
         verdicts=verdicts,
@@ -87,10 +87,10 @@ def strips_of(derived: Derived, *, seconds: float) -> Strips:
         said=SIGNED_VIDEO[state] if signed is not None else None,
         said_kind=kind,
         broken=tuple(
-            _stretch(begins, ends, whole_ms, "broken")
+            stretch_of(begins, ends, whole_ms, "broken")
             for begins, ends in derived.broken_ms[:_SPANS_MAX]
         ),
-        loudness=_loudness(derived.decibels),
+        loudness=loudness_line(derived.decibels),
         track=_track([(one[1], one[2]) for one in derived.track]),
         missing=len((signed or {}).get("missing", [])),
     )
@@ -104,35 +104,40 @@ def _state(signed: dict[str, Any] | None) -> tuple[str, str]:
     return ("proven", "good") if signed["trust"] == "proven" else ("unproven", "warn")
 
 
-def _stretch(begins_ms: float, ends_ms: float, whole_ms: float, kind: str) -> Stretch:
+def stretch_of(begins_ms: float, ends_ms: float, whole_ms: float, kind: str) -> Stretch:
+    """Return a stretch of time as a part of the whole strip."""
     begins = min(max(begins_ms / whole_ms, 0.0), 1.0) * 100
     lasts = min(max((ends_ms - begins_ms) / whole_ms, 0.0) * 100, 100 - begins)
     # A single frame in a day must still be seen.
     return Stretch(round(begins, 4), round(max(lasts, 0.15), 4), kind)
 
 
-def _loudness(decibels: tuple[int, ...]) -> str:
+def loudness_line(decibels: tuple[int, ...], *, begins: float = 0.0, ends: float = _WIDTH) -> str:
+    """Return the closed line of a loudness between two places of the drawing, 1000 wide."""
     if not decibels:
         return ""
-    step = _WIDTH / max(len(decibels) - 1, 1)
-    points = [f"0,{_HEIGHT:.0f}"]
+    step = (ends - begins) / max(len(decibels) - 1, 1)
+    points = [f"{begins:.1f},{_HEIGHT:.0f}"]
     for number, level in enumerate(decibels):
         share = min(max((level - _QUIET_DB) / -_QUIET_DB, 0.0), 1.0)
-        points.append(f"{number * step:.1f},{_HEIGHT * (1 - share):.1f}")
-    return " ".join([*points, f"{_WIDTH:.0f},{_HEIGHT:.0f}"])
+        points.append(f"{begins + number * step:.1f},{_HEIGHT * (1 - share):.1f}")
+    return " ".join([*points, f"{ends:.1f},{_HEIGHT:.0f}"])
 
 
 def _track(points: list[tuple[int, int]]) -> str:
-    """Return the walk as a line in a square, north up, as long one way as the other."""
+    """Return the walk as a line for the drawing."""
+    return " ".join(f"{across / 5:.1f},{down / 5:.1f}" for across, down in walk_of(points))
+
+
+def walk_of(points: list[tuple[int, int]]) -> list[tuple[float, float]]:
+    """Return the walk in thousandths of a square, north up, as long one way as the other."""
     if len(points) < 2:  # noqa: PLR2004 - a line has two ends
-        return ""
+        return []
     narrow = math.cos(math.radians(points[0][0] / 1e7))
     places = [(longitude * narrow, -latitude) for latitude, longitude in points]
     west, north = min(x for x, _ in places), min(y for _, y in places)
     across = max(x for x, _ in places) - west
     down = max(y for _, y in places) - north
-    scale = 180 / max(across, down, 1)
-    left, top = (200 - across * scale) / 2, (200 - down * scale) / 2
-    return " ".join(
-        f"{left + (x - west) * scale:.1f},{top + (y - north) * scale:.1f}" for x, y in places
-    )
+    scale = 900 / max(across, down, 1)
+    left, top = (1000 - across * scale) / 2, (1000 - down * scale) / 2
+    return [(left + (x - west) * scale, top + (y - north) * scale) for x, y in places]

@@ -7,6 +7,7 @@ from app.web import (
     complaints,
     control,
     coverage,
+    custody,
     finance,
     home,
     law,
@@ -14,6 +15,7 @@ from app.web import (
     papers,
     recordings,
     refunds,
+    shifts,
 )
 from app.web.assets import mount_static
 
@@ -25,7 +27,9 @@ _FAMILIES = (
     access,
     complaints,
     recordings,
+    shifts,
     coverage,
+    custody,
     control,
     finance,
     refunds,

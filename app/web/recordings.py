@@ -1,6 +1,7 @@
 """The player: a recording from the stored file itself, by the browser's own HLS."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+from json import dumps
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -8,15 +9,14 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from app.access import Access, Caller, Role
-from app.clock import LAW_ZONE
 from app.db import SessionsOfApp, transaction
 from app.web.coverage_words import CATEGORIES
 from app.web.footage import footage_of
 from app.web.footage_strip import QUARANTINE, strips_of
 from app.web.rendering import page
-from app.web.timeline import ticks
+from app.web.timeline import ticks, zones
 from app.web.viewer import viewer_of
-from app.web.words import DAMAGES, OTHER_DAMAGE, RECORDING_STATUSES
+from app.web.words import DAMAGES, EVENTS, OTHER_DAMAGE, RECORDING_STATUSES
 from bodycam import service
 from bodycam.api.ports import StoreOfApp
 from bodycam.service.axis_bookmarks import bookmarks_of
@@ -24,6 +24,7 @@ from bodycam.service.derived import derived_of
 
 _REVIEWER = Access(roles=[Role.COMPLAINTS_REVIEWER])
 _OFFSET_SECONDS_MAX: Final = 7 * 24 * 3600  # no camera records for a week
+FILM_PICTURES: Final = 12
 SPEEDS: Final = ("0.5", "1", "1.5", "2", "4", "8")
 
 router = APIRouter(prefix="/console/recordings", max_body_size=0)
@@ -49,9 +50,14 @@ async def player(
         viewer = await viewer_of(session, caller=caller)
         facts = await service.read_recording(session, recording_id=recording_id, caller=caller)
         derived = await derived_of(session, recording_id=recording_id, caller=caller)
+        pieces = await service.pieces_of_recording(
+            session, recording_id=recording_id, caller=caller
+        )
         footage = (await footage_of(session, recordings=[facts], caller=caller))[recording_id]
     bookmarks = await bookmarks_of(sessions, store, recording_id=recording_id, caller=caller)
     length = max(footage.seconds, 1.0)
+    if not facts.playable and derived.head_seconds:
+        length = derived.head_seconds
     context = {
         "viewer": viewer,
         "footage": footage,
@@ -66,7 +72,12 @@ async def player(
         "damages": sorted(
             {DAMAGES.get(str(one.get("kind")), OTHER_DAMAGE) for one in facts.damage}
         ),
-        "zone_offset_seconds": _offset_seconds(facts.started_at),
+        "zones": dumps(zones(started_at=facts.started_at, seconds=length)),
+        "pieces": dumps(pieces),
+        "storyboards": dumps([[0, length, f"/api/recordings/{recording_id}/storyboard.vtt"]]),
+        "instant_of": lambda seconds: facts.started_at + timedelta(seconds=seconds),
+        "film": [round(length * (number + 0.5) / FILM_PICTURES) for number in range(FILM_PICTURES)],
+        "noted": EVENTS,
         "derived": derived,
         "bookmarks": bookmarks,
         "categories": CATEGORIES,
@@ -75,8 +86,3 @@ async def player(
         "moment": facts.started_at + timedelta(seconds=at),
     }
     return page(request, "recording.html", context)
-
-
-def _offset_seconds(instant: datetime) -> int:
-    offset = instant.astimezone(LAW_ZONE).utcoffset()
-    return int(offset.total_seconds()) if offset is not None else 0

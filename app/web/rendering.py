@@ -10,7 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from app.web.assets import static_url
+from app.web.assets import player_url, static_url
 from app.web.texts import LANGUAGES, catalogue, formats, language_of
 
 _TEMPLATES: Final = Path(__file__).parent / "templates"
@@ -52,6 +52,7 @@ def _environment(language: str) -> Environment:
         "language": language,
         "languages": LANGUAGES,
         "static": static_url,
+        "player_fallback": player_url,
     }
     return environment
 

@@ -5,6 +5,7 @@ from typing import Final
 from app.web.texts import N_
 from bodycam.rules.box_index import DamageKind
 from bodycam.rules.life_cycle import ComplaintKind, ComplaintStatus, RecordingStatus
+from bodycam.wire.manifest import EventKind
 
 COMPLAINT_KINDS: Final = {
     ComplaintKind.COMPLAINT: N_("Complaint (жалоба), 20 working days"),
@@ -39,3 +40,17 @@ DAMAGES: Final = {
     DamageKind.BLOCK_DIFFERS.value: N_("a part is not as the camera signed it"),
 }
 OTHER_DAMAGE: Final = N_("damage of another kind")
+EVENTS: Final = {
+    EventKind.TRIGGER_ON.value: N_("switched on by a signal"),
+    EventKind.TRIGGER_OFF.value: N_("the signal ended"),
+    EventKind.BUTTON.value: N_("button pressed"),
+    EventKind.LOW_BATTERY.value: N_("battery low"),
+    EventKind.CARD_REMOVED.value: N_("memory card taken out"),
+    EventKind.CARD_INSERTED.value: N_("memory card put in"),
+    EventKind.CLOCK_SET.value: N_("clock set"),
+    EventKind.LENS_COVERED.value: N_("lens covered"),
+    EventKind.LENS_FREE.value: N_("lens free again"),
+    EventKind.MUTED.value: N_("sound switched off"),
+    EventKind.UNMUTED.value: N_("sound switched on"),
+    EventKind.FALL.value: N_("the camera fell"),
+}

@@ -156,6 +156,23 @@ async def intervals_of(
     return made
 
 
+async def intervals_between(
+    session: AsyncSession, *, camera_id: UUID, begin: datetime, end: datetime
+) -> list[Interval]:
+    """Return the intervals of the camera's ledgers that meet the time, in order."""
+    row = CoverageIntervalRow
+    found = await session.scalars(
+        sa.select(row)
+        .join(CoverageLedgerRow, CoverageLedgerRow.assignment_id == row.assignment_id)
+        .where(CoverageLedgerRow.camera_id == camera_id, row.starts_at < end, row.ends_at > begin)
+        .order_by(row.starts_at)
+    )
+    return [
+        Interval(one.starts_at, one.ends_at, one.kind, one.reason, one.recording_id)
+        for one in found
+    ]
+
+
 async def settled_since(session: AsyncSession, *, begin: datetime) -> set[UUID]:
     """Return the assignments since ``begin`` whose ledgers change no more by themselves."""
     found = await session.scalars(

@@ -1,5 +1,6 @@
 """Statements over what is made of recordings: findings, sheets, derivatives."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -103,12 +104,11 @@ async def form_of(session: AsyncSession, recording_id: UUID) -> PlayForm | None:
     return await session.scalar(sa.select(row.form).where(row.recording_id == recording_id))
 
 
-async def track_of(session: AsyncSession, recording_id: UUID) -> list[tuple[datetime, int, int]]:
-    """Return points of the track in order, thinned to what a line on a page can show."""
+async def track_of(session: AsyncSession, ids: Iterable[UUID]) -> list[tuple[datetime, int, int]]:
+    """Return points of the recordings' tracks in order, thinned to what a line can show."""
     point = TrackPointRow
-    count = await session.scalar(
-        sa.select(sa.func.count()).where(point.recording_id == recording_id)
-    )
+    named = list(ids)
+    count = await session.scalar(sa.select(sa.func.count()).where(point.recording_id.in_(named)))
     step = max(1, (count or 0) // _TRACK_POINTS_MAX)
     numbered = (
         sa.select(
@@ -117,7 +117,7 @@ async def track_of(session: AsyncSession, recording_id: UUID) -> list[tuple[date
             point.longitude_e7,
             sa.func.row_number().over(order_by=point.at).label("number"),
         )
-        .where(point.recording_id == recording_id)
+        .where(point.recording_id.in_(named))
         .subquery()
     )
     found = await session.execute(
@@ -151,3 +151,42 @@ async def recordings_in_a_row(
         .limit(limit)
     )
     return [(one[0], one[1], one[2]) for one in found]
+
+
+async def recordings_held(
+    session: AsyncSession, *, row: RecordingRow, begins: datetime, ends: datetime, limit: int
+) -> list[RecordingRow]:
+    """Return all of the camera's recordings of the same officer that began in that time."""
+    other = RecordingRow
+    found = await session.scalars(
+        sa.select(other)
+        .where(
+            other.camera_id == row.camera_id,
+            other.department_id == row.department_id,
+            other.post_id.is_not_distinct_from(row.post_id),
+            other.started_at.between(begins, ends),
+        )
+        .order_by(other.started_at, other.id)
+        .limit(limit)
+    )
+    return list(found)
+
+
+async def loudness_of(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[int]]:
+    """Return how loud the recordings named are, as far as that was measured."""
+    row = RecordingFindingRow
+    found = await session.execute(
+        sa.select(row.recording_id, row.body).where(
+            row.recording_id.in_(list(ids)),
+            row.kind == FindingKind.LOUDNESS,
+            row.outcome == FindingOutcome.DONE,
+        )
+    )
+    return {one[0]: list(one[1].get("decibels", [])) for one in found}
+
+
+async def with_sheets(session: AsyncSession, ids: Iterable[UUID]) -> set[UUID]:
+    """Return which of the recordings named have small pictures."""
+    row = RecordingSheetRow
+    statement = sa.select(row.recording_id).where(row.recording_id.in_(list(ids))).distinct()
+    return set(await session.scalars(statement))

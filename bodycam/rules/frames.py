@@ -23,6 +23,7 @@ _RAW_BYTES_MAX: Final = 256 << 20
 _RAW_FRAME_MS: Final = 40  # a raw stream tells no time
 _CODECS: Final = {b"avcC": Codec.H264, b"hvcC": Codec.H265}
 _START_CODE: Final = b"\x00\x00\x01"
+_PICTURES: Final = frozenset({Kind.SLICE, Kind.GROUP_START, Kind.UNCOVERED})
 
 
 class NoVideo(ValueError):
@@ -137,11 +138,11 @@ def _raw_frames(units: list[bytes], codec: Codec) -> Iterator[Frame]:
     number, pictured = 0, False
     for unit in units:
         kind = kind_of(unit, codec)
-        first_slice = kind in {Kind.SLICE, Kind.GROUP_START} and bool(unit[codec.head_bytes] & 0x80)
+        first_slice = kind in _PICTURES and bool(unit[codec.head_bytes] & 0x80)
         if pictured and (first_slice or kind in {Kind.SEI, Kind.OTHER}):
             yield Frame(tuple(held), number * _RAW_FRAME_MS, (number + 1) * _RAW_FRAME_MS)
             held, pictured, number = [], False, number + 1
         held.append(unit)
-        pictured = pictured or kind in {Kind.SLICE, Kind.GROUP_START}
+        pictured = pictured or kind in _PICTURES
     if held:
         yield Frame(tuple(held), number * _RAW_FRAME_MS, (number + 1) * _RAW_FRAME_MS)

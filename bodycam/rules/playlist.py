@@ -127,6 +127,27 @@ def playlist_of(clips: Sequence[Clip], *, hour: int | None = None) -> str:
     return "\n".join([*head, *body, "#EXT-X-ENDLIST", ""])
 
 
+def pieces_of(playlist: str, *, origin: datetime) -> tuple[tuple[float, float], ...]:
+    """Return where the player's seconds part from the clock's: second of the player, of the clock.
+
+    A recording of which something is lost plays without the gap, so the player falls behind; each
+    break has an instant of its own. Seconds by the clock count from ``origin``.
+    """
+    found: list[tuple[float, float]] = []
+    played, broken = 0.0, True
+    for line in playlist.splitlines():
+        name, _, value = line.partition(":")
+        if name == "#EXTINF":
+            played += float(value.rstrip(","))
+        elif name == "#EXT-X-DISCONTINUITY":
+            broken = True
+        elif name == "#EXT-X-PROGRAM-DATE-TIME" and broken:
+            at = (datetime.fromisoformat(value) - origin).total_seconds()
+            found.append((round(played, 3), round(at, 3)))
+            broken = False
+    return tuple(found) or ((0.0, 0.0),)
+
+
 def _map_of(clip: Clip) -> str:
     if clip.pieces:
         return f'#EXT-X-MAP:URI="{clip.url}/head.mp4"'

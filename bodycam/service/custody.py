@@ -128,8 +128,8 @@ async def place_hold(
 
 async def release_hold(
     session: AsyncSession, *, trail: AuditTrail, caller: Principal, hold_id: UUID, now: datetime
-) -> None:
-    """Release a hold that another person has placed.
+) -> UUID:
+    """Release a hold that another person has placed; return whose recording's it was.
 
     Raises:
         HoldNotFound: there is none, or another unit's.
@@ -150,6 +150,7 @@ async def release_hold(
     if not others and row.status is RecordingStatus.HELD:
         row.status = next_recording_status(row.status, _at_rest(row))
     await _note_hold(session, trail, held, "bodycam.hold_released", caller, now)
+    return row.id
 
 
 async def _note_hold(

@@ -14,9 +14,9 @@ from app.access import Principal
 from app.audit.service import AuditTrail
 from app.db import Sessions, transaction
 from bodycam.errors import DerivativeNotFound, NotPlayable
-from bodycam.repository import findings
+from bodycam.repository import findings, heads
 from bodycam.rules.boxes import NotMp4
-from bodycam.rules.derived import DerivativeKind, FindingKind, PlayForm
+from bodycam.rules.derived import DerivativeKind, FindingKind, HeadStanding, PlayForm
 from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.plain import ReadAt, moov_of
 from bodycam.rules.storyboard import storyboard
@@ -52,6 +52,8 @@ class Derived:
     refused: bool  # for want of a sandbox
     salvaged: Salvaged | None
     track: tuple[tuple[datetime, int, int], ...]
+    head: HeadStanding | None = None  # of what the camera sent before the bulk
+    head_seconds: float = 0.0  # how long that plays, by its own word
 
 
 async def derived_of(session: AsyncSession, *, recording_id: UUID, caller: Principal) -> Derived:
@@ -76,6 +78,7 @@ async def derived_of(session: AsyncSession, *, recording_id: UUID, caller: Princ
             made_at=made.made_at,
         )
     decoding = bodies.get(FindingKind.DECODING, {})
+    head = await heads.head_of(session, recording_id)
     return Derived(
         signed_video=bodies.get(FindingKind.SIGNED_VIDEO),
         broken_ms=tuple((one[0], one[1]) for one in decoding.get("broken_ms", [])),
@@ -83,7 +86,9 @@ async def derived_of(session: AsyncSession, *, recording_id: UUID, caller: Princ
         has_storyboard=bool(await findings.sheets_of(session, recording_id)),
         refused=any(row.outcome.value == "refused" for row in found.values()),
         salvaged=salvaged,
-        track=tuple(await findings.track_of(session, recording_id)),
+        track=tuple(await findings.track_of(session, [recording_id])),
+        head=head.standing if head is not None else None,
+        head_seconds=head.duration_ms / 1000 if head is not None else 0.0,
     )
 
 

@@ -18,13 +18,13 @@ from bodycam.models import RecordingRow
 from bodycam.repository import findings
 from bodycam.rules.box_index import BoxIndex
 from bodycam.rules.derived import PlayForm
-from bodycam.rules.playlist import Clip, playlist_of
+from bodycam.rules.playlist import Clip, pieces_of, playlist_of
 from bodycam.service.axis_keys import ObjectReader
 from bodycam.service.cameras import held_between
 from bodycam.service.complaints import note_review
 from bodycam.service.recordings import PLAYABLE, own_recording
 
-_SHIFT_RECORDINGS_MAX: Final = 96  # clips of half an hour for two days
+SHIFT_RECORDINGS_MAX: Final = 96  # clips of half an hour for two days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,8 +65,8 @@ async def open_playlist(
             raise NotPlayable(f"recording {recording_id} is {row.status.value}")
         await _note_viewed(session, trail, row, complaint_id=complaint_id, caller=caller, now=now)
         started_at = row.started_at
-    source = _Source(packed, form, started_at, "pieces" if form is PlayForm.PLAIN else "content")
-    return await asyncio.to_thread(_playlist, [source], hour)
+    source = Source(packed, form, started_at, _name_of(form))
+    return await asyncio.to_thread(playlist_text, [source], hour)
 
 
 async def open_shift(
@@ -92,22 +92,60 @@ async def open_shift(
         row = await own_recording(session, recording_id=recording_id, caller=caller)
         if complaint_id is not None:
             await note_review(session, complaint_id=complaint_id, caller=caller)
-        middle = row.started_at + (row.ended_at - row.started_at) / 2
-        begins, ends = await held_between(session, camera_id=row.camera_id, at=middle)
-        found = await findings.recordings_in_a_row(
-            session, row=row, begins=begins, ends=min(ends, now), limit=_SHIFT_RECORDINGS_MAX
-        )
-        found = [one for one in found if one[0].status in PLAYABLE]
+        begins, ends = await shift_bounds(session, row=row, now=now)
+        found = await shift_sources(session, row=row, begins=begins, ends=ends)
         if not found:
             raise NotPlayable(f"nothing of the shift of recording {recording_id} can be played")
-        sources = []
-        for other, packed, form in found:
+        for other, _ in found:
             await _note_viewed(
                 session, trail, other, complaint_id=complaint_id, caller=caller, now=now
             )
-            name = "pieces" if form is PlayForm.PLAIN else "content"
-            sources.append(_Source(packed, form, other.started_at, f"../{other.id}/{name}"))
-    return await asyncio.to_thread(_playlist, sources, hour)
+    return await asyncio.to_thread(playlist_text, [source for _, source in found], hour)
+
+
+async def shift_bounds(
+    session: AsyncSession, *, row: RecordingRow, now: datetime
+) -> tuple[datetime, datetime]:
+    """Return from when until when the officer held the camera that made the recording."""
+    middle = row.started_at + (row.ended_at - row.started_at) / 2
+    begins, ends = await held_between(session, camera_id=row.camera_id, at=middle)
+    return begins, min(ends, now)
+
+
+async def shift_sources(
+    session: AsyncSession, *, row: RecordingRow, begins: datetime, ends: datetime
+) -> list[tuple[RecordingRow, "Source"]]:
+    """Return what can be played of the camera in that time, the earliest first."""
+    found = await findings.recordings_in_a_row(
+        session, row=row, begins=begins, ends=ends, limit=SHIFT_RECORDINGS_MAX
+    )
+    return [
+        (other, Source(packed, form, other.started_at, f"../{other.id}/{_name_of(form)}"))
+        for other, packed, form in found
+        if other.status in PLAYABLE
+    ]
+
+
+def _name_of(form: PlayForm) -> str:
+    return "pieces" if form is PlayForm.PLAIN else "content"
+
+
+async def pieces_of_recording(
+    session: AsyncSession, *, recording_id: UUID, caller: Principal
+) -> tuple[tuple[float, float], ...]:
+    """Return where the player's seconds part from the clock's; see ``rules.playlist``.
+
+    Raises:
+        RecordingNotFound: there is none, or another department's.
+    """
+    row = await own_recording(session, recording_id=recording_id, caller=caller)
+    packed = await repository.index_of(session, recording_id)
+    form = await findings.form_of(session, recording_id)
+    if packed is None or form is None or row.status not in PLAYABLE:
+        return ((0.0, 0.0),)
+    source = Source(packed, form, row.started_at, _name_of(form))
+    text = await asyncio.to_thread(playlist_text, [source])
+    return pieces_of(text, origin=row.started_at)
 
 
 async def _note_viewed(
@@ -133,14 +171,17 @@ async def _note_viewed(
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
+    """The index of a recording and where its bytes are asked for."""
+
     packed: bytes
     form: PlayForm
     started_at: datetime
     url: str
 
 
-def _playlist(sources: list[_Source], hour: int | None) -> str:
+def playlist_text(sources: list[Source], hour: int | None = None) -> str:
+    """Return one playlist of the sources; reads their indexes: call in a thread."""
     clips = [
         Clip(
             index=BoxIndex.from_bytes(one.packed),

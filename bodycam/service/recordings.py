@@ -40,6 +40,7 @@ class RecordingFacts:
     damage: tuple[dict[str, Any], ...]
     quarantine_reason: str | None
     stored_at: datetime | None
+    events: tuple[tuple[str, datetime, int | None], ...]  # kind, true time, value
 
 
 def facts_of(row: RecordingRow) -> RecordingFacts:
@@ -63,6 +64,9 @@ def facts_of(row: RecordingRow) -> RecordingFacts:
         damage=tuple(row.damage),
         quarantine_reason=row.quarantine_reason,
         stored_at=row.stored_at,
+        events=tuple(
+            (one["kind"], datetime.fromisoformat(one["at"]), one.get("value")) for one in row.events
+        ),
     )
 
 

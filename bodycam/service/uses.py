@@ -13,7 +13,14 @@ from bodycam.service.complaints import (
 )
 from bodycam.service.completion import complete_recording
 from bodycam.service.docking import Docking, status_of
-from bodycam.service.playback import Content, bytes_of, open_content, open_playlist, open_shift
+from bodycam.service.playback import (
+    Content,
+    bytes_of,
+    open_content,
+    open_playlist,
+    open_shift,
+    pieces_of_recording,
+)
 from bodycam.service.recordings import RecordingFacts, read_recording, recordings_of
 
 __all__ = [
@@ -32,6 +39,7 @@ __all__ = [
     "open_content",
     "open_playlist",
     "open_shift",
+    "pieces_of_recording",
     "read_announce",
     "read_complaint",
     "read_recording",

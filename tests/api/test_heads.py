@@ -14,7 +14,7 @@ from bodycam.rules.signed_video.trust import Anchors
 from bodycam.service.examining import Examining, examine_recording
 from bodycam.service.previewing import preview_recording
 from bodycam.wire import protocol
-from bodycam.wire.digests import BLOCK_SIZE_BYTES, content_digest
+from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from bodycam.wire.head import read_head, write_head
 from bodycam.wire.manifest import CameraEvent, EventKind
 from sim.camera import Camera, change_byte, cut_short
@@ -43,16 +43,6 @@ def examining(sessions, parts):
         trail=bodycam.TRAIL,
         sandbox=sandbox(),
         anchors=Anchors(),
-    )
-
-
-async def put_head(client, recorded, headers, content=None, *, digest=None):
-    content = (recorded.folder / "head.bin").read_bytes() if content is None else content
-    digest = digest or hashlib.sha256(content).digest()
-    return await client.put(
-        protocol.PATH_HEAD.format(recording_id=recorded.recording_id),
-        content=content,
-        headers={**headers, protocol.DIGEST_HEADER: content_digest(digest)},
     )
 
 
@@ -86,7 +76,7 @@ async def test_the_plan_asks_for_the_head_until_it_is_there(client, yard):
     recorded = yard.record()
 
     before = await announced(client, recorded, yard.dock)
-    answer = await put_head(client, recorded, yard.dock)
+    answer = await bodycam.put_head(client, recorded, yard.dock)
     after = await announced(client, recorded, yard.dock)
 
     assert before["head"]["size_bytes"] == recorded.manifest.head_bytes
@@ -116,7 +106,7 @@ async def test_a_reviewer_sees_pictures_and_track_before_any_bulk(
 ):
     recorded = yard.record()
     await announced(client, recorded, yard.dock)
-    await put_head(client, recorded, yard.dock)
+    await bodycam.put_head(client, recorded, yard.dock)
 
     await preview_recording(examining, recording_id=recorded.recording_id)
 
@@ -131,7 +121,7 @@ async def test_a_reviewer_sees_pictures_and_track_before_any_bulk(
 async def test_the_pictures_of_the_head_are_those_of_the_bulk(client, yard, sessions, examining):
     recorded = yard.record()
     await announced(client, recorded, yard.dock)
-    await put_head(client, recorded, yard.dock)
+    await bodycam.put_head(client, recorded, yard.dock)
     await preview_recording(examining, recording_id=recorded.recording_id)
     async with sessions() as session:
         early = await findings.sheet_picture(session, recording_id=recorded.recording_id, number=0)
@@ -151,7 +141,7 @@ async def test_the_bulk_confirms_a_true_head_and_lets_go_of_its_bytes(
 ):
     recorded = yard.record()
     await announced(client, recorded, yard.dock)
-    await put_head(client, recorded, yard.dock)
+    await bodycam.put_head(client, recorded, yard.dock)
     await bodycam.dock_whole(client, recorded, yard.dock)
 
     await examine_recording(examining, recording_id=recorded.recording_id)
@@ -190,7 +180,7 @@ async def test_a_head_that_lies_is_found_named_and_its_pictures_go(
 ):
     recorded = with_head(yard, changed)
     await announced(client, recorded, yard.dock)
-    (await put_head(client, recorded, yard.dock)).raise_for_status()
+    (await bodycam.put_head(client, recorded, yard.dock)).raise_for_status()
     await preview_recording(examining, recording_id=recorded.recording_id)
     async with sessions.begin() as session:  # a mark, to know it again
         await session.execute(
@@ -215,7 +205,7 @@ async def test_what_rotted_after_the_camera_signed_makes_no_liar_of_its_head(
 ):
     recorded = yard.record()
     await announced(client, recorded, yard.dock)
-    await put_head(client, recorded, yard.dock)
+    await bodycam.put_head(client, recorded, yard.dock)
     cut_short(recorded, keep_bytes=recorded.manifest.size_bytes // 2)
     change_byte(recorded, at_byte=recorded.manifest.size_bytes // 4)
     found = (recorded.folder / "recording.mp4").read_bytes()
@@ -252,7 +242,7 @@ async def test_a_head_of_a_recording_that_is_no_video_is_named(client, yard, ses
         bay=recorded.folder, footage=noise, manifest=manifest, head=cut
     )
     await announced(client, recorded, yard.dock)
-    (await put_head(client, recorded, yard.dock)).raise_for_status()
+    (await bodycam.put_head(client, recorded, yard.dock)).raise_for_status()
 
     await bodycam.dock_whole(client, recorded, yard.dock)
 
@@ -277,8 +267,8 @@ async def test_another_head_than_the_camera_signed_is_refused(client, yard, sess
     content = (recorded.folder / "head.bin").read_bytes()
     other = content[:-1] + bytes([content[-1] ^ 1])
 
-    named = await put_head(client, recorded, yard.dock, other)
-    lied = await put_head(
+    named = await bodycam.put_head(client, recorded, yard.dock, other)
+    lied = await bodycam.put_head(
         client, recorded, yard.dock, other, digest=hashlib.sha256(content).digest()
     )
 
@@ -295,7 +285,7 @@ async def test_a_signed_head_that_is_none_is_refused(client, yard, garbage):
     recorded = with_head(yard, lambda _: garbage)
     await announced(client, recorded, yard.dock)
 
-    answer = await put_head(client, recorded, yard.dock)
+    answer = await bodycam.put_head(client, recorded, yard.dock)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "bodycam.head_not_as_signed")
 
@@ -310,17 +300,17 @@ async def test_a_head_of_another_recording_is_refused(client, yard):
     )
     await announced(client, recorded, yard.dock)
 
-    answer = await put_head(client, recorded, yard.dock)
+    answer = await bodycam.put_head(client, recorded, yard.dock)
 
     assert (answer.status_code, answer.json()["code"]) == (422, "bodycam.head_not_as_signed")
 
 
 async def test_a_head_is_wanted_of_the_dock_s_own_open_recordings_only(client, yard):
     recorded = yard.record()
-    strange = await put_head(client, recorded, yard.dock)
+    strange = await bodycam.put_head(client, recorded, yard.dock)
     await bodycam.dock_whole(client, recorded, yard.dock)
 
-    late = await put_head(client, recorded, yard.dock)
+    late = await bodycam.put_head(client, recorded, yard.dock)
 
     assert (strange.status_code, strange.json()["code"]) == (404, "bodycam.recording_not_found")
     assert (late.status_code, late.json()["code"]) == (409, "bodycam.head_not_wanted")
@@ -329,9 +319,9 @@ async def test_a_head_is_wanted_of_the_dock_s_own_open_recordings_only(client, y
 async def test_a_replayed_head_is_answered_as_the_first_time(client, yard, sessions):
     recorded = yard.record()
     await announced(client, recorded, yard.dock)
-    first = await put_head(client, recorded, yard.dock)
+    first = await bodycam.put_head(client, recorded, yard.dock)
 
-    again = await put_head(client, recorded, yard.dock)
+    again = await bodycam.put_head(client, recorded, yard.dock)
 
     assert (again.status_code, again.json()) == (200, first.json())
     assert len(await bodycam.events(sessions, "bodycam.head_received")) == 1
@@ -343,7 +333,7 @@ async def test_blocks_that_a_complaint_waits_for_go_before_the_rest(client, yard
     )
     await bodycam.complain(yard)
     await announced(client, recorded, yard.dock)
-    await put_head(client, recorded, yard.dock)
+    await bodycam.put_head(client, recorded, yard.dock)
 
     first = await announced(client, recorded, yard.dock)
     for part in first["parts"]:

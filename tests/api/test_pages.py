@@ -268,7 +268,7 @@ async def test_the_player_begins_to_load_at_the_second_before_any_module_runs(br
     playlist = f"/api/recordings/{recorded.recording_id}/playlist.m3u8?complaint_id={complaint_id}"
     assert video["src"] == f"{playlist}#t=10.0"
     assert video["data-start"].startswith("2026-11-20T03:00:00")
-    assert video["data-zone-seconds"] == "18000"
+    assert video["data-zones"] == "[[0.0, 18000]]"
     assert "data-broken" not in video
     assert page.one("rect", **{"class": "mark"})
     assert page.one("input", id="seek")["aria-label"]

@@ -4,9 +4,13 @@
 const two = (number) => String(number).padStart(2, "0");
 
 export class Clock {
-  /** `start` is an ISO instant, `zoneSeconds` how far the law's clocks are ahead of UTC then. */
-  constructor(start, zoneSeconds) {
-    this.startMs = Date.parse(start) + zoneSeconds * 1000;
+  /**
+   * `start` is an ISO instant. `zones` are pairs of a second since then and how far the law's clocks
+   * are ahead of UTC from there on: more than one where they were set while it was recorded.
+   */
+  constructor(start, zones) {
+    this.startMs = Date.parse(start);
+    this.zones = zones;
   }
 
   /** Hours, minutes and seconds of the day. */
@@ -21,8 +25,21 @@ export class Clock {
     return [two(wall.getUTCDate()), two(wall.getUTCMonth() + 1), wall.getUTCFullYear()].join(".");
   }
 
+  /** The second at which the clocks show this day (2026-11-22) and time (08:15:30), or null. */
+  secondsOf(day, time) {
+    const wallMs = Date.parse(`${day}T${time.length === 5 ? `${time}:00` : time}Z`);
+    for (const [number, [from, ahead]] of this.zones.entries()) {
+      const seconds = (wallMs - this.startMs) / 1000 - ahead;
+      const until = this.zones[number + 1]?.[0] ?? Infinity;
+      // Before the first second the first offset holds too.
+      if (seconds < until && (number === 0 || seconds >= from)) return seconds;
+    }
+    return null;
+  }
+
   #wall(seconds) {
-    return new Date(this.startMs + seconds * 1000);
+    const [, ahead] = this.zones.findLast(([from]) => from <= seconds) ?? this.zones[0];
+    return new Date(this.startMs + (seconds + ahead) * 1000);
   }
 
   /** Time since the start of the recording. */

@@ -1,13 +1,14 @@
 // A recording of which something is lost plays without the gap, so the player's seconds fall
-// behind the clock's. The playlist says where: each break has an instant of its own.
+// behind the clock's. The page says where: the server has read it from the playlist.
 
 // Chromium fails to decode when it is sent to the very instant of a break.
 const PAST_THE_BREAK_SECONDS = 0.2;
 
 /** The pieces of a recording: from which second of the player, which second by the clock. */
 export class Pieces {
-  constructor(pieces = [{ played: 0, clock: 0 }]) {
-    this.pieces = pieces;
+  /** `pairs` are seconds of the player and by the clock, in the order of time. */
+  constructor(pairs) {
+    this.pieces = pairs.map(([played, clock]) => ({ played, clock }));
   }
 
   /** Seconds by the clock, since the start, at this second of the player. */
@@ -24,23 +25,4 @@ export class Pieces {
     const next = this.pieces[at + 1];
     return next && played >= next.played ? next.played + PAST_THE_BREAK_SECONDS : played;
   }
-}
-
-/** Read the pieces from a playlist; `startMs` is the start of the recording. */
-export function piecesOf(playlist, startMs) {
-  const pieces = [];
-  let played = 0;
-  let broken = true;
-  for (const line of playlist.split("\n")) {
-    const [name, value] = line.split(/:(.*)/s);
-    if (name === "#EXTINF") {
-      played += Number.parseFloat(value);
-    } else if (name === "#EXT-X-DISCONTINUITY") {
-      broken = true;
-    } else if (name === "#EXT-X-PROGRAM-DATE-TIME" && broken) {
-      pieces.push({ played, clock: (Date.parse(value) - startMs) / 1000 });
-      broken = false;
-    }
-  }
-  return new Pieces(pieces.length ? pieces : undefined);
 }

@@ -1,43 +1,50 @@
 // The player: clock, strip, jumps and speed around a video that the page itself has begun to load.
 // Everything here counts seconds by the clock, since the start; only `pieces` knows the video's.
+// The page of a shift adds to it what is its own (shift.js).
 
 import { Clock } from "./clock.js";
-import { Pieces, piecesOf } from "./pieces.js";
-import { Storyboard } from "./storyboard.js";
+import { Pieces } from "./pieces.js";
+import { Fed, isNative } from "./source.js";
+import { Storyboards } from "./storyboard.js";
 
 const PEEK_MARGIN_PX = 36;
+const GAP_NEAR_SECONDS = 0.3; // a player stops a frame or two before a gap
 const SEGMENT_SECONDS = 6; // of the playlist: what a damaged part costs at least
 const FAILURES_MAX = 20; // in a row; then waiting longer helps nobody
 const CALM_MS = 10_000; // a failure after this is not of the same row
-const video = document.querySelector("#player");
+export const video = document.querySelector("#player");
 const seek = document.querySelector("#seek");
 const peek = document.querySelector("#peek");
 const peekPicture = document.querySelector("#peek-picture");
-const storyboard = new Storyboard(peekPicture.dataset.storyboard);
+export const storyboards = new Storyboards(JSON.parse(peekPicture.dataset.storyboards));
 const toggle = document.querySelector("#toggle");
 const shownClock = document.querySelector("#clock");
 const shownDay = document.querySelector("#clock-day");
 const shownOffset = document.querySelector("#offset");
-const clock = new Clock(video.dataset.start, Number(video.dataset.zoneSeconds));
+export const clock = new Clock(video.dataset.start, JSON.parse(video.dataset.zones));
 const mark = Number(video.dataset.at);
 const broken = video.hasAttribute("data-broken");
+const pieces = new Pieces(JSON.parse(video.dataset.pieces));
+const gaps = JSON.parse(video.dataset.gaps ?? "[]"); // by the clock: nothing is there to be seen
 
-let pieces = new Pieces();
 let failures = 0;
 let failedAt = 0;
 let dragging = false;
 let wanted = null; // where to go once the seek under way is done
+let fed = null; // where the browser has no HLS of its own
 
-if (!video.canPlayType("application/vnd.apple.mpegurl")) {
-  reveal("#no-hls");
+if (isNative(video)) {
+  video.addEventListener("error", failed);
+  if (video.error) failed(); // before this module ran
+} else {
+  feed();
 }
-video.addEventListener("error", failed);
-if (video.error) failed(); // before this module ran
 
 if (broken) {
-  // Where nothing is lost the two agree, and the playlist is read by the browser alone.
-  video.addEventListener("loadeddata", readPieces, { once: true });
+  // The page's address names no second: the browser would take it for one of the player.
+  video.addEventListener("loadeddata", () => go(mark), { once: true });
 }
+video.addEventListener("timeupdate", passGap);
 for (const name of ["timeupdate", "seeked", "loadeddata"]) video.addEventListener(name, draw);
 for (const name of ["play", "pause", "ended"]) video.addEventListener(name, drawToggle);
 video.addEventListener("seeked", () => {
@@ -89,24 +96,30 @@ seek.addEventListener("keydown", (event) => {
 draw();
 drawToggle();
 
-function here() {
+/** The second that is shown, or gone to. */
+export function here() {
   return wanted ?? pieces.clockOf(video.currentTime);
 }
 
-// Seeks come faster than frames: only the last one asked for is gone to.
-function go(seconds) {
+/** Go to a second. Seeks come faster than frames: only the last one asked for is gone to. */
+export function go(seconds) {
   const target = Math.min(Math.max(seconds, 0), Number(seek.max));
   if (video.seeking) wanted = target;
   else video.currentTime = pieces.playedOf(target);
   draw();
 }
 
-async function readPieces() {
-  const [address] = video.currentSrc.split("#");
-  const answer = await fetch(address);
-  if (!answer.ok) return;
-  pieces = piecesOf(await answer.text(), Date.parse(video.dataset.start));
-  go(mark);
+async function feed() {
+  fed = await Fed.open(video, { startSeconds: broken ? 0 : mark, failed });
+  if (!fed) reveal("#no-hls");
+}
+
+// A player waits for ever at the beginning of a gap: it is sent on behind it.
+function passGap() {
+  if (video.seeking || video.paused) return;
+  const seconds = here();
+  const gap = gaps.find(([begins, ends]) => begins - GAP_NEAR_SECONDS <= seconds && seconds < ends);
+  if (gap) go(gap[1] + GAP_NEAR_SECONDS);
 }
 
 // Chromium's own player now and then gives up when it is sent elsewhere while it loads: to load
@@ -135,7 +148,8 @@ function loadAnew(seconds) {
     go(seconds);
     if (playing) video.play();
   }, { once: true });
-  video.load();
+  if (fed) fed.load();
+  else video.load();
 }
 
 function playOrPause() {
@@ -165,7 +179,7 @@ function showPeek(seconds) {
   peek.style.left = `${Math.min(Math.max(along, PEEK_MARGIN_PX), width - PEEK_MARGIN_PX)}px`;
   peekPicture.style.left = peek.style.left;
   peek.hidden = false;
-  storyboard.show(peekPicture, seconds);
+  storyboards.show(peekPicture, seconds);
 }
 
 function reveal(selector) {

@@ -7,7 +7,7 @@ const PLACE = /^(.*)#xywh=(\d+),(\d+),(\d+),(\d+)$/;
 export class Storyboard {
   #address;
   #cues = null;
-  #asked = false;
+  #asked = null;
 
   constructor(address) {
     this.#address = address;
@@ -15,7 +15,17 @@ export class Storyboard {
 
   /** Show in `box` the picture of a second, or nothing while there is none. */
   show(box, seconds) {
-    this.#ask();
+    this.#asking();
+    this.#draw(box, seconds);
+  }
+
+  /** The same, once it is known. */
+  async shown(box, seconds) {
+    await this.#asking();
+    this.#draw(box, seconds);
+  }
+
+  #draw(box, seconds) {
     const cue = this.#cues?.findLast((one) => one.begins <= seconds);
     box.hidden = !cue;
     if (!cue) return;
@@ -26,11 +36,41 @@ export class Storyboard {
     box.style.backgroundPosition = `-${cue.left}px -${cue.top}px`;
   }
 
+  #asking() {
+    this.#asked ??= this.#ask();
+    return this.#asked;
+  }
+
   async #ask() {
-    if (this.#asked) return;
-    this.#asked = true;
     const answer = await fetch(this.#address);
     if (answer.ok) this.#cues = cuesOf(await answer.text(), answer.url);
+  }
+}
+
+/** Those of recordings in a row: `parts` are begin and end on the time line, and an address. */
+export class Storyboards {
+  #parts;
+
+  constructor(parts) {
+    this.#parts = parts.map(([begins, ends, address]) => ({ begins, ends, board: new Storyboard(address) }));
+  }
+
+  /** Show in `box` the picture of a second of the time line, or nothing. */
+  show(box, seconds) {
+    const part = this.#at(seconds);
+    if (part) part.board.show(box, seconds - part.begins);
+    else box.hidden = true;
+  }
+
+  /** The same, once it is known. */
+  async shown(box, seconds) {
+    const part = this.#at(seconds);
+    if (part) await part.board.shown(box, seconds - part.begins);
+    else box.hidden = true;
+  }
+
+  #at(seconds) {
+    return this.#parts.findLast((one) => one.begins <= seconds && seconds < one.ends);
   }
 }
 

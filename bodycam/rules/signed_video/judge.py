@@ -16,6 +16,7 @@ from bodycam.rules.signed_video.nal import Codec, Kind, digest_of, kind_of, trim
 from bodycam.rules.signed_video.trust import Anchors, KeyRing
 
 _WINDOW_MAX: Final = 20_000  # units without any signature: ten minutes of 30 a second
+UNCOVERED_NOTE: Final = "some pictures are of a kind that neither framework signs"
 _MISSING_MAX: Final = 10_000
 
 _Marks = list[tuple["Unit", Verdict]]
@@ -70,6 +71,9 @@ class Judge:
         kind = kind_of(nal, self._codec)
         if kind is Kind.SEI:
             self._take_sei(nal)
+        elif kind is Kind.UNCOVERED:
+            self.strip.mark(len(self.strip) - 1, Verdict.UNSIGNED)
+            self._notes.setdefault(UNCOVERED_NOTE)
         elif kind is not Kind.OTHER:
             digest = digest_of(nal)
             starts = kind is Kind.GROUP_START

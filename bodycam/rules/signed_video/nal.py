@@ -7,6 +7,9 @@ from typing import Final
 
 _USER_DATA_UNREGISTERED: Final = 5  # H.264 annex D.1.7, H.265 annex D.2.7
 _STOP_BYTE: Final = 0x80
+_UNCOVERED_H264: Final = frozenset({2, 3, 4, 19, 20, 21})
+_IRAP_H265: Final = range(16, 22)
+_VCL_H265: Final = range(32)
 _ESCAPED: Final = b"\x00\x00\x03"
 
 
@@ -27,6 +30,7 @@ class Kind(enum.Enum):
 
     GROUP_START = "group_start"  # the first slice of a picture that needs none before it
     SLICE = "slice"
+    UNCOVERED = "uncovered"  # it carries picture, and neither framework hashes it
     SEI = "sei"
     OTHER = "other"
 
@@ -42,10 +46,11 @@ class UserData:
 
 
 def kind_of(nal: bytes, codec: Codec) -> Kind:
-    """Return what the unit is; units that no standard names count as slices where they are VCL.
+    """Return what the unit is to both frameworks, by their public sources.
 
-    Both frameworks hash only the common slices. A rarer VCL unit counts here as one too: it
-    carries picture and must not pass unseen.
+    They hash the common slices alone: not those of temporal layers, leading pictures, partitions
+    or extensions (H.264 types 2 to 4 and 19 to 21, H.265 types 2 to 15 and 22 to 31). Of such a
+    unit nothing can be known, and that must be said: it carries picture.
     """
     if len(nal) <= codec.head_bytes:
         return Kind.OTHER
@@ -55,19 +60,17 @@ def kind_of(nal: bytes, codec: Codec) -> Kind:
 
 
 def _kind_of_h264(number: int) -> Kind:
-    if number == 5:  # noqa: PLR2004 - table 7-1: IDR
-        return Kind.GROUP_START
-    if number == 6:  # noqa: PLR2004 - table 7-1: SEI
-        return Kind.SEI
-    return Kind.SLICE if 1 <= number < 5 or number in {19, 20, 21} else Kind.OTHER  # noqa: PLR2004 - the same table
+    """Table 7-1 of H.264: 1 non-IDR, 2 to 4 partitions, 5 IDR, 6 SEI, 19 to 21 extensions."""
+    known = {1: Kind.SLICE, 5: Kind.GROUP_START, 6: Kind.SEI}
+    return known.get(number, Kind.UNCOVERED if number in _UNCOVERED_H264 else Kind.OTHER)
 
 
 def _kind_of_h265(number: int) -> Kind:
-    if 16 <= number <= 23:  # noqa: PLR2004 - table 7-1 of H.265: IRAP
+    """Table 7-1 of H.265: 0 and 1 trailing, 16 to 21 IRAP, 39 and 40 SEI; VCL end at 31."""
+    if number in _IRAP_H265:
         return Kind.GROUP_START
-    if number in {39, 40}:
-        return Kind.SEI
-    return Kind.SLICE if number < 32 else Kind.OTHER  # noqa: PLR2004 - VCL end at 31
+    known = {0: Kind.SLICE, 1: Kind.SLICE, 39: Kind.SEI, 40: Kind.SEI}
+    return known.get(number, Kind.UNCOVERED if number in _VCL_H265 else Kind.OTHER)
 
 
 def trimmed(nal: bytes) -> bytes:

@@ -4,6 +4,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from bodycam.rules.signed_video.claims import Scheme
+from bodycam.rules.signed_video.findings import Verdict
+from bodycam.rules.signed_video.judge import UNCOVERED_NOTE
 from bodycam.rules.signed_video.trust import AnchorsNotReadable, Trust, read_anchors
 from tests.factories_video import (
     FRAMES,
@@ -315,3 +317,37 @@ def test_garbage_in_any_unit_never_breaks_the_check(seed):
     found = judged(frames, codec)
 
     assert found.frames == FRAMES
+
+
+def of_another_kind(unit, codec, number):
+    """Return the unit under another type of the codec's table 7-1."""
+    if codec == "h264":
+        return bytes([unit[0] & 0xE0 | number]) + unit[1:]
+    return bytes([unit[0] & 0x81 | number << 1]) + unit[1:]
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+@pytest.mark.parametrize("layer", [2, 3, 4])
+def test_pictures_of_a_temporal_layer_are_unsigned_and_no_tampering(codec, scheme, layer):
+    # As both public frameworks sign: the camera hashes the base layer and passes over the rest.
+    layered = []
+    for frame in signed(codec, scheme):
+        layered += [frame, [of_another_kind(frame[-1], codec, layer)]]
+
+    found = judged(layered, codec)
+
+    kinds = [one.verdict.value for one in found.spans]
+    assert kinds[:200] == ["signed", "unsigned"] * 100
+    assert found.frames_of(Verdict.SIGNED) == 100
+    assert not found.tampered
+    assert found.notes == (UNCOVERED_NOTE,)
+
+
+@pytest.mark.parametrize(("codec", "scheme"), BOTH)
+def test_a_signed_picture_that_is_passed_off_as_a_layer_is_missed(codec, scheme):
+    frames = list(signed(codec, scheme))
+    frames[57] = [*frames[57][:-1], of_another_kind(frames[57][-1], codec, 2)]
+
+    found = judged(frames, codec)
+
+    assert found.tampered
