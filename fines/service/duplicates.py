@@ -13,7 +13,8 @@ from fines.errors import SlipNotFound
 from fines.rules.duplicates import duplicate_of, next_duplicate
 from fines.service.desk import Desk, own_payment
 from fines.service.facts import assigned_terminal
-from fines.service.slips import keep_slips, whole_slip
+from fines.service.filing import slip_key, whole_slip
+from fines.service.slips import keep_slips
 from fines.service.terminal_orders import standing_order
 from fines.wire.protocol import OrderKind
 
@@ -45,10 +46,11 @@ async def order_duplicate(
             original_printed=original.printed_at is not None, known=len(duplicates)
         )
         badge = (await posts_by_id(session, [payment.post_id]))[payment.post_id].badge
+        key = await slip_key(desk, session, payment)
         slip = duplicate_of(
-            whole_slip(original), slip_id=uuid4(), number=number, at=now, officer_badge=badge
+            whole_slip(key, original), slip_id=uuid4(), number=number, at=now, officer_badge=badge
         )
-        (row,) = keep_slips(session, (slip,), now, ordered_by=caller.post_id)
+        (row,) = keep_slips(session, (slip,), now, key=key, ordered_by=caller.post_id)
         order = standing_order(payment, OrderKind.PRINT, now=now, after=timedelta())
         order.device_id = terminal.device_id
         session.add(order)
