@@ -29,6 +29,8 @@ class Content(enum.Enum):
     RECORD = b"saqshy fines record v1 "
     ENTRY = b"saqshy fines record entry v1 "
     REGISTER_FINE = b"saqshy fines register fine v1 "
+    PAPER = b"saqshy fines paper v1 "
+    SLIP = b"saqshy fines slip v1 "
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,19 @@ class RecordKey:
     def seal(self, content: Content, values: dict[str, object], *, of: UUID | None = None) -> bytes:
         """Return ``values`` sealed; ``of`` is the row they stand in, by default the owner."""
         plaintext = json.dumps(values, ensure_ascii=False, sort_keys=True).encode()
-        return _encrypt(self.clear, plaintext, content.value + (of or self.owner).bytes)
+        return self.seal_bytes(content, plaintext, of=of or self.owner)
+
+    def seal_bytes(self, content: Content, plaintext: bytes, *, of: UUID) -> bytes:
+        """Return ``plaintext`` sealed into the row ``of``."""
+        return _encrypt(self.clear, plaintext, content.value + of.bytes)
+
+    def unseal_bytes(self, content: Content, ciphertext: bytes, *, of: UUID) -> bytes:
+        """Return what was sealed into the row ``of``.
+
+        Raises:
+            RecordDamaged: altered, of another row, or sealed as something else.
+        """
+        return _decrypt(self.clear, ciphertext, content.value + of.bytes)
 
     def unseal(
         self, content: Content, ciphertext: bytes, *, of: UUID | None = None
@@ -52,7 +66,7 @@ class RecordKey:
         Raises:
             RecordDamaged: altered, of another row, or sealed as something else.
         """
-        plaintext = _decrypt(self.clear, ciphertext, content.value + (of or self.owner).bytes)
+        plaintext = self.unseal_bytes(content, ciphertext, of=of or self.owner)
         values: dict[str, object] = json.loads(plaintext)
         return values
 

@@ -1,13 +1,25 @@
-"""Kinds of cases, the outbox of what the register is told, slips of refunds, indexes of payments.
+"""Cases by kind, the outbox of the register, slips of refunds, sealed papers, indexes of payments.
 
-Revision 0025_money_acts. Older code still runs against it, but for one use case: a hand-in by
-override, whose case it does not name as one, is refused by the database until it is replaced.
-The table of payments is written anew: nobody pays while that lasts.
+Revision 0025_money_acts. Older code cannot run against it: slips and papers no longer lie in clear.
+
+They are sealed here under the key of their record or fine, with the server's vault key from the
+keys folder of the settings (``SAQSHY_KEYS_DIR``). Where there are any and no keys, the revision
+refuses and changes nothing; the way down puts them back. The table of payments is written anew:
+nobody pays while that lasts.
 """
+
+import base64
+import json
+import os
 
 import sqlalchemy as sa
 from alembic import op
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import conv
+
+from app import keys
+from app.settings import Settings
 
 revision = "0025_money_acts"
 down_revision = "0024_slip_fields"
@@ -71,6 +83,7 @@ def upgrade() -> None:
     _name_cases()
     _name_refunds_of_slips()
     _index_payments()
+    _seal()
 
 
 def downgrade() -> None:
@@ -86,6 +99,7 @@ def downgrade() -> None:
             f"{lost} rows (cases of missing totals and of what the register was not told, slips "
             "of refunds) have no place in the revision before: restore a backup instead"
         )
+    _unseal()
     _index_payments_back()
     op.drop_index("ix_slips_refunds_unfiled", "slips")
     op.drop_constraint(op.f("ck_slips_refund_is_named"), "slips")
@@ -206,6 +220,91 @@ def _index_payments_back() -> None:
     op.drop_column("payments", "unended")
     op.drop_column("payments", "live")
     op.execute(sa.text("ALTER TABLE payments RESET (fillfactor)"))
+
+
+# Written out again of fines.storage.
+_KEY_LABEL = b"saqshy fines record key v1 "
+_PAPER_LABEL = b"saqshy fines paper v1 "
+_SLIP_LABEL = b"saqshy fines slip v1 "
+_NONCE_BYTES = 12
+_OWNER = "coalesce(r.id, f.id), coalesce(r.wrapped_key, f.wrapped_key)"
+_OF_PAPER = f"""
+    SELECT p.id, {_OWNER} FROM papers p
+    LEFT JOIN offence_records r ON r.id = p.offence_record_id
+    LEFT JOIN register_fines f ON f.id = p.register_fine_id
+"""  # noqa: S608 - only fixed words are put in
+_OF_SLIP = f"""
+    SELECT s.id, {_OWNER} FROM slips s JOIN payments p ON p.id = s.payment_id
+    LEFT JOIN offence_records r ON r.id = p.offence_record_id
+    LEFT JOIN register_fines f ON f.id = p.register_fine_id
+"""  # noqa: S608 - only fixed words are put in
+
+
+def _encrypt(key: bytes, plaintext: bytes, associated: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, plaintext, associated)
+
+
+def _decrypt(key: bytes, content: bytes, associated: bytes) -> bytes:
+    return AESGCM(key).decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], associated)
+
+
+def _rows(query: str) -> list[tuple[str, object, bytes]]:
+    """Return the id of each row with its label's end and the clear key of what it belongs to."""
+    found = op.get_bind().execute(sa.text(query)).all()
+    if not found:
+        return []
+    try:
+        vault = keys.load(Settings().keys).vault
+    except keys.KeysMissing as error:
+        raise RuntimeError(
+            f"{len(found)} slips or papers are to be sealed or opened, and the server's keys are "
+            f"not whole ({error}): set SAQSHY_KEYS_DIR to the folder of this server's keys and "
+            "migrate again; nothing was changed"
+        ) from error
+    return [
+        (row_id, row_id.bytes, _decrypt(vault, wrapped, _KEY_LABEL + owner.bytes))
+        for row_id, owner, wrapped in found
+    ]
+
+
+def _content(table: str, row_id: object) -> object:
+    # One at a time: a photograph has megabytes.
+    query = sa.text(f"SELECT content FROM {table} WHERE id = :id")  # noqa: S608 - fixed words
+    return op.get_bind().scalar(query, {"id": row_id})
+
+
+def _put(table: str, row_id: object, content: object) -> None:
+    update = sa.text(f"UPDATE {table} SET content = :content WHERE id = :id")  # noqa: S608 - too
+    if table == "slips":
+        update = update.bindparams(sa.bindparam("content", type_=JSONB()))
+    op.get_bind().execute(update, {"id": row_id, "content": content})
+
+
+def _guards(what: str) -> None:
+    for table, trigger in (("slips", "slips_guard"), ("papers", "papers_no_change")):
+        op.execute(sa.text(f"ALTER TABLE {table} {what} TRIGGER {trigger}"))
+
+
+def _seal() -> None:
+    _guards("DISABLE")
+    for row_id, place, key in _rows(_OF_SLIP):
+        plaintext = json.dumps(_content("slips", row_id), ensure_ascii=False).encode()
+        sealed = _encrypt(key, plaintext, _SLIP_LABEL + place)
+        _put("slips", row_id, {"sealed": base64.b64encode(sealed).decode()})
+    for row_id, place, key in _rows(_OF_PAPER):
+        _put("papers", row_id, _encrypt(key, _content("papers", row_id), _PAPER_LABEL + place))
+    _guards("ENABLE")
+
+
+def _unseal() -> None:
+    _guards("DISABLE")
+    for row_id, place, key in _rows(_OF_SLIP):
+        sealed = base64.b64decode(_content("slips", row_id)["sealed"])
+        _put("slips", row_id, json.loads(_decrypt(key, sealed, _SLIP_LABEL + place)))
+    for row_id, place, key in _rows(_OF_PAPER):
+        _put("papers", row_id, _decrypt(key, _content("papers", row_id), _PAPER_LABEL + place))
+    _guards("ENABLE")
 
 
 def _enum(name: str, values: str) -> sa.Enum:

@@ -18,7 +18,8 @@ from fines.errors import SlipNotFound
 from fines.rules.duplicates import NUMBER_MAX, duplicate_of, next_duplicate, replacement_of
 from fines.service.desk import Desk, own_payment
 from fines.service.facts import assigned_terminal
-from fines.service.slips import keep_slips, whole_slip
+from fines.service.filing import slip_key, whole_slip
+from fines.service.slips import keep_slips
 from fines.service.terminal_orders import standing_order
 from fines.wire.protocol import OrderKind
 
@@ -54,10 +55,11 @@ async def order_duplicate(
             replacements=len(duplicates) - ordered,
         )
         badge = await _badge(session, payment)
+        key = await slip_key(desk, session, payment)
         slip = duplicate_of(
-            whole_slip(original), slip_id=uuid4(), number=number, at=now, officer_badge=badge
+            whole_slip(key, original), slip_id=uuid4(), number=number, at=now, officer_badge=badge
         )
-        (row,) = keep_slips(session, (slip,), now, ordered_by=caller.post_id)
+        (row,) = keep_slips(session, (slip,), now, key=key, ordered_by=caller.post_id)
         order = standing_order(payment, OrderKind.PRINT, now=now, after=timedelta())
         order.device_id = terminal.device_id
         session.add(order)
@@ -97,15 +99,16 @@ async def replace_doubtful(
         if len(duplicates) >= NUMBER_MAX:
             continue
         row.doubted_at = now
+        key = await slip_key(desk, session, payment)
         slip = replacement_of(
-            whole_slip(row),
-            original=whole_slip(original),
+            whole_slip(key, row),
+            original=whole_slip(key, original),
             slip_id=uuid4(),
             number=len(duplicates) + 1,
             at=now,
             officer_badge=await _badge(session, payment),
         )
-        keep_slips(session, (slip,), now, replaces=row.id)
+        keep_slips(session, (slip,), now, key=key, replaces=row.id)
         await session.flush()
         await desk.trail.record(
             session,

@@ -131,7 +131,7 @@ async def _settle(
     if after in _UNPAID:
         return await _end_unpaid(desk, session, payment, before, outcome, now)
     if payment.confirmed_at is not None:
-        return tuple(await unprinted(session, payment, SlipKind.SALE))
+        return tuple(await unprinted(desk, session, payment, SlipKind.SALE))
     return ()
 
 
@@ -206,7 +206,7 @@ async def _end_unpaid(
 ) -> tuple[Slip, ...]:
     kind = _UNPAID[payment.status]
     if before is payment.status:
-        return tuple(await unprinted(session, payment, kind))
+        return tuple(await unprinted(desk, session, payment, kind))
     payment.ended_at = now
     if payment.status is PaymentStatus.REVERSED:
         await book_reversal(session, payment, now=now)
@@ -299,7 +299,9 @@ async def take_printed(
             order.status = OrderStatus.DONE
             order.ended_at = now
             await session.flush()
-        missing = await unprinted(session, payment, _UNPAID.get(payment.status, SlipKind.SALE))
+        missing = await unprinted(
+            desk, session, payment, _UNPAID.get(payment.status, SlipKind.SALE)
+        )
         if missing:
             await want_print(session, payment, now, after=PRINT_RETRY, device_id=order.device_id)
         elif payment.status is PaymentStatus.APPROVED and payment.confirmed_at is not None:

@@ -6,7 +6,7 @@ import io
 from datetime import datetime
 from pathlib import Path
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from PIL import Image, UnidentifiedImageError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,13 +15,14 @@ from app.access import Principal
 from app.db import transaction
 from app.identity.service import posts_by_id
 from fines import models, rendering, repository
-from fines.errors import ImageNotValid, PaperAltered, ReceiptNotIssued, SlipNotFound
+from fines.errors import ImageNotValid, ReceiptNotIssued, SlipNotFound
 from fines.rules.payment import PaymentStatus, next_payment_status
 from fines.rules.verification import paper_code_fits
 from fines.service.bookkeeping import settle_if_booked
+from fines.service.debts import Debt, debt_of
 from fines.service.desk import Desk, own_payment, own_record
+from fines.service.filing import new_paper, slip_key, whole_paper, whole_slip
 from fines.service.people import offender_of
-from fines.service.slips import whole_slip
 
 PDF: Final = "application/pdf"
 SIGNED_SLIP_BYTES_MAX: Final = 4 << 20  # a telephone's photograph of a slip, sent as JPEG
@@ -58,13 +59,21 @@ async def filed_slip(desk: Desk, *, payment: models.Payment, slip_id: UUID, now:
     async with transaction(desk.sessions) as session:
         row = await _slip_row(session, payment, slip_id)
         if row.paper_id is not None:
-            return _whole(await session.get_one(models.Paper, row.paper_id))
-        slip = whole_slip(row)
+            filed = await session.get_one(models.Paper, row.paper_id)
+            return await whole_paper(desk, session, filed)
+        slip = whole_slip(await slip_key(desk, session, payment), row)
     content = await asyncio.to_thread(rendering.slip_pdf, slip)
     async with transaction(desk.sessions) as session:
         row = await _slip_row(session, payment, slip_id, lock=True)
         if row.paper_id is None:
-            paper = _paper(payment, "slip", PDF, content, now)
+            paper = new_paper(
+                desk,
+                await debt_of(session, payment),
+                kind="slip",
+                media_type=PDF,
+                content=content,
+                now=now,
+            )
             session.add(paper)
             await session.flush()
             row.paper_id = paper.id
@@ -80,7 +89,8 @@ async def slip_picture(desk: Desk, *, caller: Principal, payment_id: UUID, slip_
     """
     async with transaction(desk.sessions) as session:
         payment = await own_payment(session, caller=caller, payment_id=payment_id)
-        slip = whole_slip(await _slip_row(session, payment, slip_id))
+        row = await _slip_row(session, payment, slip_id)
+        slip = whole_slip(await slip_key(desk, session, payment), row)
     return await asyncio.to_thread(rendering.slip_png, slip)
 
 
@@ -97,7 +107,7 @@ async def receipt_document(
         record = await own_record(session, caller=caller, offence_record_id=offence_record_id)
         filed = await repository.receipt_paper(session, record.id)
         if filed is not None:
-            return _whole(filed)
+            return await whole_paper(desk, session, filed)
         facts = await _receipt_facts(desk, session, record)
     content = await asyncio.to_thread(rendering.receipt_pdf, facts)
     async with transaction(desk.sessions) as session:
@@ -105,7 +115,16 @@ async def receipt_document(
             session, caller=caller, offence_record_id=offence_record_id, lock=True
         )
         if await repository.receipt_paper(session, record.id) is None:
-            session.add(_paper(record, "receipt", PDF, content, now))
+            session.add(
+                new_paper(
+                    desk,
+                    Debt(record=record),
+                    kind="receipt",
+                    media_type=PDF,
+                    content=content,
+                    now=now,
+                )
+            )
         return content
 
 
@@ -174,7 +193,14 @@ async def take_signed_slip(
             payment.status = next_payment_status(
                 current=payment.status, target=PaymentStatus.SIGNED
             )
-            paper = _paper(payment, "signed_slip", media_type, image, now)
+            paper = new_paper(
+                desk,
+                await debt_of(session, payment),
+                kind="signed_slip",
+                media_type=media_type,
+                content=image,
+                now=now,
+            )
             session.add(paper)
             await session.flush()
             payment.signed_paper_id, payment.signed_at = paper.id, now
@@ -275,32 +301,6 @@ async def _slip_row(
     if row is None:
         raise SlipNotFound(f"payment {payment.id} has no slip {slip_id}")
     return row
-
-
-def _whole(paper: models.Paper) -> bytes:
-    if hashlib.sha256(paper.content).digest() != paper.sha256:
-        raise PaperAltered(f"paper {paper.id} has changed")
-    return paper.content
-
-
-def _paper(
-    of: models.OffenceRecord | models.Payment,
-    kind: str,
-    media_type: str,
-    content: bytes,
-    now: datetime,
-) -> models.Paper:
-    of_payment = of if isinstance(of, models.Payment) else None
-    return models.Paper(
-        id=uuid4(),
-        offence_record_id=of_payment.offence_record_id if of_payment else of.id,
-        register_fine_id=of_payment.register_fine_id if of_payment else None,
-        kind=kind,
-        media_type=media_type,
-        sha256=hashlib.sha256(content).digest(),
-        content=content,
-        created_at=now,
-    )
 
 
 def _filing(payment: models.Payment) -> dict[str, object]:

@@ -30,8 +30,8 @@ def index_of(desk: Desk, iin: str) -> bytes:
     return storage.offender_index(subject_key=desk.keys.subject, iin=iin)
 
 
-def key_of(desk: Desk, record: models.OffenceRecord) -> storage.RecordKey:
-    """Return a record's own key.
+def key_of(desk: Desk, record: models.OffenceRecord | models.RegisterFine) -> storage.RecordKey:
+    """Return the own key of a record, or of a fine taken over.
 
     Raises:
         RecordDamaged: it was altered or wrapped under another vault key.

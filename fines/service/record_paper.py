@@ -1,9 +1,8 @@
 """The offence record as a paper: drawn once, filed with its hash, given back as filed."""
 
 import asyncio
-import hashlib
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,9 +10,10 @@ from app.access import Principal
 from app.db import transaction
 from app.identity.service import posts_by_id
 from fines import models, rendering, repository
-from fines.errors import PaperAltered
 from fines.rules.offence_record import OffenceStatus
+from fines.service.debts import Debt
 from fines.service.desk import Desk, own_record
+from fines.service.filing import new_paper, whole_paper
 from fines.service.people import offender_of
 
 _KIND = "record"
@@ -33,7 +33,7 @@ async def record_document(
         record = await own_record(session, caller=caller, offence_record_id=offence_record_id)
         filed = await repository.paper_of_record(session, record.id, kind=_KIND)
         if filed is not None:
-            return _whole(filed)
+            return await whole_paper(desk, session, filed)
         facts = await _facts(desk, session, record)
     content = await asyncio.to_thread(rendering.record_pdf, facts)
     async with transaction(desk.sessions) as session:
@@ -42,26 +42,18 @@ async def record_document(
         )
         filed = await repository.paper_of_record(session, record.id, kind=_KIND)
         if filed is not None:
-            return _whole(filed)
+            return await whole_paper(desk, session, filed)
         session.add(
-            models.Paper(
-                id=uuid4(),
-                offence_record_id=record.id,
-                register_fine_id=None,
+            new_paper(
+                desk,
+                Debt(record=record),
                 kind=_KIND,
                 media_type=_PDF,
-                sha256=hashlib.sha256(content).digest(),
                 content=content,
-                created_at=now,
+                now=now,
             )
         )
         return content
-
-
-def _whole(paper: models.Paper) -> bytes:
-    if hashlib.sha256(paper.content).digest() != paper.sha256:
-        raise PaperAltered(f"paper {paper.id} has changed")
-    return paper.content
 
 
 async def _facts(

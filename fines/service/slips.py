@@ -1,6 +1,5 @@
 """Making slips of a payment's rows, keeping their lines, and giving them back as they were."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -8,12 +7,14 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from devices.service import serial_number_of
-from fines import models, repository
-from fines.errors import PaperAltered, PaymentNotFound
+from fines import models, repository, storage
+from fines.errors import PaymentNotFound
 from fines.repository.reconciliation import locked_payment
 from fines.rules.slips import AttemptFacts, CardFacts, refund_slip, sale_slips, unpaid_slip
 from fines.service.debts import case_facts, debt_of
 from fines.service.desk import Desk
+from fines.service.filing import sealed_slip, slip_hash, slip_key, whole_slip
+from fines.service.people import key_of
 from fines.wire.slip import Slip, SlipKind
 
 
@@ -29,7 +30,7 @@ async def make_sale_slips(
         card=await card_facts(session, payment),
         verification_url=_payment_url(desk, payment),
     )
-    keep_slips(session, slips, now)
+    keep_slips(session, slips, now, key=key_of(desk, debt.row))
     return slips
 
 
@@ -93,7 +94,7 @@ async def make_unpaid_slip(
         ),
         verification_url=_payment_url(desk, payment),
     )
-    keep_slips(session, (slip,), now)
+    keep_slips(session, (slip,), now, key=key_of(desk, debt.row))
     return slip
 
 
@@ -114,7 +115,7 @@ async def make_refund_slip(
         at=now,
         verification_url=_payment_url(desk, payment),
     )
-    keep_slips(session, (slip,), now, refund_id=refund.id)
+    keep_slips(session, (slip,), now, key=key_of(desk, debt.row), refund_id=refund.id)
     await session.flush()
     return slip
 
@@ -147,6 +148,7 @@ def keep_slips(
     slips: Iterable[Slip],
     now: datetime,
     *,
+    key: storage.RecordKey,
     ordered_by: UUID | None = None,
     replaces: UUID | None = None,
     refund_id: UUID | None = None,
@@ -162,7 +164,7 @@ def keep_slips(
             kind=slip.kind,
             copy_number=slip.copy_number,
             duplicate=slip.duplicate,
-            content=slip.model_dump(mode="json"),
+            content=sealed_slip(key, slip),
             content_sha256=slip_hash(slip),
             created_at=now,
             ordered_post_id=ordered_by,
@@ -175,29 +177,13 @@ def keep_slips(
     return rows
 
 
-def whole_slip(row: models.SlipRow) -> Slip:
-    """Return a kept slip.
-
-    Raises:
-        PaperAltered: its lines no longer have their hash.
-    """
-    slip = Slip.model_validate(row.content)
-    if slip_hash(slip) != row.content_sha256:
-        raise PaperAltered(f"slip {row.id} has changed")
-    return slip
-
-
-def slip_hash(slip: Slip) -> bytes:
-    """Return the SHA-256 of a slip's lines in their one JSON form."""
-    return hashlib.sha256(slip.model_dump_json().encode()).digest()
-
-
 async def unprinted(
-    session: AsyncSession, payment: models.Payment, kind: SlipKind
+    desk: Desk, session: AsyncSession, payment: models.Payment, kind: SlipKind
 ) -> Sequence[Slip]:
     """Return the slips of one kind that are still wanted on paper."""
+    key = await slip_key(desk, session, payment)
     return tuple(
-        Slip.model_validate(row.content)
+        whole_slip(key, row)
         for row in await repository.slips_of(session, payment.id)
         if row.kind is kind and row.printed_at is None and row.doubted_at is None
     )

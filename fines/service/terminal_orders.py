@@ -112,7 +112,7 @@ async def _on_the_wire(
     settling = order.kind in {OrderKind.LAST_RESULT, OrderKind.REVERSAL}
     selling = order.kind is OrderKind.SALE
     slips = (
-        await unprinted(session, payment, _SLIPS_FOR.get(payment.status, SlipKind.SALE))
+        await unprinted(desk, session, payment, _SLIPS_FOR.get(payment.status, SlipKind.SALE))
         if order.kind is OrderKind.PRINT
         else ()
     )
