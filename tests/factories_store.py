@@ -31,6 +31,18 @@ def stored_file(settings, key):
     return settings.objects_dir / "sealed" / f"{key}~1"
 
 
+def incoming_file(settings, key, *, plain=False):
+    """Return the file of an object that is being received; ``plain`` as earlier releases did."""
+    return settings.objects_dir / "incoming" / (key.replace("/", ".") + ("" if plain else "~1"))
+
+
+def incoming_bytes(settings, key, length):
+    """Return the first bytes of an object that is being received, out of their envelope."""
+    places = Places(root=settings.objects_dir, keys=object_keys(settings.keys))
+    with ObjectFile(*places.open_incoming(key)) as file:
+        return file.read_at(0, length)
+
+
 def stored_bytes(settings, key):
     """Return the bytes of a whole object of a directory, out of their envelope."""
     places = Places(root=settings.objects_dir, keys=object_keys(settings.keys))

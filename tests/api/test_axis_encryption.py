@@ -33,6 +33,7 @@ from tests.factories_axis import (
     key_object,
 )
 from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_store import stored_bytes
 
 CONTENT_KEY, IV = bytes(range(32)), bytes(range(50, 66))
 SEALED_WITH = {"key": CONTENT_KEY, "iv": IV}
@@ -163,7 +164,7 @@ async def test_an_encrypted_clip_plays_and_its_original_stays(
     playlist = await client.get(f"/api/recordings/{row.id}/playlist.m3u8", headers=reviewer)
     assert row.status.value == "reviewable"
     assert (row.found_bytes, row.clear_bytes) == (len(sealed), len(clear))
-    assert (settings.objects_dir / "sealed" / row.object_key).read_bytes() == sealed
+    assert stored_bytes(settings, row.object_key) == sealed
     assert whole.content == clear
     assert original.content == sealed
     assert whole.headers["ETag"] != original.headers["ETag"]

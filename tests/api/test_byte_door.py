@@ -18,6 +18,7 @@ from bodycam.wire import protocol
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, content_digest
 from sim.district import KEEPER, STRANGER
 from tests import factories_bodycam as bodycam
+from tests.factories_store import incoming_bytes, incoming_file, stored_bytes
 
 
 @pytest.fixture
@@ -81,8 +82,8 @@ async def test_a_recording_sent_through_the_door_is_stored_whole(
     receipt = (await bodycam.complete(client, long, yard.dock)).json()["receipt"]
 
     assert receipt["whole"] is True
-    stored = settings.objects_dir / "sealed" / "recordings" / str(long.recording_id)
-    assert stored.read_bytes() == (long.folder / "recording.mp4").read_bytes()
+    stored = stored_bytes(settings, f"recordings/{long.recording_id}")
+    assert stored == (long.folder / "recording.mp4").read_bytes()
 
 
 async def callers(yard):
@@ -217,9 +218,8 @@ async def test_two_that_send_one_part_at_once_store_it_once(door, yard, long, se
 
     assert {one.status_code for one in answers} <= {200, 503}
     assert 200 in {one.status_code for one in answers}
-    incoming = settings.objects_dir / "incoming" / f"recordings.{long.recording_id}"
-    with incoming.open("rb") as file:
-        assert file.read(BLOCK_SIZE_BYTES) == bodycam.block(long, 0)
+    first = incoming_bytes(settings, f"recordings/{long.recording_id}", BLOCK_SIZE_BYTES)
+    assert first == bodycam.block(long, 0)
 
 
 async def test_a_full_disk_is_told_and_the_part_is_taken_when_there_is_room(
@@ -235,16 +235,16 @@ async def test_a_full_disk_is_told_and_the_part_is_taken_when_there_is_room(
 
 
 @contextmanager
-def failing_disk(file, device):
-    """Put in the place of the file what the kernel lets nobody write to."""
-    aside = file.with_suffix(".aside")
-    file.rename(aside)
-    file.symlink_to(device)
+def failing_disk(sealed, plain, device):
+    """Put in the place of the file what the kernel lets nobody write to: it has no envelope."""
+    aside = sealed.with_suffix(".aside")
+    sealed.rename(aside)
+    plain.symlink_to(device)
     try:
         yield
     finally:
-        file.unlink()
-        aside.rename(file)
+        plain.unlink()
+        aside.rename(sealed)
 
 
 @pytest.mark.parametrize(
@@ -258,8 +258,9 @@ def failing_disk(file, device):
 async def test_a_disk_that_fails_at_writing_acknowledges_nothing(
     client, door, yard, long, settings, device, code
 ):
-    incoming = settings.objects_dir / "incoming" / f"recordings.{long.recording_id}"
-    with failing_disk(incoming, device):
+    key = f"recordings/{long.recording_id}"
+    sealed, plain = (incoming_file(settings, key, plain=one) for one in (False, True))
+    with failing_disk(sealed, plain, device):
         failed = await bodycam.put(door, long, 0, yard.dock)
 
     assert failed.json()["code"] == code
@@ -270,8 +271,7 @@ async def test_a_disk_that_fails_at_writing_acknowledges_nothing(
 async def test_a_store_that_may_only_be_read_acknowledges_nothing(
     client, door, yard, long, settings
 ):
-    incoming = settings.objects_dir / "incoming" / f"recordings.{long.recording_id}"
-    with only_readable(incoming):
+    with only_readable(incoming_file(settings, f"recordings/{long.recording_id}")):
         failed = await bodycam.put(door, long, 0, yard.dock)
 
     assert (failed.status_code, failed.json()["code"]) == (503, "bodycam.store_silent")
