@@ -84,6 +84,7 @@ OBJECTS = {
     "report_id": Named(everywhere=SERVE_ALL),
     "request": Named(everywhere=SERVE_ALL),
     "request_ids": Named(everywhere=SERVE_ALL),
+    "notice_id": Named(),
     "refund_id": Named(),
     "recording_id": PERSONAL,  # to docks; reviewers of a unit share them
     "shift_id": PERSONAL,
@@ -469,6 +470,21 @@ ASKS: dict[str, tuple[Ask, ...]] = {
             good=False,
         ),
     ),
+    **{
+        f"POST /console/proceedings/{{offence_record_id}}/{step}": (
+            Ask(
+                lambda _w, _c, _i, data=data: {"data": data},
+                of_unit=("offence_record_id",),
+                good=False,
+            ),
+        )
+        for step, data in {
+            "decision": {"decision_number": "1", "decided_on": "2026-11-20", "tenge": "1"},
+            "appeal": {},
+            "appeal-end": {"upheld": "yes", "in_force_on": "2026-11-20"},
+            "hand-over": {"outgoing_number": "1"},
+        }.items()
+    },
     f"{_ONE_CASE}/decision": (
         _step_of_case(decision_number="1", decided_on="2026-11-20", fine_tiyn=1),
     ),
@@ -502,6 +518,17 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /console/finance/cases/{case_id}/conclusion": (
         Ask(lambda _w, _c, _i: {"data": {"text": "The roll was found.", "accept": "yes"}}),
     ),
+    "GET /api/refunds/{refund_id}/slip.pdf": (Ask(good=False),),  # not paid out yet
+    "POST /console/finance/payments/{payment_id}/refunds": (
+        Ask(
+            lambda _w, _c, _i: {
+                "data": {"tenge": "1", "reason": "amount_wrong", "note": "---", "key": "0" * 32}
+            },
+            of_unit=("payment_id",),
+            good=False,
+        ),
+    ),
+    "POST /console/finance/notices/{notice_id}/sending": (Ask(good=False),),  # never given up
     "POST /console/finance/refunds/{refund_id}/decision": (
         Ask(lambda _w, _c, _i: {"data": {"approve": "no"}}, good=False),
     ),

@@ -263,14 +263,21 @@ class World:
         async with transaction(self.sessions) as session:
             await session.execute(
                 sa.text(
-                    "INSERT INTO reconciliation_cases (id, device_id, department_id, status, "
-                    "opened_at, opened_because, explanation, conclusion) SELECT :id, d.id, "
-                    "d.department_id, 'open', now(), '-', '', '' FROM devices d "
+                    "INSERT INTO reconciliation_cases (id, kind, device_id, department_id, "
+                    "status, opened_at, opened_because, explanation, conclusion) SELECT :id, "
+                    "'hand_in', d.id, d.department_id, 'open', now(), '-', '', '' FROM devices d "
                     "WHERE d.id = :device"
                 ),
                 {"id": case_id, "device": UUID(held.devices[DeviceKind.TERMINAL].device_id)},
             )
-        held.ids["case_id"] = str(case_id)
+            notice_id = await session.scalar(
+                sa.text(
+                    "SELECT n.id FROM register_notices n JOIN payments p "
+                    "ON p.number = n.payment_number WHERE p.id = :payment"
+                ),
+                {"payment": UUID(held.ids["payment_id"])},
+            )
+        held.ids["case_id"], held.ids["notice_id"] = str(case_id), str(notice_id)
 
     async def _sanction(self, held):
         investigator = await self.headers(PEOPLE[held.unit, Role.INVESTIGATOR])
