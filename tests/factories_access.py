@@ -76,7 +76,6 @@ OBJECTS = {
     "legal_hold_id": Named(),
     "recording_ids": Named(),
     "ledger_id": Named(),
-    "notice_id": Named(),
     "pause_id": Named(),
     "request_id": PERSONAL,
     "sanction_id": PERSONAL,
