@@ -89,6 +89,7 @@ OBJECTS = {
     "shift_id": PERSONAL,
     "slip_id": PERSONAL,
     "slip_ids": PERSONAL,
+    "doubtful_slip_ids": PERSONAL,
     "system_id": Named(),
     "upload_id": PERSONAL,  # the dock's that began it
 }
@@ -226,7 +227,8 @@ def _totals(_world, _caller, _ids):
 
 
 def _printed(_world, _caller, ids):
-    return {"json": {"slip_ids": [ids["slip_ids"]], "at": bodycam.STARTED_AT.isoformat()}}
+    named = {name: [ids[name]] for name in ("slip_ids", "doubtful_slip_ids")}
+    return {"json": named | {"at": bodycam.STARTED_AT.isoformat()}}
 
 
 def complaint():
@@ -540,7 +542,11 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     f"POST {terminal.PATH_CARD}": (_message(_CARD),),
     f"POST {terminal.PATH_OUTCOME}": (_message(DONE),),
     f"POST {terminal.PATH_PRINTED}": (
-        Ask(_printed, ("slip_ids",), harmless={"slip_ids": _PASSED_OVER}),
+        Ask(
+            _printed,
+            ("slip_ids", "doubtful_slip_ids"),
+            harmless={"slip_ids": _PASSED_OVER, "doubtful_slip_ids": _PASSED_OVER},
+        ),
     ),
     # The order of this world is a sale: a terminal without an order for totals tells none.
     f"POST {terminal.PATH_TOTALS}": (Ask(_totals, good=False),),

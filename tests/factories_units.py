@@ -248,6 +248,7 @@ class World:
             "post_id": me["post_id"],
             "slip_id": str(slips[0].slip_id),
             "slip_ids": str(slips[1].slip_id),
+            "doubtful_slip_ids": str(slips[0].slip_id),
         }
 
     async def _money(self, held):

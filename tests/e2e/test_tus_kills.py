@@ -24,6 +24,7 @@ from bodycam.service.tus_finishing import finish_uploads
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from tests import factories_bodycam as bodycam
 from tests.factories_dock import Server
+from tests.factories_store import stored_bytes
 from tests.factories_tus import MEDIA, UNSIGNED
 
 PIECE = 64 << 10
@@ -107,7 +108,7 @@ async def recording(sessions, settings, parts, keys):
     await finish_uploads(docking, receipt_key=keys.receipt, now=datetime.now(UTC))
     async with transaction(sessions) as session:
         (row,) = (await session.scalars(sa.select(RecordingRow))).all()
-    return (settings.objects_dir / "sealed" / row.object_key).read_bytes()
+    return stored_bytes(settings, row.object_key)
 
 
 async def test_a_line_cut_at_every_length_keeps_what_came_and_no_more(

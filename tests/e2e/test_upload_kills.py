@@ -17,11 +17,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bodycam.storage import make_store
 from bodycam.wire import protocol
 from bodycam.wire.protocol import UploadPlan
 from tests import factories_bodycam as bodycam
 from tests.factories_dock import Agent, Door, Server
+from tests.factories_store import stored_bytes
 
 BLOCKS = 10
 STREAMS = 3
@@ -86,11 +86,10 @@ class Sender:
             self.told.add(part.number)
 
 
-async def same_bytes(settings, recorded):
-    """Whether the store gives, through its port, what lies on the camera."""
+def same_bytes(settings, recorded):
+    """Whether the store holds what lies on the camera."""
     content = (recorded.folder / "recording.mp4").read_bytes()
-    key = f"recordings/{recorded.recording_id}"
-    return await make_store(settings).read(key=key, start=0, length=len(content) + 1) == content
+    return stored_bytes(settings, f"recordings/{recorded.recording_id}") == content
 
 
 @pytest.mark.nightly
@@ -118,7 +117,7 @@ async def test_nothing_acknowledged_is_lost_when_server_or_door_is_killed(
             sending.join()
         if sender.receipt is not None:
             assert sender.receipt["whole"] is True
-            assert await same_bytes(settings, recorded)
+            assert same_bytes(settings, recorded)
             sender = None
 
     assert lost == 0
@@ -151,20 +150,18 @@ async def test_a_camera_is_never_emptied_of_what_is_not_stored_however_often_its
         if not intact(recorded, content):
             assert stored_by(server, recorded, yard.dock)
         if [one.name for one in recorded.folder.iterdir()] == ["wiped.json"]:
-            await check_stored(settings, recorded, content)
+            check_stored(settings, recorded, content)
             recorded = yard.record(footage_file=footage)
     code = agent.run()
 
     assert code == 0, agent.lines
-    await check_stored(settings, recorded, content)
+    check_stored(settings, recorded, content)
 
 
-async def check_stored(settings, recorded, content):
+def check_stored(settings, recorded, content):
     receipt = json.loads((recorded.folder / "wiped.json").read_bytes())["receipt"]
-    key = f"recordings/{recorded.recording_id}"
-    stored = await make_store(settings).read(key=key, start=0, length=len(content) + 1)
     assert receipt["whole"] is True
-    assert stored == content
+    assert stored_bytes(settings, f"recordings/{recorded.recording_id}") == content
 
 
 def received(process):

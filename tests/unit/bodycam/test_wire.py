@@ -120,7 +120,7 @@ def test_an_instant_of_another_zone_is_signed_in_utc():
         {"battery_percent": 101},
         {"size_bytes": -1},
         {"block_size_bytes": 1024},
-        {"version": 2},
+        {"version": 3},
         {"note": "unknown field"},
         {"track": (TrackPoint(at=START - timedelta(seconds=1), latitude_e7=0, longitude_e7=0),)},
         {"track": (TrackPoint(at=START, latitude_e7=0, longitude_e7=0),) * 2},
