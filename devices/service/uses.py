@@ -18,6 +18,7 @@ from devices.service.inventory import (
     list_devices,
     register_device,
 )
+from devices.service.issuing import sign_issue
 from devices.service.lookups import (
     AssignmentFacts,
     TerminalFacts,
@@ -42,7 +43,6 @@ from devices.service.shifts import (
     open_shift,
     view_shift,
 )
-from devices.service.sign_issue import sign_issue
 
 __all__ = [
     "AssignmentFacts",
