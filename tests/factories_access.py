@@ -34,6 +34,7 @@ from tests import factories_fines as fines
 from tests import factories_papers as papers
 from tests import factories_tus as tus
 from tests.factories_exchange import JUSTIFICATION
+from tests.factories_requests import PDF
 
 
 @dataclass(frozen=True)
@@ -428,6 +429,14 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(lambda _w, _c, _i: {"json": {"text": JUSTIFICATION}}, good=False),
     ),
     "POST /api/requests/{request_id}/confirmation": (Ask(_any_signature, good=False),),
+    # The request of this world is a primary check: no second person is waited for.
+    "PUT /api/requests/{request_id}/document": (
+        Ask(lambda _w, _c, _i: {"content": PDF}, good=False),
+    ),
+    "GET /api/requests/{request_id}/document": (Ask(good=False),),
+    "GET /api/control/months/{report_id}/requests/{control_request_id}/document": (
+        Ask(good=False),
+    ),
     "POST /api/requests/{request_id}/objection-paper": (
         Ask(lambda _w, _c, _i: {"json": {"reason": "-"}}, good=False),
     ),

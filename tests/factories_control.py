@@ -1,5 +1,6 @@
 """A synthetic month for departmental control: people, who is over whom, their requests."""
 
+import hashlib
 import itertools
 import json
 from dataclasses import dataclass, field
@@ -19,11 +20,13 @@ from app.exchange.models import (
     RegisterRequestRow,
     RequestHoldRow,
 )
+from app.exchange.repository import documents
 from app.exchange.rules.basis_rules import Basis, SubjectKind
 from app.exchange.rules.control import EscalationReason
 from app.exchange.rules.requests import RequestStatus
 from app.exchange.rules.retention import HoldReason
 from app.exchange.service import control
+from app.exchange.service.asking import key_of
 from app.exchange.storage import Content, new_key
 from app.identity.models import Person, Post, Superior
 from sim.district import (
@@ -147,6 +150,17 @@ class Month:
             session.add(RegisterRequestRow(**values | changed))
         self.planted.append(request_id)
         return request_id
+
+    async def attach(self, request_id, content, *, at=NOON):
+        """Leave a document with an international order, as who asked would have."""
+        async with transaction(self.parts.sessions) as session:
+            row = await session.get(RegisterRequestRow, request_id)
+            key = key_of(row, self.parts.keys)
+            await documents.put(
+                session, request_id=request_id, version=1, attached_at=at,
+                sealed=key.seal(Content.ORDER_DOCUMENT, content),
+                sha256=hashlib.sha256(content).hexdigest(), size_bytes=len(content),
+            )  # fmt: skip
 
     async def close(self, *, now=None):
         """Let every event find its leaf, close the month and open its reports."""

@@ -103,6 +103,16 @@ def signature(staff, document):
     return {"cms": base64.b64encode(authority().sign(staff, document, Use.SIGN)).decode()}
 
 
+PDF = b"%PDF-1.7\n1 0 obj\n<</Type /Catalog>>\nendobj\ntrailer <</Root 1 0 R>>\n%%EOF\n"
+
+
+async def attach(client, headers, request_id, content=PDF):
+    """Attach the document of an international order; return the answer."""
+    return await client.put(
+        f"/api/requests/{request_id}/document", content=content, headers=headers
+    )
+
+
 async def person_id_of(sessions, staff):
     """Return the id of a person of staff."""
     async with transaction(sessions) as session:

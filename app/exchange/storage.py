@@ -27,6 +27,7 @@ class Content(enum.Enum):
     SUBJECT = b"saqshy exchange subject v1 "
     JUSTIFICATION = b"saqshy exchange justification v1 "
     OBJECTION = b"saqshy exchange objection v1 "
+    ORDER_DOCUMENT = b"saqshy exchange order document v1 "
     SANCTION = b"saqshy exchange sanction v1 "
     SEED = b"saqshy exchange seed v1 "
 

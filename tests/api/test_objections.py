@@ -17,6 +17,7 @@ from tests.factories_identity import signed_in, trust_the_authority
 from tests.factories_requests import (
     INTERNATIONAL,
     SECOND,
+    attach,
     body,
     people,
     person_id_of,
@@ -59,6 +60,8 @@ async def order(client, investigator):
     """Return the path of an order that waits for its second person."""
     answer = await client.post("/api/requests", json=body(INTERNATIONAL), headers=investigator)
     assert answer.json()["status"] == "needs_second_person", answer.text
+    attached = await attach(client, investigator, answer.json()["request_id"])
+    assert attached.status_code == 200, attached.text
     return f"/api/requests/{answer.json()['request_id']}"
 
 

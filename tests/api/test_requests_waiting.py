@@ -31,6 +31,7 @@ from tests.factories_requests import (
     INTERNATIONAL,
     SECOND,
     Clock,
+    attach,
     body,
     give_cases,
     people,
@@ -381,6 +382,7 @@ async def test_only_a_draw_that_was_never_justified_is_flagged_abandoned(
 async def order(client, headers):
     told = await ask(client, headers, INTERNATIONAL)
     assert told["status"] == "needs_second_person"
+    assert (await attach(client, headers, told["request_id"])).status_code == 200
     return told["request_id"]
 
 

@@ -1,7 +1,9 @@
 """Names say what a thing is; the layout is closed."""
 
 import ast
+import importlib
 import re
+from types import ModuleType
 
 import pytest
 
@@ -70,3 +72,13 @@ def test_no_class_is_named_a_manager_or_a_helper():
     ]
 
     assert [one for one in names if re.search(r"(Manager|Helper|Utils?)$", one)] == []
+
+
+@pytest.mark.parametrize("name", ["bodycam.service", "devices.service"])
+def test_no_module_hides_the_use_case_that_its_slice_brings_when_asked(name):
+    # An imported module becomes a name of its package, and is found there before the use case.
+    brought = importlib.import_module(f"{name}.uses").__all__
+    service = importlib.import_module(name)
+
+    hidden = [one for one in brought if isinstance(getattr(service, one), ModuleType)]
+    assert hidden == []

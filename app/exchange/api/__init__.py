@@ -1,6 +1,6 @@
 """Routes of the exchange, a file for each use."""
 
-from app.exchange.api import access, checks, control, courts, holds, requests, sanctions
+from app.exchange.api import access, checks, control, courts, documents, holds, requests, sanctions
 from app.exchange.api.courts import authenticate_system
 from app.exchange.api.ports import make_ports
 
@@ -14,4 +14,5 @@ routers = (
     courts.router,
     control.router,
     holds.router,
+    documents.router,
 )

@@ -322,6 +322,7 @@ def _lines(page: ReportPage) -> tuple[LineShape, ...]:
                 printed=line.shown.printed,
                 exported=line.shown.exported,
                 unmasked=line.shown.unmasked,
+                order_document_shown=line.shown.document,
                 extended_asked=line.extended_asked,
                 extended=line.extended,
                 abandoned=line.abandoned,

@@ -12,6 +12,7 @@ from app.exchange import service
 from app.exchange.api.ports import Ports
 from app.exchange.models import RegisterRequestRow
 from app.exchange.rules.disclosures import DisclosureKind
+from app.exchange.rules.documents import AttachedDocument
 from app.exchange.rules.requests import MISSING, RequestStatus
 from app.exchange.rules.texts import TEXTS
 from app.exchange.schemas.checks import PartShape
@@ -21,6 +22,7 @@ from app.exchange.schemas.requests import (
     DisclosedShape,
     JustificationBody,
     ObjectionBody,
+    OrderDocumentShape,
     OrderShape,
     OrdersShape,
     RefusalShape,
@@ -103,6 +105,17 @@ def _order(order: OrderToConfirm) -> OrderShape:
         received_at=order.received_at,
         document_base64=base64.b64encode(order.document).decode(),
         document_sha256=hashlib.sha256(order.document).hexdigest(),
+        order_document=None if order.attached is None else order_document_shape(order.attached),
+    )
+
+
+def order_document_shape(attached: AttachedDocument) -> OrderDocumentShape:
+    """Return what is told of an order's document without showing it."""
+    return OrderDocumentShape(
+        sha256=attached.sha256,
+        size_bytes=attached.size_bytes,
+        version=attached.version,
+        attached_at=attached.attached_at,
     )
 
 

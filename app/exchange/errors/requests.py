@@ -212,6 +212,30 @@ class NotTheSecondPerson(DomainError):
     cure = "Another investigator who does not report to the one who asks must confirm."
 
 
+class OrderDocumentMissing(DomainError):
+    """No document is attached to the order, or its term is over; nobody confirms one without."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.order_document_missing"
+    cure = "Whoever asks must attach the document of the order as a PDF."
+
+
+class OrderDocumentNotValid(DomainError):
+    """What was to be attached is no whole PDF; ``fault`` says why. Nothing was kept of it."""
+
+    kind = Kind.INVALID
+    code = "exchange.order_document_not_valid"
+    cure = "Scan the document as a PDF again and attach it once more."
+
+
+class OrderDocumentLimit(DomainError):
+    """The document of one order was replaced too often; the last one stays."""
+
+    kind = Kind.CONFLICT
+    code = "exchange.order_document_limit"
+    cure = "Make a new request with the right document."
+
+
 class ExportLimitReached(DomainError):
     """More answers were taken out in a day than one person may."""
 

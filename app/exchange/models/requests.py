@@ -127,8 +127,28 @@ class RegisterRequestRow(Base):
     destroyed_at: Mapped[datetime | None]
 
 
+class RequestDocumentRow(Base):
+    """The document of an international order, sealed under its request's data key.
+
+    Beside the request and not in it: a hot row is not copied with ten megabytes. ``sha256`` and
+    ``size_bytes`` are of the document in clear. ``version`` counts from 1 how often another one
+    was attached; what stands here is the last.
+    """
+
+    __tablename__ = "request_documents"
+
+    request_id: Mapped[UUID] = mapped_column(
+        sa.ForeignKey("register_requests.id"), primary_key=True
+    )
+    sealed: Mapped[bytes | None]  # empty once its term is over
+    sha256: Mapped[str] = mapped_column(sa.String(64))
+    size_bytes: Mapped[int]
+    version: Mapped[int]
+    attached_at: Mapped[datetime]
+
+
 class RequestDisclosureRow(Base):
-    """One act of showing an answer or a subject to somebody; its event is in the log."""
+    """One act of showing something of a request to somebody; its event is in the log."""
 
     __tablename__ = "request_disclosures"
     __table_args__ = (sa.Index("ix_request_disclosures_person_id_at", "person_id", "at"),)

@@ -52,12 +52,13 @@ class ReportFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """How often an answer, or the subject, was shown to somebody."""
+    """How often an answer, the subject or the order's document was shown to somebody."""
 
     viewed: int = 0
     printed: int = 0
     exported: int = 0
     unmasked: int = 0
+    document: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

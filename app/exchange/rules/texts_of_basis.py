@@ -264,7 +264,14 @@ BASIS_TEXTS: dict[RefusalCode, RefusalText] = {
         "Халықаралық тапсырманы екінші адам растауы қажет.",
         "Международное поручение должно подтвердить второе лицо.",
         "An international order needs a second person to confirm it.",
-        _SECOND,
+        Words(
+            "Тапсырманың құжатын тіркеңіз; содан кейін оны басқа уәкілетті адам электрондық"
+            " қолтаңбамен растайды.",
+            "Приложите документ поручения; затем его подтвердит электронной подписью другое"
+            " уполномоченное лицо.",
+            "Attach the document of the order; then another authorised person confirms it by"
+            " electronic signature.",
+        ),
     ),
     RefusalCode.SECOND_PERSON_REFUSED: RefusalText(
         "22",

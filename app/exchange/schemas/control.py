@@ -72,6 +72,7 @@ class LineShape(_Shape):
     printed: int
     exported: int
     unmasked: int
+    order_document_shown: int
     extended_asked: bool
     extended: Annotated[str, Field(repr=False)]
     abandoned: bool

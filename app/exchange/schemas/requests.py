@@ -174,13 +174,27 @@ class RequestList(_Shape):
     before: UUID | None
 
 
+class OrderDocumentShape(_Shape):
+    """The document attached to an order: ``version`` says how often, the last one counts."""
+
+    sha256: str
+    size_bytes: int
+    version: int
+    attached_at: datetime
+
+
 class OrderShape(_Shape):
-    """An order that waits for its second person; he signs the bytes of ``document``."""
+    """An order that waits for its second person; he signs the bytes of ``document``.
+
+    ``order_document`` is the order itself, which these bytes name by its hash; empty until it is
+    attached, and so long nobody can confirm.
+    """
 
     request_id: UUID
     received_at: datetime
     document_base64: str
     document_sha256: str
+    order_document: OrderDocumentShape | None
 
 
 class OrdersShape(_Shape):

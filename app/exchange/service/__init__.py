@@ -16,7 +16,9 @@ from app.exchange.service.confirming import (
     object_to_order,
     objection_paper,
     orders_to_confirm,
+    read_order_document,
 )
+from app.exchange.service.documents import attach_order_document
 from app.exchange.service.going_on import end_overdue, justify, own_request, verify_waiting
 from app.exchange.service.make_check import make_check
 from app.exchange.service.make_request import RequestOutcome, make_request
@@ -71,6 +73,7 @@ __all__ = [
     "Surroundings",
     "UserStanding",
     "VehicleFacts",
+    "attach_order_document",
     "check_facts",
     "confirm_order",
     "declare_relatives",
@@ -91,6 +94,7 @@ __all__ = [
     "objection_paper",
     "orders_to_confirm",
     "own_request",
+    "read_order_document",
     "record_court_answer",
     "record_court_receipt",
     "sanctions_for_court",

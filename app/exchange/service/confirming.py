@@ -1,10 +1,10 @@
 """The second person of an international order: item 5 exempts it from the register's check."""
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 import rfc8785
@@ -12,55 +12,66 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.db import transaction
-from app.errors import DomainError
 from app.exchange.errors import NotTheSecondPerson, RequestNotFound, RequestNotWaiting
 from app.exchange.models import RegisterRequestRow
-from app.exchange.repository import requests
+from app.exchange.repository import documents, requests
 from app.exchange.rules.bases import rule_set_named
+from app.exchange.rules.documents import AttachedDocument
 from app.exchange.rules.gates import Gate, RefusalCode
 from app.exchange.rules.requests import RequestStatus, next_status
 from app.exchange.rules.texts import TEXTS
 from app.exchange.rules.waiting import is_dead
-from app.exchange.service.asking import key_of
+from app.exchange.service.asking import key_of, unseal_about
+from app.exchange.service.documents import record_view, whole_document
 from app.exchange.service.ports import ExchangePorts
+from app.exchange.service.refusing import recording_refusals
 from app.exchange.storage import Content
 from app.identity import service as identity
 from app.identity.register import RevocationPort
 from app.identity.rules.certificates import Trust
 
 _LISTED_MAX = 100
+_REFUSED: Final = "exchange.confirmation_refused"
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderToConfirm:
-    """An international order of a colleague; ``document`` is what its second person signs."""
+    """An international order of a colleague.
+
+    Attributes:
+        document: what its second person signs.
+        attached: the order's own document, which he reads first; ``None`` until it is there.
+    """
 
     request_id: UUID
     received_at: datetime
     document: bytes = field(repr=False)
+    attached: AttachedDocument | None
 
 
-def order_document(row: RegisterRequestRow) -> bytes:
+def confirmation_document(row: RegisterRequestRow, order_sha256: str | None) -> bytes:
     """Return the canonical bytes that the second person signs; they name no person in clear.
 
-    The hash of the facts binds the signature to the request as it was decided, subject included.
+    The hash of the facts binds the signature to the request as it was decided, subject included;
+    ``order_sha256`` to the order's own document as he read it.
     """
-    return _canonical({"what": "confirmation of an international order", **_plain(row)})
+    what = "confirmation of an international order"
+    return _canonical({"what": what, **_plain(row, order_sha256)})
 
 
-def objection_document(row: RegisterRequestRow, reason: str) -> bytes:
+def objection_document(row: RegisterRequestRow, order_sha256: str | None, reason: str) -> bytes:
     """Return the canonical bytes that the second person signs who objects, his reason included."""
     what = "objection to an international order"
-    return _canonical({"what": what, "reason": reason, **_plain(row)})
+    return _canonical({"what": what, "reason": reason, **_plain(row, order_sha256)})
 
 
 def _canonical(plain: dict[str, object]) -> bytes:
     return rfc8785.dumps(plain)  # type: ignore[arg-type]  # JSON values, by construction
 
 
-def _plain(row: RegisterRequestRow) -> dict[str, object]:
+def _plain(row: RegisterRequestRow, order_sha256: str | None) -> dict[str, object]:
     return {
-        "v": 1,
+        "v": 2,
         "request_id": str(row.id),
         "asked_by": str(row.person_id),
         "post_id": str(row.post_id),
@@ -76,7 +87,12 @@ def _plain(row: RegisterRequestRow) -> dict[str, object]:
         "services": list(row.services),
         "snapshot_sha256": row.snapshot_sha256,
         "subject_index": None if row.subject_index is None else row.subject_index.hex(),
+        "order_document_sha256": order_sha256,
     }
+
+
+def _sha256_of(attached: AttachedDocument | None) -> str | None:
+    return None if attached is None else attached.sha256
 
 
 async def orders_to_confirm(ports: ExchangePorts, *, caller: Principal) -> Sequence[OrderToConfirm]:
@@ -89,11 +105,51 @@ async def orders_to_confirm(ports: ExchangePorts, *, caller: Principal) -> Seque
             but_not=caller.person,
             limit=_LISTED_MAX,
         )
+        attached = await documents.attached_to(session, [row.id for row in rows])
     return [
-        OrderToConfirm(request_id=row.id, received_at=row.received_at, document=order_document(row))
+        OrderToConfirm(
+            request_id=row.id,
+            received_at=row.received_at,
+            document=confirmation_document(row, _sha256_of(attached.get(row.id))),
+            attached=attached.get(row.id),
+        )
         for row in rows
         if not is_dead(row.status, received_at=row.received_at, now=now)
     ]
+
+
+async def read_order_document(
+    ports: ExchangePorts, *, caller: Principal, request_id: UUID
+) -> bytes:
+    """Return the document of a colleague's order to its second person, once the look has its leaf.
+
+    Raises:
+        RequestNotFound, RequestNotWaiting, NotTheSecondPerson: see ``confirm_order``.
+        OrderDocumentMissing: none is attached yet.
+        AnswerDamaged: it cannot be opened. Each of these is recorded.
+        AuditSilent: the look has no leaf in time; nothing is shown.
+    """
+    now = ports.clock()
+    async with (
+        recording_refusals(ports, caller, request_id, event=_REFUSED, now=now),
+        transaction(ports.sessions) as session,
+    ):
+        row = await _waiting(session, caller, request_id, now)
+        content, sha256 = await whole_document(session, row, ports.keys)
+        about = unseal_about(row, key_of(row, ports.keys))
+        event_id = await record_view(
+            session,
+            ports.trail,
+            caller=caller,
+            request_id=request_id,
+            sha256=sha256,
+            subject_iin=None if about.iin is None else about.iin.digits,
+            now=now,
+        )
+    await ports.trail.sequenced(
+        ports.sessions, event_id=event_id, timeout_seconds=ports.audit_wait_seconds
+    )
+    return content
 
 
 async def confirm_order(
@@ -113,7 +169,7 @@ async def confirm_order(
         ports: everything a request needs.
         caller: the second person.
         request_id: the order's request.
-        cms: his detached signature over ``order_document``, DER.
+        cms: his detached signature over ``confirmation_document``, DER.
         trust: the roots his certificate must chain to.
         revocation: who is asked whether it was revoked, before any transaction.
 
@@ -121,17 +177,22 @@ async def confirm_order(
         RequestNotFound: absent, or of another department.
         RequestNotWaiting: it waits for no second person, or no longer.
         NotTheSecondPerson: the one who asks, his subordinate, or of another role; recorded.
-        SignatureRefused, RevocationUnknown: the signature is not good; recorded. Nothing changed.
+        OrderDocumentMissing: nobody attached the document of the order; recorded.
+        AnswerDamaged: the document cannot be opened: nobody signs for what nobody can read.
+        SignatureRefused, RevocationUnknown: the signature is not good, or names another document;
+            recorded. Nothing changed.
     """
     now = ports.clock()
-    async with _recording_refusals(ports, caller, request_id, now):
+    async with recording_refusals(ports, caller, request_id, event=_REFUSED, now=now):
         await identity.ask_about_signer(
             ports.sessions, cms=cms, trust=trust, port=revocation, now=now
         )
         async with transaction(ports.sessions) as session:
             row = await _waiting(session, caller, request_id, now)
+            _, order_sha256 = await whole_document(session, row, ports.keys)
+            document = confirmation_document(row, order_sha256)
             signature_id = await identity.sign_document(
-                session, caller=caller, content=order_document(row), cms=cms, now=now, roots=trust
+                session, caller=caller, content=document, cms=cms, now=now, roots=trust
             )
             row.second_person_id, row.second_at = caller.person, now
             row.second_signature_id = signature_id
@@ -143,7 +204,11 @@ async def confirm_order(
                 event="exchange.order_confirmed",
                 at=now,
                 who=caller,
-                fields={"check_id": str(request_id), "signature_id": str(signature_id)},
+                fields={
+                    "check_id": str(request_id),
+                    "signature_id": str(signature_id),
+                    "order_document_sha256": order_sha256,
+                },
             )
 
 
@@ -157,14 +222,16 @@ async def objection_paper(
     """
     now = ports.clock()
     async with (
-        _recording_refusals(ports, caller, request_id, now),
+        recording_refusals(ports, caller, request_id, event=_REFUSED, now=now),
         transaction(ports.sessions) as session,
     ):
         row = await _waiting(session, caller, request_id, now)
+        attached = await documents.attached(session, request_id)
         return OrderToConfirm(
             request_id=row.id,
             received_at=row.received_at,
-            document=objection_document(row, reason),
+            document=objection_document(row, _sha256_of(attached), reason),
+            attached=attached,
         )
 
 
@@ -194,13 +261,14 @@ async def object_to_order(
         RevocationUnknown: see ``confirm_order``. Nothing changed.
     """
     now = ports.clock()
-    async with _recording_refusals(ports, caller, request_id, now):
+    async with recording_refusals(ports, caller, request_id, event=_REFUSED, now=now):
         await identity.ask_about_signer(
             ports.sessions, cms=cms, trust=trust, port=revocation, now=now
         )
         async with transaction(ports.sessions) as session:
             row = await _waiting(session, caller, request_id, now)
-            document = objection_document(row, reason)
+            attached = await documents.attached(session, request_id)
+            document = objection_document(row, _sha256_of(attached), reason)
             signature_id = await identity.sign_document(
                 session, caller=caller, content=document, cms=cms, now=now, roots=trust
             )
@@ -227,25 +295,6 @@ async def object_to_order(
                 },
             )
             row.event_ids = [*row.event_ids, event_id]
-
-
-@asynccontextmanager
-async def _recording_refusals(
-    ports: ExchangePorts, caller: Principal, request_id: UUID, now: datetime
-) -> AsyncIterator[None]:
-    """Record whatever refuses the second person's act, in a transaction of its own."""
-    try:
-        yield
-    except DomainError as refusal:
-        async with transaction(ports.sessions) as session:
-            await ports.trail.record(
-                session,
-                event="exchange.confirmation_refused",
-                at=now,
-                who=caller,
-                fields={"check_id": str(request_id), "code": refusal.code},
-            )
-        raise
 
 
 async def _waiting(

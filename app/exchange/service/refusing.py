@@ -1,8 +1,13 @@
-"""Telling a person why his request was not let through."""
+"""Telling a person why his request was not let through, and recording that it was not."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from app.access import Principal
+from app.db import transaction
 from app.errors import DomainError
 from app.exchange.errors import (
     AgreementRefused,
@@ -21,7 +26,8 @@ from app.exchange.errors import (
 )
 from app.exchange.rules.gates import Gate, RefusalCode, Verdict
 from app.exchange.rules.inputs import About
-from app.exchange.rules.texts import TEXTS
+from app.exchange.rules.texts import TEXTS, RefusalText
+from app.exchange.service.ports import ExchangePorts
 
 _REFUSALS: Final[dict[Gate, type[GateRefused]]] = {
     Gate.AUTH: SessionRefused,
@@ -54,12 +60,38 @@ def refusal(
         "check_id": str(request_id),
         "gate": gate.value,
         "refusal": code.value,
-        "item": text.item,
         "rule_set": rule_set,
+    }
+    return with_texts(error, text)
+
+
+def with_texts(error: DomainError, text: RefusalText) -> DomainError:
+    """Return ``error`` with the item of the Rules and its words in three languages added."""
+    error.fields |= {
+        "item": text.item,
         "texts": {"kk": text.kk, "ru": text.ru, "en": text.en},
         "cures": {"kk": text.cure.kk, "ru": text.cure.ru, "en": text.cure.en},
     }
     return error
+
+
+@asynccontextmanager
+async def recording_refusals(
+    ports: ExchangePorts, caller: Principal, request_id: UUID, *, event: str, now: datetime
+) -> AsyncIterator[None]:
+    """Record whatever refuses an act on a request, in a transaction of its own."""
+    try:
+        yield
+    except DomainError as refusal:
+        async with transaction(ports.sessions) as session:
+            await ports.trail.record(
+                session,
+                event=event,
+                at=now,
+                who=caller,
+                fields={"check_id": str(request_id), "code": refusal.code},
+            )
+        raise
 
 
 def refusal_of(*, request_id: UUID, verdict: Verdict, about: About) -> DomainError:

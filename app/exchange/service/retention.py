@@ -1,6 +1,7 @@
 """Destroying what was sealed when its term is over; the row, its events and leaves stay."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 from uuid import UUID
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.audit.service import forget_subjects
 from app.db import transaction
 from app.exchange.models import RegisterRequestRow
-from app.exchange.repository import holds, requests
+from app.exchange.repository import documents, holds, requests
 from app.exchange.rules.retention import Content, KeptRequest, may_destroy
 from app.exchange.service.ports import ExchangePorts
 
@@ -39,36 +40,47 @@ async def destroy_overdue(ports: ExchangePorts, *, reviewed_of: ReviewedOf | Non
             rows = await requests.kept_before(
                 session, before=now - _SHORTEST_TERM, after=after, limit=_ROWS_AT_ONCE
             )
-            held = await holds.held_among(session, [row.id for row in rows])
+            ids = [row.id for row in rows]
+            held = await holds.held_among(session, ids)
+            with_document = await documents.kept_among(session, ids)
             for row in rows:
+                kept = _Kept(row, document=row.id in with_document)
                 destroyed += await _destroy(
-                    session, ports, row, reviewed_of, held=row.id in held, now=now
+                    session, ports, kept, reviewed_of, held=row.id in held, now=now
                 )
         if len(rows) < _ROWS_AT_ONCE:
             return destroyed
         after = rows[-1].id
 
 
+@dataclass
+class _Kept:
+    """A request, and whether the document of its order is still there."""
+
+    row: RegisterRequestRow
+    document: bool
+
+
 async def _destroy(
     session: AsyncSession,
     ports: ExchangePorts,
-    row: RegisterRequestRow,
+    kept: _Kept,
     reviewed_of: ReviewedOf | None,
     *,
     held: bool,
     now: datetime,
 ) -> bool:
-    reviewed = None
+    row, reviewed = kept.row, None
     if reviewed_of is not None:
         reviewed = await reviewed_of(session, person_id=row.person_id, month=row.month)
     request = KeptRequest(
         status=row.status, received_at=row.received_at, held=held, reviewed=reviewed
     )
     destruction = may_destroy(request, now=now)
-    gone = [name for name in _PRESENT if name in destruction.contents and _PRESENT[name](row)]
+    gone = [name for name in _PRESENT if name in destruction.contents and _PRESENT[name](kept)]
     if not gone:
         return False
-    salts = await _erase(session, row, frozenset(gone), now)
+    salts = await _erase(session, kept, frozenset(gone), now)
     await ports.trail.record(
         session,
         event="exchange.answer_destroyed",
@@ -86,26 +98,32 @@ async def _destroy(
     return True
 
 
-_PRESENT: Final[dict[Content, Callable[[RegisterRequestRow], bool]]] = {
-    Content.ANSWER: lambda row: row.answer is not None,
-    Content.SUBJECT: lambda row: row.subject_sealed is not None,
-    # The second person's reason against an order goes with the reasons for it.
-    Content.JUSTIFICATION: lambda row: (
-        row.extended_sealed is not None or row.objection_sealed is not None
+_PRESENT: Final[dict[Content, Callable[[_Kept], bool]]] = {
+    Content.ANSWER: lambda kept: kept.row.answer is not None,
+    Content.SUBJECT: lambda kept: kept.row.subject_sealed is not None,
+    # The second person's reason against an order, and its document, go with the reasons for it.
+    Content.JUSTIFICATION: lambda kept: (
+        kept.row.extended_sealed is not None
+        or kept.row.objection_sealed is not None
+        or kept.document
     ),
 }
 
 
 async def _erase(
-    session: AsyncSession, row: RegisterRequestRow, gone: frozenset[Content], now: datetime
+    session: AsyncSession, kept: _Kept, gone: frozenset[Content], now: datetime
 ) -> int:
+    row = kept.row
     if Content.ANSWER in gone:
         row.answer, row.destroyed_at = None, now
     if Content.JUSTIFICATION in gone:
         row.extended_sealed, row.objection_sealed = None, None
+        if kept.document:
+            await documents.erase(session, row.id)
+            kept.document = False
     if Content.SUBJECT in gone:
         row.subject_sealed = None
-    if any(present(row) for present in _PRESENT.values()):
+    if any(present(kept) for present in _PRESENT.values()):
         return 0
     row.wrapped_key, row.subject_index = None, None
     row.destroyed_at = row.destroyed_at or now

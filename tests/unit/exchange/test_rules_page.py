@@ -6,6 +6,7 @@ import pytest
 
 from app.exchange.rules.bases import RULE_SETS, UNREAD_EDITIONS
 from app.exchange.rules.codes import RefusalCode, outcome_of
+from app.exchange.rules.documents import DOCUMENT_TEXTS, DocumentFault
 from app.exchange.rules.flags import Flag
 from app.exchange.rules.number_formats import CASE_NUMBER_FORMATS
 from app.exchange.rules.retention import RETENTION_RULES
@@ -73,6 +74,14 @@ def test_every_basis_stands_on_the_page_as_it_is(name):
 @pytest.mark.parametrize("code", list(RefusalCode))
 def test_every_refusal_stands_on_the_page_as_it_is(code):
     assert code_row(code) in LINES
+
+
+@pytest.mark.parametrize("fault", list(DocumentFault))
+def test_every_refusal_of_a_document_stands_on_the_page_as_it_is(fault):
+    text = DOCUMENT_TEXTS[fault]
+    told = row(text.item, text.en, text.cure.en).removeprefix("|")
+
+    assert any(line.startswith(f"| {fault.value} |") and line.endswith(told) for line in LINES)
 
 
 def test_the_page_names_no_refusal_that_is_none():

@@ -4,6 +4,7 @@ from app.exchange.rules.control import Mark
 from app.exchange.rules.control_report import ReportFilter, Towards
 from app.exchange.rules.retention import HoldReason
 from app.exchange.service.control.desk import ControlDesk, DeviceNamesOf
+from app.exchange.service.control.documents import read_order_document
 from app.exchange.service.control.escalating import escalate_reports
 from app.exchange.service.control.exporting import (
     PaperVolume,
@@ -57,6 +58,7 @@ __all__ = [
     "list_reports",
     "mark_requests",
     "open_reports",
+    "read_order_document",
     "read_page",
     "read_request",
     "read_summary",

@@ -17,7 +17,7 @@ from app.exchange.models import (
     RequestHoldRow,
 )
 from app.exchange.repository import control as repository
-from app.exchange.repository import control_lines, holds
+from app.exchange.repository import control_lines, documents, holds
 from app.exchange.repository.control_lines import Of
 from app.exchange.rules.control import is_overdue
 from app.exchange.rules.control_report import (
@@ -28,6 +28,7 @@ from app.exchange.rules.control_report import (
     Towards,
     masked,
 )
+from app.exchange.rules.documents import AttachedDocument
 from app.exchange.rules.gates import RefusalCode
 from app.exchange.service.control.desk import ControlDesk, Opened, opened
 from app.exchange.service.control.subjects import justification_of, objection_of, searched_of
@@ -90,6 +91,7 @@ class RequestDetail:
     decided_by: str
     second_person: str
     holds: tuple[RequestHoldRow, ...]
+    order_document: AttachedDocument | None
 
 
 async def list_reports(
@@ -343,4 +345,5 @@ async def read_request(
             decided_by=found[0].rule_set,
             second_person="" if second_id is None else names.get(second_id, ""),
             holds=tuple(held),
+            order_document=await documents.attached(session, request_id),
         )
