@@ -25,7 +25,7 @@ import bodycam.api.tus
 import bodycam.door
 import devices.api
 import fines.api
-from app import problems
+from app import logs, problems
 from app.access import Access, refuse_open_routes
 from app.db import SessionsOfApp, transaction
 from app.middleware import Cutting, Requests
@@ -108,6 +108,9 @@ def from_environment() -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
+    # Each of several processes begins anew: what its parent has set up for the log, with the net
+    # against personal numbers, is not inherited.
+    logs.configure()
     settings: Settings = application.state.settings
     async with AsyncExitStack() as stack:
         parts = await stack.enter_async_context(open_parts(settings))
