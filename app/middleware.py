@@ -4,13 +4,13 @@ Plain ASGI: Starlette's ``BaseHTTPMiddleware`` costs more than the rest of a req
 """
 
 import asyncio
+import functools
 import time
 import uuid
 from typing import Final
 
 import structlog
 from prometheus_client import Counter, Gauge, Histogram
-from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -29,12 +29,13 @@ _POLICY: Final = (
     " media-src 'self' blob:; object-src 'none'; base-uri 'none'; form-action 'self';"
     " frame-ancestors 'none'"
 )
-_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
+_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+)
+_REQUEST_ID: Final = b"x-request-id"
 
 log = structlog.get_logger("app.requests")
 
@@ -51,7 +52,9 @@ class Requests:
 
     def __init__(self, app: ASGIApp, *, concurrency_max: int, signer_url: str) -> None:
         self._app = app
-        self._headers = _HEADERS | {"Content-Security-Policy": _POLICY.format(signer=signer_url)}
+        policy = _POLICY.format(signer=signer_url).encode("latin-1")
+        # Bytes, made once: as text they would be encoded and looked for anew in each answer.
+        self._headers = (*_HEADERS, (b"content-security-policy", policy))
         self._max = concurrency_max
         self._running = 0
 
@@ -80,10 +83,13 @@ class Requests:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                given = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in given}
+                message["headers"] = [
+                    *(pair for pair in given if pair[0].lower() != _REQUEST_ID),
+                    (_REQUEST_ID, request_id.encode()),
+                    *(pair for pair in self._headers if pair[0] not in names),
+                ]
             await send(message)
 
         try:
@@ -93,8 +99,8 @@ class Requests:
             seconds = time.perf_counter() - began
             # The template, never the path: a path may hold what identifies a person.
             route = getattr(scope.get("route"), "path", scope.get("root_path") or "unmatched")
-            _REQUESTS.labels(route, status).inc()
-            _SECONDS.labels(route).observe(seconds)
+            _counter(route, status).inc()
+            _histogram(route).observe(seconds)
             log.info(
                 "answered",
                 method=scope["method"],
@@ -103,6 +109,17 @@ class Requests:
                 ms=round(seconds * 1000, 1),
             )
             structlog.contextvars.unbind_contextvars("request")
+
+
+# By template and status, so few; looking one up by its labels takes a lock and makes texts.
+@functools.cache
+def _counter(route: str, status: int) -> Counter:
+    return _REQUESTS.labels(route, status)
+
+
+@functools.cache
+def _histogram(route: str) -> Histogram:
+    return _SECONDS.labels(route)
 
 
 class Cutting:

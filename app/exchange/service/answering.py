@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import secrets
 from collections.abc import Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Self
 from uuid import UUID, uuid4
 
 from app.audit.errors import AuditSilent
@@ -17,6 +18,7 @@ from app.exchange.rules.access import AgreementStanding, UserStanding
 from app.exchange.rules.answers import Answer, answer_bytes
 from app.exchange.rules.bases import VEHICLE_REGISTERS, Basis, registers_to_ask
 from app.exchange.rules.gates import DEVICE_GOOD, Channel
+from app.exchange.rules.inputs import About
 from app.exchange.rules.requests import Part, PartStatus, RequestStatus, cautions_of, next_status
 from app.exchange.service.access import AccessStanding, standing_of
 from app.exchange.service.asking import Asking
@@ -91,8 +93,17 @@ def _asked(asking: Asking) -> tuple[RegisterName, ...]:
 
 async def _ask_all(ports: ExchangePorts, asking: Asking, requester: Requester) -> tuple[Part, ...]:
     """Ask every register at once; whoever has not answered by the bound has timed out."""
+    queries, at = _Queries.about(asking.about), ports.clock()
     tasks = {
-        name: asyncio.create_task(_ask(ports, name, asking, requester), name=f"ask-{name.value}")
+        name: asyncio.create_task(
+            # Its parts were checked one by one as they were made; it is asked for eight times.
+            ports.registers.ask(
+                register=name,
+                request=RegisterRequest.model_construct(
+                    message_id=uuid4(), message_at=at, requester=requester, query=queries.to(name)
+                ),
+            )
+        )
         for name in _asked(asking)
     }
     try:
@@ -116,21 +127,26 @@ def _in_order(asking: Asking, parts: dict[RegisterName, Part]) -> tuple[Part, ..
     return tuple(parts[name] for name in roadside if name in parts)
 
 
-async def _ask(
-    ports: ExchangePorts, name: RegisterName, asking: Asking, requester: Requester
-) -> Part:
-    about = asking.about
-    if name is RegisterName.LEGAL_ENTITY:
-        query = Query(bin=about.bin)
-    elif name in VEHICLE_REGISTERS:
-        query = Query(plate=about.plate)
-    else:
-        query = Query(iin=None if about.iin is None else about.iin.digits)
-    # Its parts were checked one by one as they were made; it is asked for eight times a check.
-    request = RegisterRequest.model_construct(
-        message_id=uuid4(), message_at=ports.clock(), requester=requester, query=query
-    )
-    return await ports.registers.ask(register=name, request=request)
+@dataclass(frozen=True)
+class _Queries:
+    """One request's questions: whom or what each kind of register is asked about."""
+
+    person: Query
+    vehicle: Query
+    legal_entity: Query
+
+    @classmethod
+    def about(cls, about: About) -> Self:
+        return cls(
+            person=Query(iin=None if about.iin is None else about.iin.digits),
+            vehicle=Query(plate=about.plate),
+            legal_entity=Query(bin=about.bin),
+        )
+
+    def to(self, name: RegisterName) -> Query:
+        if name is RegisterName.LEGAL_ENTITY:
+            return self.legal_entity
+        return self.vehicle if name in VEHICLE_REGISTERS else self.person
 
 
 def _part(name: RegisterName, task: asyncio.Task[Part]) -> Part:
