@@ -31,6 +31,7 @@ from fines.rules.offence_record import Language
 from fines.rules.payment import OPEN_ORDERS, PaymentStatus
 from fines.service.reconciling import import_settlement
 from fines.wire.protocol import OrderKind, Reason
+from fines.wire.slip import SlipKind
 from sim.district import LATITUDE, LONGITUDE, OFFICER, PLACE, SECOND_OFFICER
 from tests import factories_fines as make
 from tests.factories_town import Town
@@ -47,6 +48,16 @@ def terminal_number(place):
     return f"{5250 + place:04d}{1000 + place:04d}"
 
 
+@dataclass(frozen=True)
+class SlipSeen:
+    """A slip as its row is."""
+
+    slip_id: UUID
+    kind: SlipKind
+    copy_number: int
+    duplicate: int
+
+
 @dataclass
 class Seen:
     """A payment as its rows were after the last step."""
@@ -59,6 +70,7 @@ class Seen:
     reason: Reason = Reason.NONE
     confirmed: bool = False
     approval: object = None  # the row: it has the RRN and the trace number
+    slips: list[SlipSeen] = field(default_factory=list)
     printed: set[UUID] = field(default_factory=set)
 
 
@@ -240,11 +252,7 @@ class PostgresServer:
     async def _look(self):
         async with transaction(self._store.sessions) as session:
             rows = (await session.scalars(sa.select(models.Payment))).all()
-            slips = await session.execute(
-                sa.select(models.SlipRow.payment_id, models.SlipRow.id).where(
-                    models.SlipRow.printed_at.is_not(None)
-                )
-            )
+            slips = (await session.scalars(sa.select(models.SlipRow))).all()
             orders = (
                 await session.scalars(
                     sa.select(models.TerminalOrder)
@@ -258,8 +266,13 @@ class PostgresServer:
                 seen.status, seen.reason, seen.amount_tiyn = row.status, row.reason, row.amount_tiyn
                 seen.confirmed = row.confirmed_at is not None
                 seen.approval = row if row.rrn is not None else None
-        for payment_id, slip_id in slips:
-            self.payments[payment_id].printed.add(slip_id)
+        for slip in slips:
+            seen = self.payments[slip.payment_id]
+            known = SlipSeen(slip.id, slip.kind, slip.copy_number, slip.duplicate)
+            if known not in seen.slips:
+                seen.slips.append(known)
+            if slip.printed_at is not None:
+                seen.printed.add(slip.id)
         self._open_kinds = [one.kind for one in orders]
         for one in orders:
             if one.id not in self._known_orders:

@@ -13,7 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.db import transaction
-from bodycam.errors import CameraNotKnown, PartsMissing, RecordingNotFound, StoredBytesWrong
+from bodycam.errors import (
+    CameraNotKnown,
+    ObjectDamaged,
+    PartsMissing,
+    RecordingNotFound,
+    StoredBytesWrong,
+)
 from bodycam.models import UploadRow
 from bodycam.repository import uploads
 from bodycam.rules.tus import read_metadata
@@ -68,7 +74,11 @@ async def _finish_unsigned(
         # A block of a refused request may lie past the end, where the length was told late.
         await docking.store.begin(key=row.object_key, size_bytes=size)
     await docking.store.seal(key=row.object_key, upload=row.upload_ref, size_bytes=size)
-    examined = await examine_stream(docking, object_key=row.object_key, size_bytes=size)
+    try:
+        examined = await examine_stream(docking, object_key=row.object_key, size_bytes=size)
+    except ObjectDamaged:  # the store itself knows that they are not what it was given
+        await _end(docking, row, dock=dock, now=now)
+        return False
     if examined.digests != digests:
         await _end(docking, row, dock=dock, now=now)
         return False

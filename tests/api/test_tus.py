@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import os
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from uuid import uuid4
@@ -19,6 +20,7 @@ from bodycam.service.tus_finishing import finish_uploads
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from sim.district import KEEPER
 from tests import factories_bodycam as bodycam
+from tests.factories_store import stored_bytes
 from tests.factories_tus import MEDIA, UNSIGNED, Sender, checksum, metadata
 
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -58,11 +60,12 @@ async def stored(sessions, model=RecordingRow):
 
 
 def content_of(settings, row):
-    return (settings.objects_dir / "sealed" / row.object_key).read_bytes()
+    return stored_bytes(settings, row.object_key)
 
 
 def files(settings):
-    return sorted(one.name for one in settings.objects_dir.rglob("*") if one.is_file())
+    found = (one.name for one in settings.objects_dir.rglob("*") if one.is_file())
+    return sorted(name.removesuffix("~1") for name in found)
 
 
 async def test_anybody_is_told_what_is_spoken(client, settings):
@@ -457,8 +460,10 @@ async def test_bytes_that_the_store_changed_are_no_recording(sender, sessions, s
     path = await sender.send(content)
     (changed,) = (settings.objects_dir / "incoming").iterdir()
     with changed.open("r+b") as file:
-        file.seek(1000)
-        file.write(bytes([content[1000] ^ 1]))
+        file.seek(-1000, os.SEEK_END)
+        was = file.read(1)
+        file.seek(-1000, os.SEEK_END)
+        file.write(bytes([was[0] ^ 1]))
 
     count = await finish()
 
