@@ -42,6 +42,12 @@ PLAY_UNTIL = """
 
 
 @pytest.fixture(scope="module")
+def street(own_street):
+    """A camera of its own: what other tests record would lie in the gap."""
+    return own_street
+
+
+@pytest.fixture(scope="module")
 def shift(street):
     began = datetime.now(UTC) - timedelta(minutes=20)
     made = []
