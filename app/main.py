@@ -200,6 +200,7 @@ def give_parts(application: FastAPI, parts: Parts) -> None:
     state.surroundings = parts.surroundings
     state.authenticate_person = app.identity.api.authenticate_person
     state.authenticate_device = devices.api.authenticate_device
+    state.authenticate_both = devices.api.authenticate_both
     state.authenticate_system = app.exchange.api.authenticate_system
     state.device_names = devices.api.device_names  # the monthly report names devices
     # A terminal comes back when its money fits.

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from app.access import Access, Caller, Role
+from app.access import Access, Caller, Principal, Role
 from app.audit.api import TrailOfApp
 from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
-from app.identity.api import RevocationOfApp, TrustOfApp
+from app.identity.api import RevocationOfApp, TrustOfApp, presented_token, session_idle
 from devices import service
 from devices.models import Assignment, Device, JournalEntry
 from devices.schemas import (
@@ -46,7 +46,13 @@ from devices.service import (
     device_standing,
 )
 
-__all__ = ["authenticate_device", "device_names", "device_standing", "router"]
+__all__ = [
+    "authenticate_both",
+    "authenticate_device",
+    "device_names",
+    "device_standing",
+    "router",
+]
 
 KEEPER = Access(roles=[Role.DEVICE_KEEPER])
 KEEPER_OR_DUTY = Access(roles=[Role.DEVICE_KEEPER, Role.DUTY_OFFICER])
@@ -54,6 +60,17 @@ OFFICER = Access(roles=[Role.PATROL_OFFICER])  # before he has a tablet, from th
 OFFICER_OR_KEEPER = Access(roles=[Role.PATROL_OFFICER, Role.DEVICE_KEEPER, Role.DUTY_OFFICER])
 _BODY_BYTES_MAX = 8 * 1024
 _SIGNATURE_BODY_BYTES_MAX = 128 * 1024  # a signature of 64 KiB in base64, with room
+
+
+async def authenticate_both(request: Request) -> tuple[Principal | None, Principal | None]:
+    """Return the person and the device that ``request`` proves, asked for in one round trip.
+
+    Raises:
+        SessionOver, CrossSite: see ``authenticate_person``.
+    """
+    return await service.authenticate_both(
+        request, token=presented_token(request), idle=session_idle(request), now=utc_now()
+    )
 
 
 async def _hand_in(request: Request) -> AsyncIterator[HandInCheck]:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import DeviceKind
 from app.db import Direct
+from app.identity import service as identity
 from devices.models import Assignment, Device, JournalEntry, Shift
 from devices.rules.lifecycle import DeviceStatus
 
@@ -41,6 +42,15 @@ class StandingRow:
 _CREDENTIAL: Final = (
     "SELECT id, kind, department_id, status, credential_sha256 FROM devices WHERE id = $1"
 )
+
+# What a tablet's every request needs: its person's session and the tablet itself, in one turn.
+_SESSION_AND_DEVICE: Final = f"""
+    SELECT s.*, d.id AS known_id, d.kind AS known_kind, d.department_id AS known_department_id,
+           d.status AS known_status, d.credential_sha256 AS known_sha256
+    FROM (SELECT) AS one
+    LEFT JOIN ({identity.SESSION}) AS s ON true
+    LEFT JOIN devices AS d ON d.id = $2
+"""  # noqa: S608 - both parts are constants
 
 _OPEN = sa.and_(
     Assignment.returned_at.is_(None),
@@ -105,6 +115,23 @@ async def credential_row(direct: Direct, device_id: UUID) -> CredentialRow | Non
         status=DeviceStatus(row["status"]),
         credential_sha256=row["credential_sha256"],
     )
+
+
+async def session_and_device(
+    direct: Direct, *, token_sha256: bytes, device_id: UUID
+) -> tuple[Any, CredentialRow | None]:
+    """Return a session's row, as ``identity.SESSION`` finds it, and what a device is known by."""
+    row = await direct.row(_SESSION_AND_DEVICE, token_sha256, device_id)
+    known = None
+    if row["known_id"] is not None:
+        known = CredentialRow(
+            id=row["known_id"],
+            kind=DeviceKind(row["known_kind"]),
+            department_id=row["known_department_id"],
+            status=DeviceStatus(row["known_status"]),
+            credential_sha256=row["known_sha256"],
+        )
+    return None if row["id"] is None else row, known
 
 
 async def add(session: AsyncSession, row: Device | Shift | Assignment | JournalEntry) -> bool:

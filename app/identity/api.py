@@ -48,20 +48,33 @@ async def authenticate_person(request: Request) -> Principal | None:
         SessionOver: the session has ended.
         CrossSite: the cookie came with another site's request.
     """
-    settings: Settings = request.app.state.settings
-    authorization = request.headers.get("authorization", "")
-    if authorization[: len(_BEARER)].lower() == _BEARER:
-        token = authorization[len(_BEARER) :].strip()
-    else:
-        token = request.cookies.get(COOKIE, "")
-        if token:
-            _refuse_cross_site(request, settings)
     return await service.principal_of_token(
         request.app.state.direct,
-        token=token,
-        idle=timedelta(minutes=settings.session_idle_minutes_max),
+        token=presented_token(request),
+        idle=session_idle(request),
         now=utc_now(),
     )
+
+
+def presented_token(request: Request) -> str:
+    """Return the token of a session that ``request`` shows, or an empty text.
+
+    Raises:
+        CrossSite: the cookie came with another site's request.
+    """
+    authorization = request.headers.get("authorization", "")
+    if authorization[: len(_BEARER)].lower() == _BEARER:
+        return authorization[len(_BEARER) :].strip()
+    token = request.cookies.get(COOKIE, "")
+    if token:
+        _refuse_cross_site(request, request.app.state.settings)
+    return token
+
+
+def session_idle(request: Request) -> timedelta:
+    """Return how long a session may stay unused."""
+    settings: Settings = request.app.state.settings
+    return timedelta(minutes=settings.session_idle_minutes_max)
 
 
 async def _device(request: Request) -> Principal | None:

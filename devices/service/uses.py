@@ -11,7 +11,7 @@ from devices.service.assignments import (
     withdraw_sheet,
 )
 from devices.service.cameras import CameraSpan, camera_span, camera_spans, note_pause
-from devices.service.credentials import authenticate_device
+from devices.service.credentials import authenticate_both, authenticate_device
 from devices.service.inventory import (
     change_status,
     enroll_device,
@@ -53,6 +53,7 @@ __all__ = [
     "ShiftView",
     "TerminalFacts",
     "assignment_at",
+    "authenticate_both",
     "authenticate_device",
     "camera_key",
     "camera_of_serial",

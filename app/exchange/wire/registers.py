@@ -8,7 +8,7 @@ An answer is believed only if it has this form, repeats the question's ``message
 import enum
 from collections.abc import Iterator
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter
@@ -240,17 +240,20 @@ RECORD_OF: dict[RegisterName, type[Record]] = {
 }
 
 
+R = TypeVar("R", bound=Message)
+
+
 class _Answer(Message):
     message_id: UUID
     register_name: RegisterName = Field(alias="register")
     answered_at: AwareDatetime
 
 
-class FoundAnswer(_Answer):
+class FoundAnswer(_Answer, Generic[R]):
     """The register holds a record; its form is that of ``RECORD_OF``."""
 
     status: Literal["found"]
-    record: dict[str, object]
+    record: R
 
 
 class OtherAnswer(_Answer):
@@ -259,9 +262,14 @@ class OtherAnswer(_Answer):
     status: Literal["not_found", "refused"]
 
 
-_ANSWER: TypeAdapter[FoundAnswer | OtherAnswer] = TypeAdapter(
-    Annotated[FoundAnswer | OtherAnswer, Field(discriminator="status")]
-)
+def _form(record: type[Record]) -> TypeAdapter[FoundAnswer[Record] | OtherAnswer]:
+    found = FoundAnswer.__class_getitem__(record)
+    form: Any = Annotated[found | OtherAnswer, Field(discriminator="status")]  # known as it runs
+    return TypeAdapter(form)
+
+
+# One form for each register: an answer is read once, its record with it.
+_FORMS = {register: _form(record) for register, record in RECORD_OF.items()}
 
 
 class AnswerNotValid(ValueError):
@@ -279,17 +287,14 @@ def read_answer(
     """
     # Causes are cut off: an error of validation repeats the input, which names persons.
     try:
-        answer = _ANSWER.validate_json(content)
+        answer = _FORMS[register].validate_json(content)
     except ValueError:
         raise AnswerNotValid("not an answer of this protocol") from None
     if answer.message_id != request.message_id or answer.register_name is not register:
         raise AnswerNotValid("an answer to another question")
     if isinstance(answer, OtherAnswer):
         return AnswerStatus(answer.status), None
-    try:
-        record = RECORD_OF[register].model_validate(answer.record)
-    except ValueError:
-        raise AnswerNotValid(f"not a record of {register.value}") from None
+    record = answer.record
     asked = request.query
     if getattr(record, "iin", asked.iin) != asked.iin:
         raise AnswerNotValid("a record of another person")

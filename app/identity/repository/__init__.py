@@ -41,6 +41,7 @@ from app.identity.repository.relations import (
 )
 from app.identity.repository.sessions import (
     ENDED_CHANNEL,
+    SESSION,
     SESSION_HELD,
     departments_of_sessions,
     end_session,
@@ -57,6 +58,7 @@ __all__ = [
     "ENDED_CHANNEL",
     "POST_STANDING",
     "REQUESTER",
+    "SESSION",
     "SESSION_HELD",
     "StaffMember",
     "block_for_update",

@@ -15,7 +15,8 @@ from app.identity.models import (
 )
 from app.identity.rules.session import SEEN_EVERY, SessionEnd
 
-_SESSION: Final = """
+# A session by the hash of its token; device paths ask it together with the device.
+SESSION: Final = """
     SELECT s.id, s.person_id, s.post_id, s.device_id, s.last_seen_at, s.expires_at, s.ended_at,
            p.department_id, p.role, p.valid_from, p.valid_to,
            EXISTS (SELECT FROM access_blocks AS b
@@ -60,7 +61,7 @@ _THIS_HELD = Hoisted(SESSION_HELD)
 
 async def session_by_token(direct: Direct, *, token_sha256: bytes) -> Any:
     """Return a session's row with its post's department, role and dates, or nothing."""
-    return await direct.row(_SESSION, token_sha256)
+    return await direct.row(SESSION, token_sha256)
 
 
 async def note_seen(direct: Direct, *, session_id: UUID, now: datetime) -> None:

@@ -1,6 +1,12 @@
 """Use cases of identity: sign in and out, sign a document, import staff, tell who is who."""
 
-from app.identity.repository import POST_STANDING, REQUESTER, SESSION_HELD, posts_in_force
+from app.identity.repository import (
+    POST_STANDING,
+    REQUESTER,
+    SESSION,
+    SESSION_HELD,
+    posts_in_force,
+)
 from app.identity.service.blocking import (
     Block,
     block_person,
@@ -28,10 +34,13 @@ from app.identity.service.revocation import ask_about_signer
 from app.identity.service.sessions import (
     end_sessions,
     end_sessions_of_person,
+    may_be_token,
+    principal_of_session,
     principal_of_token,
     session_expiry,
     session_lives,
     sign_out,
+    token_hash,
 )
 from app.identity.service.sign_in import (
     NewChallenge,
@@ -59,6 +68,7 @@ from app.identity.service.watching import SessionWatch, living_sessions
 __all__ = [
     "POST_STANDING",
     "REQUESTER",
+    "SESSION",
     "SESSION_HELD",
     "Block",
     "NewChallenge",
@@ -83,6 +93,7 @@ __all__ = [
     "last_post_of",
     "lift_block",
     "living_sessions",
+    "may_be_token",
     "names_of",
     "new_challenge",
     "person_ids",
@@ -91,6 +102,7 @@ __all__ = [
     "posts_found",
     "posts_in_force",
     "posts_of_people",
+    "principal_of_session",
     "principal_of_token",
     "reporting_lines",
     "requester_from",
@@ -104,4 +116,5 @@ __all__ = [
     "subordinates_in",
     "superior_of",
     "superiors_of",
+    "token_hash",
 ]

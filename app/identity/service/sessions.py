@@ -1,7 +1,9 @@
 """Sessions: opaque tokens, known to us only by their SHA-256, ended at once when asked."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -32,9 +34,25 @@ async def principal_of_token(
     Raises:
         SessionOver: the session, or the post it acts through, has ended.
     """
-    if not token or len(token) > _TOKEN_CHARACTERS_MAX:
+    if not may_be_token(token):
         return None
     row = await repository.session_by_token(direct, token_sha256=token_hash(token))
+    return await principal_of_session(direct, row, idle=idle, now=now)
+
+
+def may_be_token(token: str) -> bool:
+    """Return whether it is worth asking whose token this is."""
+    return 0 < len(token) <= _TOKEN_CHARACTERS_MAX
+
+
+async def principal_of_session(
+    direct: Direct, row: Mapping[str, Any] | None, *, idle: timedelta, now: datetime
+) -> Principal | None:
+    """Return who holds the session of ``row``, as ``repository.SESSION`` found it.
+
+    Raises:
+        SessionOver: the session, or the post it acts through, has ended.
+    """
     if row is None:
         return None
     term = SessionTerm(
