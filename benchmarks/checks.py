@@ -25,7 +25,7 @@ _PATH: Final = "/api/checks"
 _SUBJECTS: Final = 397  # drivers by turns, a prime: ten times a day an officer may ask of one
 _JUSTIFICATION: Final = "Остановлен за превышение скорости, личность устанавливается на месте."
 _EACH_MAX: Final = 115  # checks of one officer: the gate refuses the 121st within an hour
-_CLIENTS: Final = (1, 4, 16, 48)
+_CLIENTS: Final = (1, 4, 16, 32, 48)
 _SECONDS: Final = 6.0
 _WARM_SECONDS: Final = 1.5
 _PEER_SECONDS: Final = 4.0
@@ -125,7 +125,7 @@ def _bodies() -> Iterator[dict[str, Any]]:
 async def _of_peer(world: World, url: str, path: str) -> dict[int, Load]:
     content = request("POST", path, headers={}, body=next(_bodies()))
     found = {}
-    for clients in (1, 16, _BUSIEST):
+    for clients in (1, 16, 32, _BUSIEST):
         await _age(world)
         await loaded(url, clients=clients, seconds=0.5, next_request=lambda: content)
         found[clients] = await loaded(
