@@ -156,14 +156,19 @@ async def sequencing(parts: Parts) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def watching(parts: Parts) -> AsyncIterator[None]:
-    """Watch the sessions that this process answers, so that their end cuts the answers."""
-    task = asyncio.create_task(parts.session_watch.run(), name="session-watch")
+    """Watch the sessions that this process answers, and the leaves that it waits for."""
+    tasks = [
+        asyncio.create_task(parts.session_watch.run(), name="session-watch"),
+        asyncio.create_task(parts.leaf_watch.run(), name="leaf-watch"),
+    ]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
 
 
 @asynccontextmanager

@@ -10,7 +10,15 @@ from app.audit.register import HttpStamps, HttpWitness
 from app.audit.rules.note import parse_verifier_key
 from app.audit.rules.outage import parse_terms
 from app.audit.rules.timestamp import stamp_trust
-from app.audit.service import Anchoring, AnchorWatch, AuditTrail, Sequencer, Witnessing
+from app.audit.rules.words import key_of_words
+from app.audit.service import (
+    Anchoring,
+    AnchorWatch,
+    AuditTrail,
+    LeafWatch,
+    Sequencer,
+    Witnessing,
+)
 from app.cutting import Answers
 from app.db import Direct, Sessions, make_engine, make_sessions, open_direct
 from app.exchange.register import (
@@ -60,6 +68,7 @@ class Parts:
     retained_in: tuple[str, ...]  # the stores that are told until when to let nobody delete
     answers: Answers
     session_watch: SessionWatch
+    leaf_watch: LeafWatch
 
 
 @asynccontextmanager
@@ -90,19 +99,20 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
         )
         registers = await stack.enter_async_context(open_registers(settings))
         witnessing, anchoring = _vouching(settings, sessions, stack)
+        trail = AuditTrail(
+            subject_key=keys.subject,
+            anchors=AnchorWatch(terms=parse_terms(settings.anchor_outage_hours))
+            if anchoring
+            else None,
+            direct=direct,
+        )
         answers = Answers(functools.partial(living_sessions, sessions))
         yield Parts(
             settings=settings,
             keys=keys,
             sessions=sessions,
             direct=direct,
-            trail=AuditTrail(
-                subject_key=keys.subject,
-                anchors=AnchorWatch(terms=parse_terms(settings.anchor_outage_hours))
-                if anchoring
-                else None,
-                direct=direct,
-            ),
+            trail=trail,
             sequencer=Sequencer(
                 sessions=sessions, checkpoint_key=keys.checkpoint, origin=LOG_ORIGIN
             ),
@@ -119,6 +129,11 @@ async def open_parts(settings: Settings) -> AsyncIterator[Parts]:
             retained_in=_retained_in(settings),
             answers=answers,
             session_watch=SessionWatch(sessions=sessions, answers=answers),
+            leaf_watch=LeafWatch(
+                sessions=sessions,
+                waiters=trail.waiters,
+                words_key=key_of_words(keys.checkpoint.private_bytes_raw()),
+            ),
         )
 
 

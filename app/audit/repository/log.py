@@ -28,6 +28,7 @@ WITNESS_LOCK: Final = 0x5A0A0D18  # who holds it speaks to the witness
 ANCHOR_LOCK: Final = 0x5A0A0D19  # who holds it asks for time-stamps
 _MONTH_LOCK: Final = 0x5A0A0D1A  # with the month: shared by whoever takes a number of it
 WAKE_CHANNEL: Final = "saqshy_audit_wake"
+GIVEN_CHANNEL: Final = "saqshy_audit_given"
 
 _CLOSING_LEAVES_MAX: Final = 1_000_000  # written while a month was being closed, at the most
 _CONNECT_SECONDS: Final = 5.0
@@ -39,6 +40,7 @@ _INDEXES = sa.text(_INDEXES_DIRECT.replace("$1", ":event_ids")).bindparams(
     sa.bindparam("event_ids", type_=pg.ARRAY(sa.Uuid()))
 )
 _NEWEST = sa.select(CheckpointRow).order_by(CheckpointRow.size.desc()).limit(1)
+_TELL_GIVEN: Final = f"SELECT pg_notify('{GIVEN_CHANNEL}', $1)"
 _WAKE_DIRECT: Final = f"SELECT pg_notify('{WAKE_CHANNEL}', '')"
 _WAKE = sa.text(_WAKE_DIRECT)
 
@@ -303,6 +305,26 @@ async def connected(sessions: Sessions) -> AsyncIterator[Connection]:
 async def listen(connection: Connection, heard: Callable[[], None]) -> None:
     """Call ``heard`` whenever somebody waits for a leaf."""
     await connection.add_listener(WAKE_CHANNEL, lambda *_: heard())
+
+
+async def tell_given(connection: Connection, words: Iterable[str]) -> None:
+    """Say these words to who waits for leaves, once the transaction has committed."""
+    for word in words:
+        await connection.execute(_TELL_GIVEN, word)
+
+
+async def listen_for_leaves(connection: Connection, heard: Callable[[str], None]) -> None:
+    """Call ``heard`` with every word that was said of leaves."""
+    await connection.add_listener(GIVEN_CHANNEL, lambda *said: heard(said[-1]))
+
+
+async def sign_of_life(connection: Connection) -> None:
+    """Ask for nothing, to see that the far end is there.
+
+    Raises:
+        SilentDatabase: it is not.
+    """
+    await connection.execute("SELECT")
 
 
 async def lead(connection: Connection, *, lock: int = LEADER_LOCK) -> bool:

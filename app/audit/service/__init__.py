@@ -26,6 +26,7 @@ from app.audit.service.reading import (
 )
 from app.audit.service.sequencer import Sequencer
 from app.audit.service.trail import AuditTrail, forget_subjects
+from app.audit.service.waiting import LeafWatch
 from app.audit.service.witnessing import Witnessing
 
 __all__ = [
@@ -36,6 +37,7 @@ __all__ = [
     "AuditTrail",
     "ClosedStream",
     "Closing",
+    "LeafWatch",
     "PublishedCheckpoint",
     "Sequencer",
     "ShownLeaf",

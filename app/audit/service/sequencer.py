@@ -8,6 +8,7 @@ at any instant leaves either all of a batch or none of it.
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from app.audit import repository
 from app.audit.rules import merkle
 from app.audit.rules.note import Checkpoint, VerifierKey, checkpoint_text, signed_note
+from app.audit.rules.words import key_of_words, words
 from app.clock import utc_now
 from app.db import Connection, Sessions, SilentDatabase
 
@@ -48,6 +50,10 @@ class Sequencer:
     checkpoint_key: Ed25519PrivateKey
     origin: str
     clock: Callable[[], datetime] = utc_now
+
+    @functools.cached_property
+    def _words_key(self) -> bytes:
+        return key_of_words(self.checkpoint_key.private_bytes_raw())
 
     async def run(self, stop: asyncio.Event) -> None:
         """Lead, or stand by until the leader is gone, until ``stop`` is set.
@@ -107,6 +113,8 @@ class Sequencer:
             nodes=[(level, index, hash_) for (level, index), hash_ in growth.nodes],
             checkpoint=(growth.size, growth.root, self._note(growth), self.clock()),
         )
+        given = [row["event_id"] for row in rows]
+        await repository.tell_given(connection, words(self._words_key, first=size, event_ids=given))
         return len(rows)
 
     def _note(self, growth: merkle.Growth) -> str:

@@ -1,7 +1,5 @@
 """Writing an event, and waiting until it has its place in the log."""
 
-import asyncio
-import contextlib
 import secrets
 import time
 from collections.abc import Iterable, Mapping
@@ -19,102 +17,10 @@ from app.audit import repository
 from app.audit.errors import AuditSilent
 from app.audit.rules.leaf import SALT_BYTES, Actor, commitment, leaf_bytes, subject_index
 from app.audit.service.anchoring import AnchorWatch
-from app.db import DATABASE_ERRORS, Connection, DatabaseAway, Direct, Sessions, transaction
+from app.audit.service.waiting import Waiters
+from app.db import Connection, Direct, Sessions
 
 _NO_FIELDS: Final[Mapping[str, object]] = MappingProxyType({})
-# One query for all who wait. A batch commits in 3 to 8 ms: where few wait each asks soon, where
-# many do the next batch serves them all.
-_POLL_SECONDS: Final = 0.004
-_POLL_BUSY_SECONDS: Final = 0.012
-_FEW: Final = 4
-_WAKE_AGAIN_SECONDS: Final = 0.25  # should the sequencer have changed while we waited
-_AWAKE_SECONDS: Final = 0.03  # a sequencer that gave a leaf just now looks again by itself
-
-
-class _Waiters:
-    """Everybody in this process who waits for a leaf: one task asks for all of them."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[UUID, list[asyncio.Future[int]]] = {}
-        self._task: asyncio.Task[None] | None = None
-        self._news = False
-        self._given_at = float("-inf")
-
-    async def wait(
-        self,
-        sessions: Sessions,
-        event_id: UUID,
-        timeout_seconds: float,
-        *,
-        direct: Direct | None,
-    ) -> int:
-        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(event_id, []).append(future)
-        self._news = True
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._ask(sessions, direct), name="audit-waiters")
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                return await future
-        except TimeoutError as error:
-            raise AuditSilent(f"event {event_id} has no leaf yet") from error
-        finally:
-            self._forget(event_id, future)
-
-    def _forget(self, event_id: UUID, future: asyncio.Future[int]) -> None:
-        others = self._waiting.get(event_id, [])
-        with contextlib.suppress(ValueError):
-            others.remove(future)
-        if not others:
-            self._waiting.pop(event_id, None)
-
-    async def _ask(self, sessions: Sessions, direct: Direct | None) -> None:
-        loop = asyncio.get_running_loop()
-        woken_at = float("-inf")
-        while self._waiting:
-            try:
-                now = loop.time()
-                asleep = self._news and now - self._given_at > _AWAKE_SECONDS
-                if asleep or now - woken_at > _WAKE_AGAIN_SECONDS:
-                    self._news, woken_at = False, now
-                    await _wake(sessions, direct)
-                found = await _indexes(sessions, direct, self._waiting)
-            except (DatabaseAway, *DATABASE_ERRORS, OSError, TimeoutError) as error:
-                self._fail(error)
-                return
-            if found:
-                self._given_at = loop.time()
-            for event_id, index in found.items():
-                for future in self._waiting.get(event_id, []):
-                    if not future.done():
-                        future.set_result(index)
-            few = len(self._waiting) <= _FEW
-            await asyncio.sleep(_POLL_SECONDS if few else _POLL_BUSY_SECONDS)
-
-    def _fail(self, error: Exception) -> None:
-        for event_id, futures in self._waiting.items():
-            for future in futures:
-                if not future.done():
-                    silent = AuditSilent(f"event {event_id} could not be looked up")
-                    silent.__cause__ = error
-                    future.set_exception(silent)
-
-
-async def _wake(sessions: Sessions, direct: Direct | None) -> None:
-    if direct is not None:
-        await repository.wake_direct(direct)
-        return
-    async with transaction(sessions) as session:
-        await repository.wake_sequencer(session)
-
-
-async def _indexes(
-    sessions: Sessions, direct: Direct | None, event_ids: Iterable[UUID]
-) -> dict[UUID, int]:
-    if direct is not None:
-        return await repository.indexes_direct(direct, event_ids)
-    async with transaction(sessions) as session:
-        return await repository.indexes_of(session, event_ids)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,12 +32,13 @@ class AuditTrail:
         anchors: stops releases when time-stamps have failed for too long; ``None`` where no
             time-stamping authority is configured.
         direct: asks for leaves at a fifteenth of a session's cost; a server has it.
+        waiters: who waits for a leaf in this process; a ``LeafWatch`` tells them.
     """
 
     subject_key: bytes = field(repr=False)
     anchors: AnchorWatch | None = None
     direct: Direct | None = None
-    _waiters: _Waiters = field(default_factory=_Waiters, init=False, repr=False, compare=False)
+    waiters: Waiters = field(default_factory=Waiters, init=False, repr=False, compare=False)
 
     async def record(
         self,
@@ -233,7 +140,7 @@ class AuditTrail:
         """
         if self.anchors is not None:
             await self._refuse_if_overdue(self.anchors, sessions, timeout_seconds)
-        return await self._waiters.wait(sessions, event_id, timeout_seconds, direct=self.direct)
+        return await self.waiters.wait(sessions, event_id, timeout_seconds, direct=self.direct)
 
     @staticmethod
     async def _refuse_if_overdue(
