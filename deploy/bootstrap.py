@@ -64,24 +64,44 @@ def digest() -> str:
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
+def interpreter() -> str:
+    """Return the Python to make the environment with: never the environment's own.
+
+    That one is deleted first; what it was made from is what it is made from again.
+
+    Raises:
+        CannotInstall: we run by the environment's own, and what it was made from is gone.
+    """
+    if Path(sys.prefix).resolve() != VENV.resolve():
+        return sys.executable
+    made_from: str | None = sys._base_executable  # noqa: SLF001 - no public name tells it
+    if not made_from or not Path(made_from).exists() or VENV in Path(made_from).parents:
+        raise CannotInstall(
+            f"this is {VENV.name}'s own Python, which would be deleted under its feet."
+            " Run it by another one: python3 deploy/bootstrap.py"
+        )
+    return made_from
+
+
 def make_venv() -> None:
     """Make an empty virtual environment, by whichever way this machine offers."""
+    python = interpreter()
     shutil.rmtree(VENV, ignore_errors=True)
-    if run(sys.executable, "-m", "venv", VENV, quiet=True):
+    if run(python, "-m", "venv", VENV, quiet=True):
         return
     shutil.rmtree(VENV, ignore_errors=True)
     uv = shutil.which("uv")
-    if uv and run(uv, "venv", "--seed", "--python", sys.executable, VENV):
+    if uv and run(uv, "venv", "--seed", "--python", python, VENV):
         return
     if os.geteuid() == 0 and shutil.which("apt-get"):
         say("this Python lacks the module venv: installing it by apt-get")
         version = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
         apt_install(version, "python3-venv")
-        if run(sys.executable, "-m", "venv", VENV):
+        if run(python, "-m", "venv", VENV):
             return
     shutil.rmtree(VENV, ignore_errors=True)
-    bare = run(sys.executable, "-m", "venv", "--without-pip", VENV)
-    if bare and run(sys.executable, "-m", "pip", "--python", PYTHON, "install", "pip", quiet=True):
+    bare = run(python, "-m", "venv", "--without-pip", VENV)
+    if bare and run(python, "-m", "pip", "--python", PYTHON, "install", "pip", quiet=True):
         return
     raise CannotInstall(
         "cannot make a virtual environment: this Python comes without pip and ensurepip."

@@ -63,6 +63,7 @@ class Asked:
     register: RegisterName
     message_id: str
     basis: str
+    at: float  # by this process's steady clock
 
 
 class SimRegisters:
@@ -147,7 +148,14 @@ class SimRegisters:
             question = RegisterRequest.model_validate_json(await request.body())
         except ValueError:
             return JSONResponse({"error": "not a question of this protocol"}, 400)
-        self.asked.append(Asked(register, str(question.message_id), question.requester.basis))
+        self.asked.append(
+            Asked(
+                register=register,
+                message_id=str(question.message_id),
+                basis=question.requester.basis,
+                at=time.monotonic(),
+            )
+        )
         behaviour, seconds = self._behaviours.get(register, (Behaviour.NORMAL, 0.0))
         if behaviour is Behaviour.SLOW:
             await asyncio.sleep(seconds)

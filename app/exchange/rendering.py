@@ -10,13 +10,21 @@ from fpdf.enums import XPos, YPos
 
 from app import fonts
 from app.clock import in_law_zone
+from app.exchange.rules.control_report import ReportLine
 from app.exchange.rules.control_table import TableLine, numbers_of, verdict_of
+from app.exchange.rules.documents import DocumentState, document_name
 
 LINES_IN_VOLUME: Final = 400  # drawn in about a second, and in memory only so long
 _MARGIN_MM: Final = 10
 _LINE_MM: Final = 3.6
 _BLOCK_MM: Final = 3 * _LINE_MM + 1.2
 _ROOM_MM: Final = 190  # of a landscape A4 page, above its foot
+_DOCUMENT: Final = "Құжат / Документ / Document"
+_DOCUMENT_IS: Final = {
+    DocumentState.ATTACHED: "",
+    DocumentState.NOT_ATTACHED: "тіркелмеген / не приложен / not attached",
+    DocumentState.DESTROYED: "жойылған / уничтожен / destroyed",
+}
 _TEXT_MAX: Final = 200  # characters of one cell; the table of values has the whole
 # A paper carries its own date in its lines; the file's date is fixed so that bytes repeat.
 _FILE_DATE: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -49,7 +57,8 @@ def report_pdf(head: VolumeHead, lines: Iterable[TableLine]) -> bytes:
     pdf.add_page()
     _draw_head(pdf, head)
     for one in lines:
-        if pdf.get_y() + _BLOCK_MM > _ROOM_MM:
+        height = _BLOCK_MM if one.line.document_state is None else _BLOCK_MM + _LINE_MM
+        if pdf.get_y() + height > _ROOM_MM:
             _draw_foot(pdf, head)
             pdf.add_page()
         _draw_line(pdf, one)
@@ -91,6 +100,19 @@ def _draw_line(pdf: FPDF, one: TableLine) -> None:
     _text(pdf, first, size=7.5, style=fonts.BOLD, height=_LINE_MM)
     _text(pdf, second, size=7, height=_LINE_MM)
     _text(pdf, third, size=7, height=_LINE_MM)
+    document = _document_words(line)
+    if document:
+        _text(pdf, document, size=7, height=_LINE_MM)
+
+
+def _document_words(line: ReportLine) -> str:
+    """Return what the paper says of an international order's document; nothing of others."""
+    if line.document_state is None:
+        return ""
+    said = [_DOCUMENT_IS[line.document_state]]
+    if line.document is not None:
+        said += [document_name(line.request_id), f"SHA-256 {line.document.sha256}"]
+    return f"{_DOCUMENT}: {' '.join(filter(None, said))}"
 
 
 def _draw_foot(pdf: FPDF, head: VolumeHead) -> None:

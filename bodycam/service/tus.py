@@ -4,6 +4,7 @@ An upload belongs to a dock of the unit, which is also how a file recovered by h
 """
 
 import asyncio
+import time
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -33,6 +34,9 @@ from bodycam.storage import ObjectStore
 from devices import service as devices
 
 HOLD_SECONDS: Final = 6.0  # after a killed process an upload is free again that soon
+# Who holds an upload lets go within two seconds of being asked, and a killed process within this.
+_FINAL_WITHIN_SECONDS: Final = HOLD_SECONDS
+_LOOK_AGAIN_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,13 +169,35 @@ async def _make_room(docking: Docking, row: UploadRow) -> None:
 async def read_upload(
     docking: Docking, *, upload_id: UUID, caller: Principal, now: datetime
 ) -> Upload:
-    """Return how far an upload is: nothing before its offset need be sent again.
+    """Return how far an upload is, for good: no request that was cut moves it afterwards.
+
+    Whoever holds the upload is asked to let go, and waited for. A request whose sender is gone
+    before it holds the upload reads nothing of its body.
 
     Raises:
         UploadNotFound, UploadExpired: begin a new one.
+        UploadLocked: it is still being written to; ask again.
     """
-    async with transaction(docking.sessions) as session:
-        return _told(own(await uploads.upload(session, upload_id), caller=caller, now=now))
+    until = time.monotonic() + _FINAL_WITHIN_SECONDS
+    while True:
+        last = time.monotonic() >= until
+        async with transaction(docking.sessions) as session:
+            row = await uploads.upload(session, upload_id, for_update=True)
+            row = own(row, caller=caller, now=now)
+            if row.finished_at is not None or await _is_let_go(session, row):
+                return _told(row)
+        if last:
+            raise UploadLocked(f"upload {upload_id} is being written to")
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+async def _is_let_go(session: AsyncSession, row: UploadRow) -> bool:
+    """Return whether nobody writes to the upload, whose row is locked; else ask for it."""
+    if await uploads.is_held(session, upload_id=row.id):
+        row.release_wanted = True
+        return False
+    row.held_by = row.held_until = None  # of a process that may only have slept past its hold
+    return True
 
 
 def own(row: UploadRow | None, *, caller: Principal, now: datetime) -> UploadRow:
@@ -263,8 +289,7 @@ async def _is_spare(session: AsyncSession, row: UploadRow) -> bool:
 
 async def take_hold(session: AsyncSession, row: UploadRow, *, token: UUID) -> bool:
     """Take the upload, whose row is locked; where another has it, ask him to let go."""
-    if await uploads.is_held(session, upload_id=row.id):
-        row.release_wanted = True
+    if not await _is_let_go(session, row):
         return False
     await uploads.hold(session, upload_id=row.id, token=token, seconds=HOLD_SECONDS)
     return True

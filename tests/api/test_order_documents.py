@@ -38,6 +38,10 @@ STRANGER = Staff(
     "stranger-investigator", iin(7301), "СЕРІКОВ", "Асан", "", "investigator",
     "Следователь", "AST-0007", OTHER_DEPARTMENT_BIN,
 )  # fmt: skip
+COLLEAGUE = Staff(
+    "third-investigator", iin(7302), "ЖҮНІСОВ", "Дәулет", "", "investigator",
+    "Следователь", "AST-0008",
+)  # fmt: skip
 
 
 def sha256(content):
@@ -67,7 +71,7 @@ def settings(settings, registers):
 @pytest.fixture
 async def investigator(settings, sessions, client):
     trust_the_authority(settings)
-    await district(sessions, staff=(*STAFF, SECOND, STRANGER))
+    await district(sessions, staff=(*STAFF, SECOND, STRANGER, COLLEAGUE))
     return await signed_in(client, INVESTIGATOR)
 
 
@@ -281,11 +285,63 @@ async def test_who_does_not_ask_attaches_nothing(client, order, sessions, who):
     assert await stored(sessions) is None
 
 
-async def test_who_asks_and_who_is_of_another_unit_do_not_read_it(client, investigator, order):
+async def test_who_attached_it_reads_it_back_and_each_look_has_its_leaf(
+    client, investigator, second, order, sessions
+):
+    await attach(client, investigator, order)
+    waiting = await read(client, investigator, order)
+    _, document = await to_sign(client, second)
+    await confirm(client, second, order, document)
+
+    afterwards = await read(client, investigator, order)
+
+    assert (waiting.content, afterwards.content) == (PDF, PDF)
+    leaves = await audited(sessions, "exchange.order_document_viewed")
+    assert [one["fields"]["document_sha256"] for one in leaves] == [sha256(PDF)] * 2
+    assert None not in [one["subject"] for one in leaves]
+
+
+async def test_of_the_unit_only_who_signed_reads_it_when_it_waits_no_longer(
+    client, investigator, second, order, sessions
+):
+    await attach(client, investigator, order)
+    _, document = await to_sign(client, second)
+    colleague = await signed_in(client, COLLEAGUE)
+    before = await read(client, colleague, order)
+    await confirm(client, second, order, document)
+
+    signed = await read(client, second, order)
+    after = await read(client, colleague, order)
+
+    assert (before.content, signed.content) == (PDF, PDF)
+    assert told(after) == (409, "exchange.request_not_waiting")
+    assert len(await audited(sessions, "exchange.order_document_viewed")) == 2
+
+
+async def test_who_asked_and_went_to_another_unit_reads_it_no_more(
+    client, investigator, order, sessions
+):
+    await attach(client, investigator, order)
+    await execute(
+        sessions,
+        "UPDATE register_requests SET department_id ="
+        " (SELECT id FROM departments WHERE id <> register_requests.department_id LIMIT 1)",
+    )
+
+    answer = await read(client, investigator, order)
+
+    assert told(answer) == (404, "exchange.request_not_found")
+    assert await audited(sessions, "exchange.order_document_viewed") == []
+
+
+async def test_who_asks_is_told_where_nothing_is_attached(client, investigator, order):
+    assert told(await read(client, investigator, order)) == (409, "exchange.order_document_missing")
+
+
+async def test_who_is_of_another_unit_does_not_read_it(client, investigator, order):
     await attach(client, investigator, order)
     stranger = await signed_in(client, STRANGER)
 
-    assert told(await read(client, investigator, order)) == (403, "exchange.not_the_second_person")
     assert told(await read(client, stranger, order)) == (404, "exchange.request_not_found")
 
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from app.access import DeviceKind
 from app.db import transaction
 from bodycam.models import RecordingRow, UploadRow
+from bodycam.repository import uploads
 from bodycam.rules.tus import EXPIRES_AFTER, OPEN_UPLOADS_MAX
 from bodycam.service import Docking
 from bodycam.service.tus import expire_uploads
@@ -383,6 +384,60 @@ async def test_who_waits_is_let_in_while_the_first_sender_is_silent(sender):
     assert answer.status_code == 503
     assert await sender.offset(path) == 110
     assert went_on.status_code == 204
+
+
+async def test_an_offset_is_told_when_nobody_can_move_it_any_more(sender):
+    path = await sender.begun(1000)
+    begun = asyncio.Event()
+
+    async def silent():
+        yield b"x" * 100
+        begun.set()
+        await asyncio.sleep(60)
+        yield b"x"
+
+    first = asyncio.create_task(sender.patch(path, 0, silent()))
+    await begun.wait()
+    told = await sender.offset(path)
+
+    assert told == 100
+    assert (await first).status_code == 503
+    assert await sender.offset(path) == 100
+
+
+async def held(sessions, *, until):
+    """Hold the one upload as another process would, and return its token."""
+    token = uuid4()
+    async with transaction(sessions) as session:
+        await session.execute(sa.update(UploadRow).values(held_by=token, held_until=until))
+    return token
+
+
+async def test_a_process_that_slept_past_its_hold_moves_no_offset_that_was_told(sender, sessions):
+    path = await sender.begun(1000)
+    token = await held(sessions, until=datetime.now(UTC) - timedelta(seconds=1))
+
+    told = await sender.offset(path)
+
+    (row,) = await stored(sessions, UploadRow)
+    values = {"offset_bytes": 7}
+    async with transaction(sessions) as session:
+        moved = await uploads.move(session, upload_id=row.id, token=token, values=values)
+    assert (told, moved) == (0, False)
+    assert await sender.offset(path) == 0
+
+
+async def test_no_offset_is_told_while_somebody_keeps_the_upload(sender, sessions):
+    path = await sender.begun(1000)
+    await held(sessions, until=datetime.now(UTC) + timedelta(minutes=1))
+
+    answer = await sender.ask("HEAD", path)
+
+    (row,) = await stored(sessions, UploadRow)
+    assert answer.status_code == 423
+    assert "Retry-After" in answer.headers
+    assert "Upload-Offset" not in answer.headers
+    assert row.release_wanted is True
 
 
 async def test_an_ended_upload_leaves_nothing_and_a_whole_one_is_no_dock_s_to_delete(

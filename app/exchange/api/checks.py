@@ -1,5 +1,6 @@
 """Routes of the exchange: the roadside check."""
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -7,7 +8,7 @@ from fastapi import APIRouter, Depends, Response
 from app.access import Access, Caller, DeviceKind, Role
 from app.exchange import service
 from app.exchange.api.ports import Ports
-from app.exchange.rules.requests import MISSING
+from app.exchange.rules.requests import MISSING, Part
 from app.exchange.schemas.checks import CheckRequest, CheckResponse, PartShape
 from app.exchange.service import CheckAnswer, CheckInput
 
@@ -54,15 +55,17 @@ def _shown(check: CheckAnswer) -> CheckResponse:
         document_expires_on=answer.document_expires_on,
         cautions=answer.cautions,
         complete=not any(part.status in MISSING for part in answer.parts),
-        parts=tuple(
-            PartShape(
-                register=part.register,
-                status=part.status,
-                asked_ms=part.asked_ms,
-                data=part.record,
-            )
-            for part in answer.parts
-        ),
+        parts=part_shapes(answer.parts),
         decision_leaf_index=check.decision_leaf_index,
         leaf_index=check.answer_leaf_index,
+    )
+
+
+def part_shapes(parts: Iterable[Part]) -> tuple[PartShape, ...]:
+    """Return the parts of an answer as devices and workplaces are told them."""
+    return tuple(
+        PartShape(
+            register=part.register, status=part.status, asked_ms=part.asked_ms, data=part.record
+        )
+        for part in parts
     )

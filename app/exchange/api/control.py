@@ -322,6 +322,8 @@ def _lines(page: ReportPage) -> tuple[LineShape, ...]:
                 printed=line.shown.printed,
                 exported=line.shown.exported,
                 unmasked=line.shown.unmasked,
+                order_document=None if line.document_state is None else line.document_state.value,
+                order_document_sha256=None if line.document is None else line.document.sha256,
                 order_document_shown=line.shown.document,
                 extended_asked=line.extended_asked,
                 extended=line.extended,

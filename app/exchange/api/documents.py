@@ -10,7 +10,7 @@ from app.exchange import service
 from app.exchange.api.control import REVIEWERS, ControlDeskOfApp
 from app.exchange.api.ports import Ports
 from app.exchange.api.requests import SECOND, order_document_shape
-from app.exchange.rules.documents import DOCUMENT_BYTES_MAX
+from app.exchange.rules.documents import DOCUMENT_BYTES_MAX, document_name
 from app.exchange.schemas.requests import OrderDocumentShape
 from app.exchange.service import control
 
@@ -31,8 +31,8 @@ async def attach(
 
 
 @router.get(_PATH, dependencies=[Depends(SECOND)])
-async def read_to_confirm(request_id: UUID, caller: Caller, ports: Ports) -> Response:
-    """Give the order's document to its second person, once the look is in the log."""
+async def read_document(request_id: UUID, caller: Caller, ports: Ports) -> Response:
+    """Give the order's document to who asks and to its second person, the look logged first."""
     content = await service.read_order_document(ports, caller=caller, request_id=request_id)
     return _document(request_id, content)
 
@@ -54,7 +54,7 @@ async def read_in_control(
 def _document(request_id: UUID, content: bytes) -> Response:
     # A file to save, never a page of ours: nobody here has looked into it.
     headers = {
-        "Content-Disposition": f'attachment; filename="order-{request_id}.pdf"',
+        "Content-Disposition": f'attachment; filename="{document_name(request_id)}"',
         "Cache-Control": "no-store",
     }
     return Response(content, media_type="application/pdf", headers=headers)

@@ -9,13 +9,13 @@ from fastapi import APIRouter, Depends, Query, Response
 
 from app.access import Access, Caller, Role
 from app.exchange import service
+from app.exchange.api.checks import part_shapes
 from app.exchange.api.ports import Ports
 from app.exchange.models import RegisterRequestRow
 from app.exchange.rules.disclosures import DisclosureKind
 from app.exchange.rules.documents import AttachedDocument
 from app.exchange.rules.requests import MISSING, RequestStatus
 from app.exchange.rules.texts import TEXTS
-from app.exchange.schemas.checks import PartShape
 from app.exchange.schemas.requests import (
     AnswerShape,
     ConfirmedShape,
@@ -308,15 +308,7 @@ def _answer(check: CheckAnswer) -> AnswerShape:
         document_expires_on=answer.document_expires_on,
         cautions=answer.cautions,
         complete=not any(part.status in MISSING for part in answer.parts),
-        parts=tuple(
-            PartShape(
-                register=part.register,
-                status=part.status,
-                asked_ms=part.asked_ms,
-                data=part.record,
-            )
-            for part in answer.parts
-        ),
+        parts=part_shapes(answer.parts),
         decision_leaf_index=check.decision_leaf_index,
         leaf_index=check.answer_leaf_index,
     )

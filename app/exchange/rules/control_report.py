@@ -11,7 +11,8 @@ from uuid import UUID
 import rfc8785
 
 from app.exchange.rules.completeness import OfficerNumbers
-from app.exchange.rules.control import Mark
+from app.exchange.rules.control import INTERNATIONAL_ORDER, Mark
+from app.exchange.rules.documents import AttachedDocument, DocumentState, state_of
 
 DOCUMENT_VERSION: Final = 1
 _HIDDEN: Final = "•"
@@ -88,6 +89,7 @@ class ReportLine:
     recon: str | None
     second: str | None = None
     objection: str = field(default="", repr=False)
+    document: AttachedDocument | None = None
     held: bool = False
     status: str
     refusal: str | None
@@ -96,6 +98,11 @@ class ReportLine:
     mark: Mark | None
     mark_text: str
     leaf_index: int | None
+
+    @property
+    def document_state(self) -> DocumentState | None:
+        """Whether an international order has its document; of other requests none is wanted."""
+        return state_of(self.document) if self.basis == INTERNATIONAL_ORDER else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Final
 from app.audit.rules.report import LEAF_COLUMN, MONTH_COLUMN, NUMBER_COLUMN, STREAM_COLUMN
 from app.clock import in_law_zone
 from app.exchange.rules.control_report import ReportLine
+from app.exchange.rules.documents import document_name
 
 # A byte order mark: without it, spreadsheets read Cyrillic as something else.
 BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -17,7 +18,8 @@ _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\u
 COLUMNS: Final = (
     STREAM_COLUMN, MONTH_COLUMN, NUMBER_COLUMN, "astana_time", "officer", "badge", "unit",
     "device", "basis", "numbers", "service", "subject", "hit", "shown", "printed", "exported",
-    "extended_justification", "register_verdict", "second_person", "decision", "flags",
+    "extended_justification", "register_verdict", "second_person", "order_document",
+    "order_document_name", "order_document_sha256", "decision", "flags",
     "mark", "mark_text", "request_id", LEAF_COLUMN,
 )  # fmt: skip
 
@@ -44,6 +46,15 @@ def verdict_of(line: ReportLine) -> str:
 def _second_of(line: ReportLine) -> str:
     said = f"{line.second}: {line.objection}" if line.objection else (line.second or "")
     return cell(said)
+
+
+def _document_of(line: ReportLine) -> tuple[str, str, str]:
+    """Return whether an order's document is attached, and its name and hash where one is or was."""
+    if line.document_state is None:
+        return "", "", ""
+    if line.document is None:
+        return line.document_state.value, "", ""
+    return line.document_state.value, document_name(line.request_id), line.document.sha256
 
 
 def numbers_of(line: ReportLine) -> str:
@@ -88,6 +99,7 @@ def _record(one: TableLine) -> Sequence[str]:
         cell(line.extended) if line.extended_given else ("abandoned" if line.abandoned else ""),
         verdict_of(line),
         _second_of(line),
+        *_document_of(line),
         line.refusal or line.status,
         " ".join(line.flags),
         "" if line.mark is None else line.mark.value,

@@ -8,6 +8,7 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from app.exchange.rules.words import RefusalText, Words
 
@@ -32,6 +33,14 @@ class DocumentFault(enum.Enum):
     TOO_MANY = "too_many"
 
 
+class DocumentState(enum.Enum):
+    """Whether an order has its document."""
+
+    ATTACHED = "attached"
+    NOT_ATTACHED = "not_attached"
+    DESTROYED = "destroyed"  # its term was over; its hash stays
+
+
 @dataclass(frozen=True, kw_only=True)
 class AttachedDocument:
     """What is known of an order's document without opening it.
@@ -47,6 +56,18 @@ class AttachedDocument:
     version: int
     attached_at: datetime
     kept: bool
+
+
+def state_of(attached: AttachedDocument | None) -> DocumentState:
+    """Return whether an order with this document, or none, has its document."""
+    if attached is None:
+        return DocumentState.NOT_ATTACHED
+    return DocumentState.ATTACHED if attached.kept else DocumentState.DESTROYED
+
+
+def document_name(request_id: UUID) -> str:
+    """Return the name of the file as which a document is handed out."""
+    return f"order-{request_id}.pdf"
 
 
 def fault_of(content: bytes) -> DocumentFault | None:

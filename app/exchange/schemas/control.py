@@ -72,6 +72,8 @@ class LineShape(_Shape):
     printed: int
     exported: int
     unmasked: int
+    order_document: str | None
+    order_document_sha256: str | None
     order_document_shown: int
     extended_asked: bool
     extended: Annotated[str, Field(repr=False)]

@@ -121,11 +121,14 @@ async def orders_to_confirm(ports: ExchangePorts, *, caller: Principal) -> Seque
 async def read_order_document(
     ports: ExchangePorts, *, caller: Principal, request_id: UUID
 ) -> bytes:
-    """Return the document of a colleague's order to its second person, once the look has its leaf.
+    """Return the document of an order, once the look has its leaf.
+
+    It is shown to who may be its second person while it waits for one, and ever after to the two
+    who answer for it in the department: who attached it and who signed.
 
     Raises:
         RequestNotFound, RequestNotWaiting, NotTheSecondPerson: see ``confirm_order``.
-        OrderDocumentMissing: none is attached yet.
+        OrderDocumentMissing: none is attached yet, or its term is over.
         AnswerDamaged: it cannot be opened. Each of these is recorded.
         AuditSilent: the look has no leaf in time; nothing is shown.
     """
@@ -134,7 +137,9 @@ async def read_order_document(
         recording_refusals(ports, caller, request_id, event=_REFUSED, now=now),
         transaction(ports.sessions) as session,
     ):
-        row = await _waiting(session, caller, request_id, now)
+        row = await _answered_for(session, caller, request_id)
+        if row is None:
+            row = await _waiting(session, caller, request_id, now)
         content, sha256 = await whole_document(session, row, ports.keys)
         about = unseal_about(row, key_of(row, ports.keys))
         event_id = await record_view(
@@ -295,6 +300,16 @@ async def object_to_order(
                 },
             )
             row.event_ids = [*row.event_ids, event_id]
+
+
+async def _answered_for(
+    session: AsyncSession, caller: Principal, request_id: UUID
+) -> RegisterRequestRow | None:
+    """Return the request where the caller asked or signed for it and is of its department still."""
+    row = await requests.by_id(session, request_id)
+    if row is None or row.department_id != caller.department_id:
+        return None
+    return row if caller.person in {row.person_id, row.second_person_id} else None
 
 
 async def _waiting(

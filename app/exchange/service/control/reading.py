@@ -19,7 +19,7 @@ from app.exchange.models import (
 from app.exchange.repository import control as repository
 from app.exchange.repository import control_lines, documents, holds
 from app.exchange.repository.control_lines import Of
-from app.exchange.rules.control import is_overdue
+from app.exchange.rules.control import INTERNATIONAL_ORDER, is_overdue
 from app.exchange.rules.control_report import (
     ReportFilter,
     ReportLine,
@@ -91,7 +91,6 @@ class RequestDetail:
     decided_by: str
     second_person: str
     holds: tuple[RequestHoldRow, ...]
-    order_document: AttachedDocument | None
 
 
 async def list_reports(
@@ -218,6 +217,8 @@ async def lines_of(
     marks = await repository.newest_marks(session, report_id=of.report_id, request_ids=ids)
     leaves = await _leaves_of(session, [row for row, _, _ in rows])
     held = await holds.held_among(session, ids)
+    orders = [row.id for row, _, _ in rows if row.basis.value == INTERNATIONAL_ORDER]
+    attached = await documents.attached_to(session, orders) if orders else {}
     return [
         _line(
             desk,
@@ -227,6 +228,7 @@ async def lines_of(
             leaf_index=leaves.get(row.id),
             abandoned=abandoned,
             held=row.id in held,
+            attached=attached.get(row.id),
             place=place,
         )
         for row, abandoned, place in rows
@@ -258,6 +260,7 @@ def _line(
     leaf_index: int | None,
     abandoned: bool,
     held: bool,
+    attached: AttachedDocument | None,
     place: int,
 ) -> ReportLine:
     said = [(name, getattr(row, name)) for name in _REFERENCES]
@@ -285,6 +288,7 @@ def _line(
         recon=row.recon,
         second=_second_of(row),
         objection=objection_of(desk.keys, row),
+        document=attached,
         held=held,
         status=row.status.value,
         refusal=None if row.refusal is None else row.refusal.value,
@@ -345,5 +349,4 @@ async def read_request(
             decided_by=found[0].rule_set,
             second_person="" if second_id is None else names.get(second_id, ""),
             holds=tuple(held),
-            order_document=await documents.attached(session, request_id),
         )
