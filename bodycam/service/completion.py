@@ -12,7 +12,13 @@ from app.access import Principal
 from app.db import transaction
 from app.jobs import Queue, defer
 from bodycam import repository
-from bodycam.errors import ObjectDamaged, PartsMissing, RecordingNotFound, StoredBytesWrong
+from bodycam.errors import (
+    ObjectAbsent,
+    ObjectDamaged,
+    PartsMissing,
+    RecordingNotFound,
+    StoredBytesWrong,
+)
 from bodycam.models import RecordingIndexRow, RecordingRow
 from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
 from bodycam.rules.boxes import NotMp4, index_by_reading
@@ -56,15 +62,7 @@ async def complete_recording(
         known = known_of(row, caller=caller, with_digests=True)
         if row is not None and not known.open:
             return sign_receipt(receipt=_receipt(row), key=receipt_key)
-    stored = await acknowledged(docking, known)
-    missing = [one for one in range(block_count(known.found_bytes)) if one not in stored]
-    if missing:
-        raise PartsMissing(
-            f"recording {recording_id} lacks {len(missing)} parts", missing=missing[:_NAMED_MAX]
-        )
-    await docking.store.seal(
-        key=known.object_key, upload=known.upload_ref, size_bytes=known.found_bytes
-    )
+    await _seal(docking, known)
     try:
         examined = await _examine(docking, known)
         wrong = [
@@ -88,6 +86,33 @@ async def complete_recording(
             row.receipt_signature = sign_receipt(receipt=_receipt(row), key=receipt_key).signature
         receipt = _receipt(row)
     return sign_receipt(receipt=receipt, key=receipt_key)
+
+
+async def _seal(docking: Docking, known: Known) -> None:
+    """Make one object of the parts.
+
+    A store that takes parts itself looks for them all as it seals: its long list is asked for
+    once more only to name what lacks.
+    """
+    if not docking.store.takes_parts_itself:
+        await _refuse_missing(docking, known)
+    try:
+        await docking.store.seal(
+            key=known.object_key, upload=known.upload_ref, size_bytes=known.found_bytes
+        )
+    except (PartsMissing, ObjectAbsent):
+        await _refuse_missing(docking, known)
+        raise
+
+
+async def _refuse_missing(docking: Docking, known: Known) -> None:
+    stored = await acknowledged(docking, known)
+    missing = [one for one in range(block_count(known.found_bytes)) if one not in stored]
+    if missing:
+        raise PartsMissing(
+            f"recording {known.recording_id} lacks {len(missing)} parts",
+            missing=missing[:_NAMED_MAX],
+        )
 
 
 async def _examine(docking: Docking, known: Known) -> Examined:

@@ -9,7 +9,6 @@ no signed address leaves for a browser.
 import asyncio
 import base64
 import hashlib
-import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -18,7 +17,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from uuid import uuid4
 
 import boto3
-import structlog
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -39,13 +37,11 @@ from bodycam.storage.port import (
     ReadAt,
     checked_key,
 )
-from bodycam.storage.s3_parts import PartSigner, refuses_wrong_bytes
-from bodycam.wire.digests import block_count
+from bodycam.storage.s3_parts import PartSigner, Tried, refuses_wrong_bytes
+from bodycam.wire.digests import block_count, block_size
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-log = structlog.get_logger(__name__)
 
 _T = TypeVar("_T")
 _ABSENT: Final = frozenset({"404", "NoSuchKey", "NoSuchUpload", "NotFound"})
@@ -58,8 +54,6 @@ _NO_LOCKS: Final = frozenset(
 _BYPASS: Final[Any] = {"BypassGovernanceRetention": True}
 _CONNECTIONS: Final = 16
 _PAGE: Final = 1000
-_TRIED_FOR_SECONDS: Final = 3600.0  # a gateway may be exchanged: then it is tried anew
-_UNTRIED_FOR_SECONDS: Final = 60.0  # a probe that came to no end
 # A reference names the upload and a mark that the object made of it bears. Releases before this
 # one, which sign no digest, find no upload by it and so give out no address into it.
 _REFERENCE: Final = "held:"
@@ -115,9 +109,7 @@ class S3Store:
             secret_key=secret_key,
             seconds=presign_seconds,
         )
-        self._trying = asyncio.Lock()
-        self._tried_until = -1.0
-        self._checks_parts: bool | None = None
+        self._tried = Tried(bucket=bucket)
 
     async def _call(self, act: Callable[[], _T]) -> _T:
         try:
@@ -170,29 +162,11 @@ class S3Store:
 
     async def checks_parts(self) -> bool | None:
         """Try it with a few bytes, once an hour."""
-        async with self._trying:
-            if time.monotonic() > self._tried_until:
-                await self._try()
-            return self._checks_parts
-
-    async def _try(self) -> None:
-        before = self._checks_parts
-        try:
-            found = await self._call(
+        return await self._tried.result(
+            lambda: self._call(
                 lambda: refuses_wrong_bytes(self._client, bucket=self._bucket, signer=self._signer)
             )
-        except (StoreSilent, StoreFull, ObjectAbsent) as error:
-            log.warning(
-                "a store was not tried for wrong parts", bucket=self._bucket, why=error.code
-            )
-            self._checks_parts = None
-            self._tried_until = time.monotonic() + _UNTRIED_FOR_SECONDS
-            return
-        self._checks_parts = found
-        self._tried_until = time.monotonic() + _TRIED_FOR_SECONDS
-        if found is not before:
-            say = log.info if found else log.warning
-            say("a store was tried for wrong parts", bucket=self._bucket, refuses_them=found)
+        )
 
     async def vouches_for(self, *, key: str, upload: str, size_bytes: int) -> bool:
         """Look at the mark of the object: it was made of this upload's parts and no other's."""
@@ -267,7 +241,11 @@ class S3Store:
         found = await self._call(lambda: self._list_parts(key, upload))
         # Parts past the end are from an announcement that named a longer file: left out.
         parts = sorted(part for part in found if part[0] <= count)
-        if len(parts) != count or sum(size for _, _, size in parts) != size_bytes:
+        wrong = any(
+            size != block_size(number=number - 1, size_bytes=size_bytes)
+            for number, _, size in parts
+        )
+        if len(parts) != count or wrong:
             raise PartsMissing(f"the store has not all bytes of {key}")
         listed: Any = [{"PartNumber": number, "ETag": tag} for number, tag, _ in parts]
         await self._call(

@@ -5,26 +5,36 @@ in the query's form). A store that checks the signature and the payload refuses 
 itself. Not every store does: ``refuses_wrong_bytes`` tries it.
 """
 
+import asyncio
 import hashlib
+import math
+import time
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
 from uuid import uuid4
 
+import structlog
 from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
+from bodycam.errors import ObjectAbsent, StoreFull, StoreSilent
 from bodycam.storage.port import PartTarget
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
+log = structlog.get_logger(__name__)
+
 _PAYLOAD: Final = "x-amz-content-sha256"
 _LENGTH: Final = "Content-Length"
 _TRIED_SECONDS: Final = 10
+_TRIED_FOR_SECONDS: Final = 3600.0
+_UNTRIED_FOR_SECONDS: Final = 60.0  # where it came to no end
 _RIGHT: Final = bytes(range(64))
 _WRONG: Final = bytes(63) + b"\x01"
 _CUT: Final = _RIGHT[:32]
@@ -103,3 +113,35 @@ def refuses_wrong_bytes(client: "S3Client", *, bucket: str, signer: PartSigner) 
         session.close()
         with suppress(ClientError):
             client.abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload_id)
+
+
+class Tried:
+    """What trying a store has shown; kept for an hour, for a gateway may be exchanged."""
+
+    def __init__(self, *, bucket: str) -> None:
+        self._bucket = bucket
+        self._one_at_once = asyncio.Lock()
+        self._until = -math.inf
+        self._found: bool | None = None
+
+    async def result(self, act: Callable[[], Awaitable[bool]]) -> bool | None:
+        """Return what ``act`` found, trying again after an hour; ``None`` where it came to no end."""
+        async with self._one_at_once:
+            if time.monotonic() > self._until:
+                self._found = await self._try(act)
+            return self._found
+
+    async def _try(self, act: Callable[[], Awaitable[bool]]) -> bool | None:
+        try:
+            found = await act()
+        except (StoreSilent, StoreFull, ObjectAbsent) as error:
+            log.warning(
+                "a store was not tried for wrong parts", bucket=self._bucket, why=error.code
+            )
+            self._until = time.monotonic() + _UNTRIED_FOR_SECONDS
+            return None
+        self._until = time.monotonic() + _TRIED_FOR_SECONDS
+        if found is not self._found:
+            say = log.info if found else log.warning
+            say("a store was tried for wrong parts", bucket=self._bucket, refuses_them=found)
+        return found
