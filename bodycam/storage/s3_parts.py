@@ -125,7 +125,7 @@ class Tried:
         self._found: bool | None = None
 
     async def result(self, act: Callable[[], Awaitable[bool]]) -> bool | None:
-        """Return what ``act`` found, trying again after an hour; ``None`` where it came to no end."""
+        """Return what ``act`` found, tried anew after an hour; ``None``: it came to no end."""
         async with self._one_at_once:
             if time.monotonic() > self._until:
                 self._found = await self._try(act)
