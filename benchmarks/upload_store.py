@@ -23,6 +23,8 @@ _BLOCKS: Final = 256  # 2 GiB
 _STORE_BYTES: Final = 6 << 30  # sparse
 _GIB: Final = _BLOCKS * BLOCK_SIZE_BYTES / (1 << 30)
 _TARGET: Final = "< 0.1 s"
+_REST_SECONDS: Final = 10.0
+_AT_REST: Final = "of these, what the server spends in as many seconds without any dock"
 _NO_REGISTERS: Final = "http://127.0.0.1:9"  # nobody is checked here
 
 
@@ -52,7 +54,10 @@ def _measured(world: World, store: Any) -> list[Figure]:
     dock = Dock.of(world, 2)
     with world.serving(registers_url=_NO_REGISTERS, processes=1, settings=settings) as (url, pid):
         dock.server_url = url
+        rested = cpu_seconds(pid)
+        time.sleep(_REST_SECONDS)
         before, began = cpu_seconds(pid), time.perf_counter()
+        rest = (before - rested) / _REST_SECONDS
         plan = dock.planned(
             Footage(SEED).digests(0, _BLOCKS),
             size_bytes=_BLOCKS * BLOCK_SIZE_BYTES,
@@ -68,6 +73,7 @@ def _measured(world: World, store: Any) -> list[Figure]:
     return [
         _figure("presigned_cpu", sent / _GIB, "CPU-s/GiB", target=_TARGET, note=note),
         _figure("presigned_cpu_receipted", whole / _GIB, "CPU-s/GiB", target=_TARGET, note=after),
+        _figure("presigned_rest", rest * seconds / _GIB, "CPU-s/GiB", note=_AT_REST),
         _figure("presigned_rate", rate, "MB/s", note="one stream; Ceph on the same disk"),
     ]
 
