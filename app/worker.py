@@ -21,13 +21,14 @@ from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
 from bodycam.media import make_sandbox
-from bodycam.rules.derived import EXAMINE_TASK, PREVIEW_TASK
+from bodycam.rules.derived import EXAMINE_TASK, PREVIEW_TASK, READ_BACK_TASK
 from bodycam.rules.signed_video.trust import Anchors, read_anchors
 from bodycam.service import Docking, coverage, expiry, locks, scrubbing, tiers
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
 from bodycam.service.axis_keys import ClearObjects, ClipCiphers
 from bodycam.service.examining import Examining, examine_recording
 from bodycam.service.previewing import preview_recording
+from bodycam.service.reading_back import read_back, read_back_waiting
 from bodycam.service.tus import expire_uploads
 from bodycam.service.tus_finishing import finish_upload, finish_uploads
 from bodycam.service.tus_receiving import FINISH_TASK
@@ -194,6 +195,20 @@ def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:
         await take_in_waiting_objects(docking, now=now)
         await finish_uploads(docking, receipt_key=key, now=now)
         await expire_uploads(docking, now=now)
+
+    @jobs.task(name=READ_BACK_TASK, queue=Queue.MEDIA.value)
+    async def first_reading(recording_id: str) -> None:
+        await read_back(docking, recording_id=UUID(recording_id), now=utc_now())
+
+    @jobs.periodic(cron="33 * * * *")
+    @jobs.task(
+        name="bodycam.read_back_waiting",
+        queue=Queue.MEDIA.value,
+        queueing_lock="bodycam.read_back_waiting",
+    )
+    async def first_readings(timestamp: int) -> None:
+        del timestamp
+        await read_back_waiting(docking, now=utc_now())
 
     @jobs.task(name=FINISH_TASK, queue=Queue.MEDIA.value)
     async def finish(upload_id: str) -> None:

@@ -73,7 +73,7 @@ class Ceph:
     access_key = "access-of-the-tests"
     secret_key = "secret-of-the-tests"
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, *, disk_bytes=_DISK_BYTES):
         self._folder = folder
         self._daemons = {}
         monitor, self.port = _free_ports(2)
@@ -87,7 +87,7 @@ class Ceph:
                 folder=folder,
                 monitor=monitor,
                 gateway=self.port,
-                disk=_DISK_BYTES,
+                disk=disk_bytes,
             )
         )
 

@@ -16,6 +16,7 @@ from bodycam.storage import DirectoryStore, make_store, tiers_of
 
 _NAMED_MAX: Final = 20
 _LOCKS: Final = {True: "yes", False: "no", None: "the store is silent, or not set"}
+_CHECKS: Final = {True: "yes", False: "NO, each upload is read back", None: "-"}
 
 
 class EnvelopesDoNotOpen(ValueError):
@@ -60,7 +61,7 @@ def _directories() -> list[DirectoryStore]:
 
 
 def show_tiers() -> str:
-    """Return what lies in which store, what waits to be moved, and which store can lock."""
+    """Return what lies in which store, what waits to be moved, what each store can do."""
     return asyncio.run(_show())
 
 
@@ -69,7 +70,7 @@ async def _show() -> str:
         figures, waiting, oldest = await tiers.figures_of(parts.sessions, store=parts.store)
     lines = [
         f"{one.name:<12} {one.recordings:>10} recordings {one.size_bytes:>18} bytes"
-        f"  locks: {_LOCKS[one.locks]}"
+        f"  locks: {_LOCKS[one.locks]}  checks parts: {_CHECKS[one.checks_parts]}"
         for one in figures
     ]
     since = f", the oldest since {oldest:%Y-%m-%d %H:%M}Z" if oldest is not None else ""

@@ -218,6 +218,21 @@ async def to_scrub(
     return (await session.scalars(statement)).all()
 
 
+async def unread(session: AsyncSession, *, limit: int) -> Sequence[UUID]:
+    """Return recordings that are stored and whose bytes nobody has read yet, oldest first."""
+    row = RecordingRow
+    statement = (
+        sa.select(row.id)
+        .where(
+            row.status.in_((RecordingStatus.VERIFIED, RecordingStatus.DAMAGED)),
+            row.destruction_begun_at.is_(None),
+        )
+        .order_by(row.stored_at)
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def abandoned(
     session: AsyncSession, *, before: datetime, limit: int
 ) -> list[tuple[UUID, UUID]]:

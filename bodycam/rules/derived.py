@@ -4,6 +4,7 @@ import enum
 from typing import Final
 
 EXAMINE_TASK: Final = "bodycam.examine"  # the job of one recording, after its receipt
+READ_BACK_TASK: Final = "bodycam.read_back"  # of what was receipted without being read
 PREVIEW_TASK: Final = "bodycam.preview"  # the job of one head, before its bulk
 
 

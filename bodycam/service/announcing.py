@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,8 +28,9 @@ from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_statu
 from bodycam.rules.retention import Category
 from bodycam.rules.signing import check_manifest
 from bodycam.service.cameras import camera_key, dock_camera, holder_of
-from bodycam.service.docking import Docking, Known, acknowledged, known_of
+from bodycam.service.docking import BEGUN_ANEW, Docking, Known, acknowledged, known_of
 from bodycam.service.waiting import Due, what_is_due
+from bodycam.storage import PartAsked
 from bodycam.wire import protocol
 from bodycam.wire.digests import (
     block_count,
@@ -273,7 +275,9 @@ def _at(digests: tuple[str, ...], number: int) -> str:
 
 async def _make_room(docking: Docking, known: Known) -> Known:
     """Reserve the object's bytes and open the upload; repeatable."""
-    if docking.store.takes_parts_itself and known.upload_ref:
+    if known.upload_ref == BEGUN_ANEW:
+        await docking.store.destroy(key=known.object_key)
+    elif docking.store.takes_parts_itself and known.upload_ref:
         return known
     if known.stale_upload:
         await docking.store.discard(key=known.object_key, upload=known.stale_upload)
@@ -284,9 +288,16 @@ async def _make_room(docking: Docking, known: Known) -> Known:
             raise RecordingNotFound(f"no recording {known.recording_id}")
         if row.status is RecordingStatus.ANNOUNCED:
             row.status = next_recording_status(row.status, RecordingStatus.RECEIVING)
-        if not row.upload_ref:  # two announcements at once: the first upload counts
+        if row.upload_ref in {"", BEGUN_ANEW}:  # two announcements at once: the first upload counts
             row.upload_ref = upload
-        return replace(known, status=row.status, upload_ref=row.upload_ref)
+        # What was found is the row's too: no address into an upload is signed for other bytes.
+        return replace(
+            known,
+            status=row.status,
+            upload_ref=row.upload_ref,
+            found_bytes=row.found_bytes,
+            differing=dict(row.differing),
+        )
 
 
 async def _plan(docking: Docking, known: Known) -> UploadPlan:
@@ -304,12 +315,7 @@ async def _plan(docking: Docking, known: Known) -> UploadPlan:
         state=known.state,
         found_bytes=known.found_bytes,
         acknowledged=tuple(sorted(stored)),
-        parts=tuple(
-            [
-                await _target(docking, known, number)
-                for number in (due.blocks or missing)[:_PLAN_PARTS_MAX]
-            ]
-        ),
+        parts=tuple(await _targets(docking, known, (due.blocks or missing)[:_PLAN_PARTS_MAX])),
         wanted_until=due.until,
         head=head,
     )
@@ -328,21 +334,32 @@ async def _head_target(session: AsyncSession, known: Known) -> HeadTarget | None
     )
 
 
-async def _target(docking: Docking, known: Known, number: int) -> PartTarget:
-    size = block_size(number=number, size_bytes=known.found_bytes)
-    sha256 = known.expected(number)
-    if docking.store.takes_parts_itself:
-        given = await docking.store.part_target(
-            key=known.object_key,
-            upload=known.upload_ref,
+async def _targets(docking: Docking, known: Known, numbers: Sequence[int]) -> list[PartTarget]:
+    asked = [
+        PartAsked(
             number=number,
-            size_bytes=size,
-            sha256=sha256,
+            size_bytes=block_size(number=number, size_bytes=known.found_bytes),
+            sha256=known.expected(number),
         )
-        return PartTarget(number=number, size_bytes=size, url=given.url, headers=given.headers)
-    url = protocol.PATH_PART.format(recording_id=known.recording_id, part_number=number)
-    headers = {protocol.DIGEST_HEADER: content_digest(sha256)}
-    return PartTarget(number=number, size_bytes=size, url=url, headers=headers)
+        for number in numbers
+    ]
+    if docking.store.takes_parts_itself and asked:
+        given = await docking.store.part_targets(
+            key=known.object_key, upload=known.upload_ref, parts=asked
+        )
+        where = [(one.url, one.headers) for one in given]
+    else:
+        where = [
+            (
+                protocol.PATH_PART.format(recording_id=known.recording_id, part_number=one.number),
+                {protocol.DIGEST_HEADER: content_digest(one.sha256)},
+            )
+            for one in asked
+        ]
+    return [
+        PartTarget(number=one.number, size_bytes=one.size_bytes, url=url, headers=headers)
+        for one, (url, headers) in zip(asked, where, strict=True)
+    ]
 
 
 async def _note_refusal(

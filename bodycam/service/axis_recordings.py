@@ -23,8 +23,8 @@ from bodycam.rules.axis import (
 )
 from bodycam.service.axis_bookmarks import lengthen_by_bookmarks
 from bodycam.service.axis_sealed import Opened, note_opened, open_clip, open_track, open_waiting
-from bodycam.service.completion import examine_stream
 from bodycam.service.docking import Docking
+from bodycam.service.examined import examine_stream
 from bodycam.service.unsigned import Arrived, add_unsigned
 from bodycam.wire.digests import DIGEST_SIZE_BYTES
 from devices import service as devices

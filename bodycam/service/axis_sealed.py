@@ -33,8 +33,9 @@ from bodycam.rules.axis_cipher import (
 )
 from bodycam.rules.magic import OTHER
 from bodycam.service.axis_keys import ReadAt, Window, cipher_of
-from bodycam.service.completion import Examined, examine_shown, index_quarantined
+from bodycam.service.completion import index_quarantined
 from bodycam.service.docking import Docking
+from bodycam.service.examined import Examined, examine_shown
 
 log = structlog.get_logger(__name__)
 

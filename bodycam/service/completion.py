@@ -1,9 +1,6 @@
 """Completing a recording: seal, verify, index, sign the receipt that lets the camera be wiped."""
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -15,19 +12,23 @@ from app.access import Principal
 from app.db import transaction
 from app.jobs import Queue, defer
 from bodycam import repository
-from bodycam.errors import PartsMissing, RecordingNotFound, StoredBytesWrong
+from bodycam.errors import (
+    ObjectAbsent,
+    ObjectDamaged,
+    PartsMissing,
+    RecordingNotFound,
+    StoredBytesWrong,
+)
 from bodycam.models import RecordingIndexRow, RecordingRow
 from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
-from bodycam.rules.boxes import NotMp4, StreamIndexer, index_by_reading
-from bodycam.rules.derived import EXAMINE_TASK, PlayForm
+from bodycam.rules.boxes import NotMp4, index_by_reading
+from bodycam.rules.derived import EXAMINE_TASK, READ_BACK_TASK, PlayForm
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
-from bodycam.rules.moof import BoxesBroken
-from bodycam.rules.plain import ReadAt, moov_of
 from bodycam.rules.signing import sign_receipt
-from bodycam.rules.virtual import box_index, read_plain
 from bodycam.service.cameras import note_uploaded
 from bodycam.service.coverage import note_recording
-from bodycam.service.docking import Docking, Known, acknowledged, known_of
+from bodycam.service.docking import BEGUN_ANEW, Docking, Known, acknowledged, known_of
+from bodycam.service.examined import Examined, examine_plain, examine_stream
 from bodycam.service.heads import forget_head
 from bodycam.wire.digests import (
     BLOCK_SIZE_BYTES,
@@ -39,16 +40,6 @@ from bodycam.wire.digests import (
 from bodycam.wire.manifest import Receipt, SignedReceipt
 
 _NAMED_MAX: Final = 100
-
-
-@dataclass(frozen=True)
-class Examined:
-    """What the stored bytes turned out to be."""
-
-    digests: list[bytes]
-    index: BoxIndex | None
-    why_not: str | None
-    form: PlayForm = PlayForm.FRAGMENTED
 
 
 async def complete_recording(
@@ -71,19 +62,17 @@ async def complete_recording(
         known = known_of(row, caller=caller, with_digests=True)
         if row is not None and not known.open:
             return sign_receipt(receipt=_receipt(row), key=receipt_key)
-    stored = await acknowledged(docking, known)
-    missing = [one for one in range(block_count(known.found_bytes)) if one not in stored]
-    if missing:
-        raise PartsMissing(
-            f"recording {recording_id} lacks {len(missing)} parts", missing=missing[:_NAMED_MAX]
-        )
-    await docking.store.seal(
-        key=known.object_key, upload=known.upload_ref, size_bytes=known.found_bytes
-    )
-    examined = await _examine(docking, known)
-    wrong = [
-        number for number, sha256 in enumerate(examined.digests) if sha256 != known.expected(number)
-    ]
+    await _seal(docking, known)
+    try:
+        examined = await _examine(docking, known)
+        wrong = [
+            number
+            for number, sha256 in enumerate(examined.digests)
+            if sha256 != known.expected(number)
+        ]
+    except ObjectDamaged as damaged:  # the store itself knows that they are not what it was given
+        wrong = list(damaged.blocks) or list(range(block_count(known.found_bytes)))
+        examined = Examined([], None, None)
     if wrong:
         await _begin_anew(docking, known, wrong=wrong, caller=caller, now=now)
     async with transaction(docking.sessions) as session:
@@ -91,14 +80,48 @@ async def complete_recording(
         if row is None:
             raise RecordingNotFound(f"no recording {recording_id}")
         if row.status in OPEN:
+            if row.upload_ref != known.upload_ref:
+                raise PartsMissing(f"recording {recording_id} was begun anew meanwhile")
             await conclude(session, docking, row, examined, caller=caller, now=now)
             row.receipt_signature = sign_receipt(receipt=_receipt(row), key=receipt_key).signature
         receipt = _receipt(row)
     return sign_receipt(receipt=receipt, key=receipt_key)
 
 
+async def _seal(docking: Docking, known: Known) -> None:
+    """Make one object of the parts.
+
+    A store that takes parts itself looks for them all as it seals: its long list is asked for
+    once more only to name what lacks.
+    """
+    if not docking.store.takes_parts_itself:
+        await _refuse_missing(docking, known)
+    try:
+        await docking.store.seal(
+            key=known.object_key, upload=known.upload_ref, size_bytes=known.found_bytes
+        )
+    except (PartsMissing, ObjectAbsent):
+        await _refuse_missing(docking, known)
+        raise
+
+
+async def _refuse_missing(docking: Docking, known: Known) -> None:
+    stored = await acknowledged(docking, known)
+    missing = [one for one in range(block_count(known.found_bytes)) if one not in stored]
+    if missing:
+        raise PartsMissing(
+            f"recording {known.recording_id} lacks {len(missing)} parts",
+            missing=missing[:_NAMED_MAX],
+        )
+
+
 async def _examine(docking: Docking, known: Known) -> Examined:
     if docking.store.takes_parts_itself:
+        if await docking.store.vouches_for(
+            key=known.object_key, upload=known.upload_ref, size_bytes=known.found_bytes
+        ):
+            count = block_count(known.found_bytes)
+            return Examined([known.expected(number) for number in range(count)], None, None)
         # Not every store checks what it was told to: what it gives back is what counts.
         return await examine_stream(
             docking, object_key=known.object_key, size_bytes=known.found_bytes
@@ -112,7 +135,7 @@ async def _examine(docking: Docking, known: Known) -> Examined:
             act=lambda read_at: index_by_reading(read_at=read_at, size_bytes=known.found_bytes),
         )
     except NotMp4 as reason:
-        return await _examine_plain(
+        return await examine_plain(
             docking,
             object_key=known.object_key,
             size_bytes=known.found_bytes,
@@ -122,123 +145,23 @@ async def _examine(docking: Docking, known: Known) -> Examined:
     return Examined(digests, index, None)
 
 
-async def examine_shown(
-    docking: Docking,
-    *,
-    object_key: str,
-    size_bytes: int,
-    digests: list[bytes],
-    pieces: AsyncIterable[bytes],
-    view: Callable[[ReadAt], ReadAt],
-) -> Examined:
-    """Return the index of an object that is shown otherwise than it is stored: in clear.
-
-    ``pieces`` are the ``size_bytes`` shown, ``view`` reads among them; ``digests`` are of the
-    bytes as they came.
-    """
-    indexer = StreamIndexer(size_bytes=size_bytes)
-    async for piece in pieces:
-        await asyncio.to_thread(indexer.feed, piece)
-    try:
-        return Examined(digests, indexer.finish(), None)
-    except NotMp4 as reason:
-        return await _examine_plain(
-            docking,
-            object_key=object_key,
-            size_bytes=size_bytes,
-            digests=digests,
-            why_not=str(reason),
-            view=view,
-        )
-
-
-async def _examine_plain(
-    docking: Docking,
-    *,
-    object_key: str,
-    size_bytes: int,
-    digests: list[bytes],
-    why_not: str,
-    view: Callable[[ReadAt], ReadAt] = lambda read_at: read_at,
-) -> Examined:
-    """Index a file that has no fragments by the tables in its ``moov``, if it has any."""
-
-    def index_it(read_at: ReadAt) -> BoxIndex | None:
-        moov = moov_of(read_at=view(read_at), size_bytes=size_bytes)
-        plain = read_plain(moov, size_bytes=size_bytes)
-        return box_index(plain) if plain is not None else None
-
-    try:
-        index = await docking.store.reading(key=object_key, act=index_it)
-    except (NotMp4, BoxesBroken):
-        index = None
-    if index is None:
-        return Examined(digests, None, why_not)
-    return Examined(digests, index, None, PlayForm.PLAIN)
-
-
-async def examine_stream(docking: Docking, *, object_key: str, size_bytes: int) -> Examined:
-    """Read a whole sealed object back; return the digests of its blocks and its index."""
-    indexer = StreamIndexer(size_bytes=size_bytes)
-    hashing = _BlockHashes()
-
-    def take(chunk: bytes) -> None:
-        hashing.feed(chunk)
-        indexer.feed(chunk)
-
-    async for chunk in docking.store.open_range(key=object_key, start=0, length=size_bytes):
-        await asyncio.to_thread(take, chunk)
-    digests = hashing.finish()
-    try:
-        return Examined(digests, indexer.finish(), None)
-    except NotMp4 as reason:
-        return await _examine_plain(
-            docking,
-            object_key=object_key,
-            size_bytes=size_bytes,
-            digests=digests,
-            why_not=str(reason),
-        )
-
-
-class _BlockHashes:
-    """SHA-256 of each block of a stream."""
-
-    def __init__(self) -> None:
-        self._done: list[bytes] = []
-        self._current = hashlib.sha256()
-        self._left = BLOCK_SIZE_BYTES
-
-    def feed(self, chunk: bytes) -> None:
-        rest = memoryview(chunk)
-        while rest:
-            taken = rest[: self._left]
-            self._current.update(taken)
-            self._left -= len(taken)
-            rest = rest[len(taken) :]
-            if not self._left:
-                self._close()
-
-    def finish(self) -> list[bytes]:
-        if self._left < BLOCK_SIZE_BYTES:
-            self._close()
-        return self._done
-
-    def _close(self) -> None:
-        self._done.append(self._current.digest())
-        self._current, self._left = hashlib.sha256(), BLOCK_SIZE_BYTES
-
-
 async def _begin_anew(
     docking: Docking, known: Known, *, wrong: list[int], caller: Principal, now: datetime
 ) -> None:
-    """Forget an upload whose bytes proved wrong; no receipt was given, the camera has them."""
-    await docking.store.discard(key=known.object_key, upload=known.upload_ref)
+    """Forget an upload whose bytes proved wrong; no receipt was given, the camera has them.
+
+    Returns where there is a receipt by now: what is receipted is never taken away here.
+
+    Raises:
+        StoredBytesWrong: it is forgotten.
+    """
     async with transaction(docking.sessions) as session:
         row = await repository.recording(session, known.recording_id, for_update=True)
-        if row is not None and row.status in OPEN:
-            row.upload_ref = ""
-            await repository.drop_parts(session, recording_id=known.recording_id)
+        if row is None or row.status not in OPEN:
+            return
+        # The acknowledgements go first: none of them may name a byte that is not there.
+        row.upload_ref = BEGUN_ANEW
+        await repository.drop_parts(session, recording_id=known.recording_id)
         await docking.trail.record(
             session,
             event="bodycam.stored_bytes_wrong",
@@ -246,6 +169,8 @@ async def _begin_anew(
             who=caller,
             fields={"recording_id": str(known.recording_id), "blocks": wrong[:_NAMED_MAX]},
         )
+    await docking.store.discard(key=known.object_key, upload=known.upload_ref)
+    await docking.store.destroy(key=known.object_key)
     raise StoredBytesWrong(
         f"recording {known.recording_id} came back from the store with other bytes",
         blocks=wrong[:_NAMED_MAX],
@@ -261,7 +186,10 @@ async def conclude(
     caller: Principal,
     now: datetime,
 ) -> None:
-    """Write down what a stored recording is: whole or damaged, playable or quarantined."""
+    """Write down what a stored recording is: whole or damaged, playable or quarantined.
+
+    One that nobody has read yet is playable when the worker has (``reading_back``).
+    """
     row.stored_root = merkle_root(examined.digests)
     row.stored_at = now
     damage = _signed_damage(row, examined.digests)
@@ -271,13 +199,12 @@ async def conclude(
     steps = [RecordingStatus.DAMAGED if damage else RecordingStatus.VERIFIED]
     if row.status is RecordingStatus.ANNOUNCED:
         steps.insert(0, RecordingStatus.RECEIVING)
-    if examined.index is None:
-        row.quarantine_reason = examined.why_not
-        await forget_head(session, docking.trail, row, at=now)
-        steps.append(RecordingStatus.QUARANTINED)
+    if examined.unread:
+        await defer(
+            session, queue=Queue.MEDIA, task=READ_BACK_TASK, arguments={"recording_id": str(row.id)}
+        )
     else:
-        steps += [RecordingStatus.INDEXED, RecordingStatus.REVIEWABLE]
-        await _add_index(session, row, examined.index, examined.form)
+        steps += await _shown(session, docking, row, examined, now=now)
     for step in steps:
         row.status = next_recording_status(row.status, step)
     await note_uploaded(session, trail=docking.trail, camera_id=row.camera_id, dock=caller, at=now)
@@ -295,6 +222,46 @@ async def conclude(
             "stored_root": row.stored_root.hex(),
             "size_bytes": row.found_bytes,
             "whole": whole,
+            "read": not examined.unread,
+            "status": row.status.value,
+            "damage": row.damage[:_NAMED_MAX],
+        },
+    )
+
+
+async def _shown(
+    session: AsyncSession, docking: Docking, row: RecordingRow, examined: Examined, *, now: datetime
+) -> list[RecordingStatus]:
+    """Keep the index of a recording or why it has none; return its next steps."""
+    if examined.index is None:
+        row.quarantine_reason = examined.why_not
+        await forget_head(session, docking.trail, row, at=now)
+        return [RecordingStatus.QUARANTINED]
+    await _add_index(session, row, examined.index, examined.form)
+    return [RecordingStatus.INDEXED, RecordingStatus.REVIEWABLE]
+
+
+async def conclude_reading(
+    session: AsyncSession, docking: Docking, row: RecordingRow, examined: Examined, *, now: datetime
+) -> None:
+    """Let a recording be played that was stored unread and is read now."""
+    steps = []
+    if examined.index is not None and examined.index.damage:
+        row.damage = [*row.damage, *(one.as_json() for one in examined.index.damage)]
+        if row.status is RecordingStatus.VERIFIED:
+            steps = [RecordingStatus.DAMAGED]
+    for step in steps + await _shown(session, docking, row, examined, now=now):
+        row.status = next_recording_status(row.status, step)
+    await session.flush()
+    await note_recording(session, trail=docking.trail, row=row, now=now)
+    await docking.trail.record(
+        session,
+        event="bodycam.recording_read_back",
+        at=now,
+        who=None,
+        fields={
+            "recording_id": str(row.id),
+            "as_stored": merkle_root(examined.digests) == row.stored_root,
             "status": row.status.value,
             "damage": row.damage[:_NAMED_MAX],
         },

@@ -1,6 +1,7 @@
 """What every step of the dock protocol stands on: a recording's facts, and what is stored."""
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from app.access import Principal
@@ -14,6 +15,9 @@ from bodycam.service.axis_keys import ClipCiphers
 from bodycam.storage import ObjectStore
 from bodycam.wire.digests import DIGEST_SIZE_BYTES, block_count, block_size
 from bodycam.wire.protocol import State, Status
+
+# In place of an upload's reference: what came proved wrong, and its object may be there still.
+BEGUN_ANEW: Final = "anew"
 
 
 @dataclass(frozen=True, kw_only=True)

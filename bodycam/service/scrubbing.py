@@ -81,7 +81,7 @@ async def scrub(
             continue
         read += 1
         bad += wrong is None or bool(wrong)
-        await _note(sessions, trail, stored, wrong, now)
+        await note_read(sessions, trail, stored, wrong, now)
     return read, bad
 
 
@@ -134,13 +134,14 @@ async def _is_as_stored(store: ObjectStore, stored: Stored, number: int) -> bool
     return sha256.digest() == stored.expected(number)
 
 
-async def _note(
+async def note_read(
     sessions: Sessions,
     trail: AuditTrail,
     stored: Stored,
     wrong: list[int] | None,
     now: datetime,
 ) -> None:
+    """Write down that a recording was read, and a fault for a person where it is other."""
     async with transaction(sessions) as session:
         row = await repository.recording(session, stored.recording_id, for_update=True)
         if row is None or row.destruction_begun_at is not None:

@@ -21,6 +21,11 @@ _RECORDINGS: Final = Gauge("saqshy_tier_recordings", "Stored recordings", ("tier
 _LOCKS: Final = Gauge(
     "saqshy_tier_locks", "1 where the store can lock objects, 0 where not, -1 silent", ("tier",)
 )
+_CHECKS: Final = Gauge(
+    "saqshy_tier_checks_parts",
+    "1 where the store was seen to refuse wrong parts, 0 where it takes them, -1 not known",
+    ("tier",),
+)
 _WAITING: Final = Gauge("saqshy_tier_moves_waiting", "Moves begun and not done")
 _LAG: Final = Gauge("saqshy_tier_moves_lag_seconds", "Age of the oldest of them")
 
@@ -42,6 +47,7 @@ async def _measure(sessions: Sessions, store: ObjectStore, said: set[str]) -> No
         _BYTES.labels(one.name).set(one.size_bytes)
         _RECORDINGS.labels(one.name).set(one.recordings)
         _LOCKS.labels(one.name).set(-1 if one.locks is None else int(one.locks))
+        _CHECKS.labels(one.name).set(-1 if one.checks_parts is None else int(one.checks_parts))
         if one.name not in said and one.locks is not None:
             said.add(one.name)
             log.info("a store of recordings", tier=one.name, locks_objects=one.locks)

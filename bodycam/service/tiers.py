@@ -289,6 +289,7 @@ class TierFigures:
     recordings: int
     size_bytes: int
     locks: bool | None  # ``None``: the store is silent
+    checks_parts: bool | None  # ``None``: it is silent, or takes no parts by itself
 
 
 async def figures_of(
@@ -300,7 +301,12 @@ async def figures_of(
         waiting, oldest = await moves.waiting_moves(session)
     stores = tiers_of(store)
     figures = [
-        TierFigures(name, *found.get(name, (0, 0)), await _locks(stores.get(name)))
+        TierFigures(
+            name,
+            *found.get(name, (0, 0)),
+            await _locks(stores.get(name)),
+            await _checks(stores.get(name)),
+        )
         for name in [*stores, *(one for one in found if one not in stores)]
     ]
     return figures, waiting, oldest
@@ -313,3 +319,7 @@ async def _locks(store: ObjectStore | None) -> bool | None:
         return await store.offers_locks()
     except StoreSilent:
         return None
+
+
+async def _checks(store: ObjectStore | None) -> bool | None:
+    return await store.checks_parts() if store is not None else None

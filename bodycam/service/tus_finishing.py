@@ -23,8 +23,9 @@ from bodycam.errors import (
 from bodycam.models import UploadRow
 from bodycam.repository import uploads
 from bodycam.rules.tus import read_metadata
-from bodycam.service.completion import Examined, complete_recording, examine_stream
+from bodycam.service.completion import complete_recording
 from bodycam.service.docking import Docking
+from bodycam.service.examined import Examined, examine_stream
 from bodycam.service.unsigned import Arrived, add_unsigned
 from bodycam.wire.digests import merkle_root
 from devices import service as devices

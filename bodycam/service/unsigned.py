@@ -13,8 +13,9 @@ from app.access import Principal
 from bodycam.models import RecordingRow
 from bodycam.rules.life_cycle import RecordingStatus
 from bodycam.service.cameras import dock_camera, holder_of
-from bodycam.service.completion import Examined, conclude
+from bodycam.service.completion import conclude
 from bodycam.service.docking import Docking
+from bodycam.service.examined import Examined
 from bodycam.wire.canonical import canonical_json
 from bodycam.wire.digests import merkle_root
 

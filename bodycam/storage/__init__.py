@@ -4,13 +4,14 @@ from app.keys import ObjectKeys
 from app.settings import Settings, StoreAddress, StoreKind
 from bodycam.rules.tiers import HOT
 from bodycam.storage.directory import DirectoryStore
-from bodycam.storage.port import ObjectStore, PartTarget, PartWriter
+from bodycam.storage.port import ObjectStore, PartAsked, PartTarget, PartWriter
 from bodycam.storage.s3 import S3Store
 from bodycam.storage.tiers import TieredStore, tier_named, tiers_of
 
 __all__ = [
     "DirectoryStore",
     "ObjectStore",
+    "PartAsked",
     "PartTarget",
     "PartWriter",
     "S3Store",

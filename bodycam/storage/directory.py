@@ -28,7 +28,7 @@ from bodycam.errors import (
 )
 from bodycam.storage.files import ObjectFile, PartBytes, PartOfFile
 from bodycam.storage.places import Places, lock_or_refuse
-from bodycam.storage.port import READ_CHUNK_BYTES, Chunk, PartTarget, ReadAt
+from bodycam.storage.port import READ_CHUNK_BYTES, Chunk, PartAsked, PartTarget, ReadAt
 from bodycam.storage.upkeep import Rewrapped, envelop_all, rewrap
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -84,17 +84,23 @@ class DirectoryStore:
         if not self._places.is_sealed(key):  # else an empty file beside it could only do harm
             self._places.begin(key, size_bytes=size_bytes)
 
-    async def part_target(
+    async def part_targets(
         self,
         *,
         key: str,
         upload: str,  # noqa: ARG002 - the port
-        number: int,
-        size_bytes: int,  # noqa: ARG002 - the port
-        sha256: bytes | None,  # noqa: ARG002 - the port's names
-    ) -> PartTarget:
+        parts: Sequence[PartAsked],  # noqa: ARG002 - the port's names
+    ) -> list[PartTarget]:
         """Refuse: parts of a directory go through the server."""
-        raise PartGoesToStore(f"part {number} of {key} goes through the server")
+        raise PartGoesToStore(f"parts of {key} go through the server")
+
+    async def checks_parts(self) -> bool | None:
+        """Take no parts by itself: the service hashes each before it is acknowledged."""
+        return None
+
+    async def vouches_for(self, *, key: str, upload: str, size_bytes: int) -> bool:  # noqa: ARG002 - the port's names
+        """Vouch for nothing: the service has the digest of each part that it wrote."""
+        return False
 
     @asynccontextmanager
     async def open_part(

@@ -31,6 +31,15 @@ def checked_key(key: str) -> str:
 
 
 @dataclass(frozen=True)
+class PartAsked:
+    """A part that shall be sent: its number from 0, and what its bytes must be."""
+
+    number: int
+    size_bytes: int
+    sha256: bytes
+
+
+@dataclass(frozen=True)
 class PartTarget:
     """An address that takes one part by ``PUT`` with these headers."""
 
@@ -65,15 +74,28 @@ class ObjectStore(Protocol):
 
     @property
     def takes_parts_itself(self) -> bool:
-        """True where parts go straight to the store by ``part_target`` and not by ``open_part``."""
+        """True where parts go straight to the store by ``part_targets``, not by ``open_part``."""
 
     async def begin(self, *, key: str, size_bytes: int) -> str:
         """Make room for an object and return the upload's reference."""
 
-    async def part_target(
-        self, *, key: str, upload: str, number: int, size_bytes: int, sha256: bytes | None
-    ) -> PartTarget:
-        """Return where part ``number`` (from 0) is to be ``PUT``."""
+    async def part_targets(
+        self, *, key: str, upload: str, parts: Sequence[PartAsked]
+    ) -> list[PartTarget]:
+        """Return where each of the parts is to be ``PUT``, in their order."""
+
+    async def checks_parts(self) -> bool | None:
+        """Whether the store was seen to refuse a part of other bytes than were signed for.
+
+        ``None``: it could not be tried, or takes no parts by itself.
+        """
+
+    async def vouches_for(self, *, key: str, upload: str, size_bytes: int) -> bool:
+        """Whether a sealed object can only be what its upload's addresses were signed for.
+
+        So it is where the store checks parts, the object was made of this very upload, and each
+        of its parts came by such an address or by ``put_part``. Else only reading tells.
+        """
 
     def open_part(
         self, *, key: str, number: int, size_bytes: int

@@ -1,18 +1,20 @@
 """Objects in any S3 server, through boto3 in worker threads.
 
 Parts go from the dock straight to the store by presigned addresses, so no footage passes through
-Python on its way in. What comes back is read through the server: access can be withdrawn at
-once, every range is answered alike, and no signed address leaves for a browser.
+Python on its way in. Each address is signed for its part's digest (``s3_parts``). What comes back
+is read through the server: access can be withdrawn at once, every range is answered alike, and
+no signed address leaves for a browser.
 """
 
 import asyncio
 import base64
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from uuid import uuid4
 
 import boto3
 from botocore.config import Config
@@ -27,8 +29,16 @@ from bodycam.errors import (
     StoreFull,
     StoreSilent,
 )
-from bodycam.storage.port import READ_CHUNK_BYTES, PartTarget, PartWriter, ReadAt, checked_key
-from bodycam.wire.digests import block_count
+from bodycam.storage.port import (
+    READ_CHUNK_BYTES,
+    PartAsked,
+    PartTarget,
+    PartWriter,
+    ReadAt,
+    checked_key,
+)
+from bodycam.storage.s3_parts import PartSigner, Tried, refuses_wrong_bytes
+from bodycam.wire.digests import block_count, block_size
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -44,6 +54,10 @@ _NO_LOCKS: Final = frozenset(
 _BYPASS: Final[Any] = {"BypassGovernanceRetention": True}
 _CONNECTIONS: Final = 16
 _PAGE: Final = 1000
+# A reference names the upload and a mark that the object made of it bears. Releases before this
+# one, which sign no digest, find no upload by it and so give out no address into it.
+_REFERENCE: Final = "held:"
+_MARK: Final = "saqshy-upload"
 
 
 class S3Store:
@@ -86,8 +100,16 @@ class S3Store:
             config=Config(**options),
         )
         self._bucket = bucket
-        self._presign_seconds = presign_seconds
         self._retention = retention
+        self._signer = PartSigner(
+            endpoint=endpoint,
+            region=region,
+            bucket=bucket,
+            access_key=access_key,
+            secret_key=secret_key,
+            seconds=presign_seconds,
+        )
+        self._tried = Tried(bucket=bucket)
 
     async def _call(self, act: Callable[[], _T]) -> _T:
         try:
@@ -103,37 +125,58 @@ class S3Store:
             raise StoreSilent(f"the object store is silent: {type(error).__name__}") from error
 
     async def begin(self, *, key: str, size_bytes: int) -> str:
-        """Return the id of a new multipart upload; of an empty object, an empty text."""
+        """Return a reference to a new multipart upload; of an empty object, an empty text."""
         if size_bytes == 0:
             return ""
+        mark = uuid4().hex
         made = await self._call(
             lambda: self._client.create_multipart_upload(
-                Bucket=self._bucket, Key=checked_key(key), ContentType="video/mp4"
+                Bucket=self._bucket,
+                Key=checked_key(key),
+                ContentType="video/mp4",
+                Metadata={_MARK: mark},
             )
         )
-        return made["UploadId"]
+        return f"{_REFERENCE}{mark}:{made['UploadId']}"
 
-    async def part_target(
-        self, *, key: str, upload: str, number: int, size_bytes: int, sha256: bytes | None
-    ) -> PartTarget:
-        """Return a presigned address; a store that can is told the digest to hold the part to."""
-        params: dict[str, object] = {
-            "Bucket": self._bucket,
-            "Key": checked_key(key),
-            "UploadId": upload,
-            "PartNumber": number + 1,
-        }
-        headers = {"Content-Length": str(size_bytes)}
-        if sha256 is not None:
-            text = base64.b64encode(sha256).decode()
-            params["ChecksumSHA256"] = text
-            headers["x-amz-checksum-sha256"] = text
-        url = await self._call(
-            lambda: self._client.generate_presigned_url(
-                "upload_part", Params=params, ExpiresIn=self._presign_seconds, HttpMethod="PUT"
+    async def part_targets(
+        self, *, key: str, upload: str, parts: Sequence[PartAsked]
+    ) -> list[PartTarget]:
+        """Return presigned addresses, each good for the bytes of its digest alone."""
+        checked_key(key)
+        upload_id = _upload_id(upload)
+
+        def sign() -> list[PartTarget]:
+            return [
+                self._signer.target(
+                    key=key,
+                    upload_id=upload_id,
+                    number=one.number,
+                    size_bytes=one.size_bytes,
+                    sha256=one.sha256,
+                )
+                for one in parts
+            ]
+
+        return await asyncio.to_thread(sign)
+
+    async def checks_parts(self) -> bool | None:
+        """Try it with a few bytes, once an hour."""
+        return await self._tried.result(
+            lambda: self._call(
+                lambda: refuses_wrong_bytes(self._client, bucket=self._bucket, signer=self._signer)
             )
         )
-        return PartTarget(url=url, headers=headers)
+
+    async def vouches_for(self, *, key: str, upload: str, size_bytes: int) -> bool:
+        """Look at the mark of the object: it was made of this upload's parts and no other's."""
+        mark, _, _ = upload.removeprefix(_REFERENCE).partition(":")
+        if not _is_held(upload) or not await self.checks_parts():
+            return False
+        head = await self._call(
+            lambda: self._client.head_object(Bucket=self._bucket, Key=checked_key(key))
+        )
+        return head["ContentLength"] == size_bytes and head["Metadata"].get(_MARK) == mark
 
     def open_part(
         self,
@@ -152,7 +195,7 @@ class S3Store:
             lambda: self._client.upload_part(
                 Bucket=self._bucket,
                 Key=checked_key(key),
-                UploadId=upload,
+                UploadId=_upload_id(upload),
                 PartNumber=number + 1,
                 Body=block,
                 ContentMD5=digest,
@@ -171,7 +214,7 @@ class S3Store:
             page = self._client.list_parts(
                 Bucket=self._bucket,
                 Key=checked_key(key),
-                UploadId=upload,
+                UploadId=_upload_id(upload),
                 MaxParts=_PAGE,
                 PartNumberMarker=marker,
             )
@@ -198,12 +241,19 @@ class S3Store:
         found = await self._call(lambda: self._list_parts(key, upload))
         # Parts past the end are from an announcement that named a longer file: left out.
         parts = sorted(part for part in found if part[0] <= count)
-        if len(parts) != count or sum(size for _, _, size in parts) != size_bytes:
+        wrong = any(
+            size != block_size(number=number - 1, size_bytes=size_bytes)
+            for number, _, size in parts
+        )
+        if len(parts) != count or wrong:
             raise PartsMissing(f"the store has not all bytes of {key}")
         listed: Any = [{"PartNumber": number, "ETag": tag} for number, tag, _ in parts]
         await self._call(
             lambda: self._client.complete_multipart_upload(
-                Bucket=self._bucket, Key=key, UploadId=upload, MultipartUpload={"Parts": listed}
+                Bucket=self._bucket,
+                Key=key,
+                UploadId=_upload_id(upload),
+                MultipartUpload={"Parts": listed},
             )
         )
 
@@ -214,7 +264,7 @@ class S3Store:
             if upload:
                 try:
                     self._client.abort_multipart_upload(
-                        Bucket=self._bucket, Key=key, UploadId=upload
+                        Bucket=self._bucket, Key=key, UploadId=_upload_id(upload)
                     )
                 except ClientError as error:
                     if error.response.get("Error", {}).get("Code", "") not in _ABSENT:
@@ -330,3 +380,12 @@ class S3Store:
                 raise
 
         return await self._call(lambda: act(read_at))
+
+
+def _upload_id(upload: str) -> str:
+    """Return the store's own name of an upload; a reference of an earlier release is one."""
+    return upload.removeprefix(_REFERENCE).partition(":")[2] if _is_held(upload) else upload
+
+
+def _is_held(upload: str) -> bool:
+    return upload.startswith(_REFERENCE)

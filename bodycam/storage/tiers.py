@@ -5,7 +5,7 @@ they are the right ones. So a reader needs no row to find them, and one whose st
 object while he reads goes on where he was, in the next.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import TypeVar
@@ -13,7 +13,7 @@ from typing import TypeVar
 from app.errors import DomainError
 from bodycam.errors import ObjectAbsent, ObjectDamaged, StoreSilent
 from bodycam.rules.tiers import HOT
-from bodycam.storage.port import ObjectStore, PartTarget, PartWriter, ReadAt
+from bodycam.storage.port import ObjectStore, PartAsked, PartTarget, PartWriter, ReadAt
 
 _T = TypeVar("_T")
 _NEXT = (ObjectAbsent, ObjectDamaged, StoreSilent)
@@ -52,13 +52,19 @@ class TieredStore:
         """Make room in the first store."""
         return await self._hot.begin(key=key, size_bytes=size_bytes)
 
-    async def part_target(
-        self, *, key: str, upload: str, number: int, size_bytes: int, sha256: bytes | None
-    ) -> PartTarget:
-        """Return where the first store takes the part."""
-        return await self._hot.part_target(
-            key=key, upload=upload, number=number, size_bytes=size_bytes, sha256=sha256
-        )
+    async def part_targets(
+        self, *, key: str, upload: str, parts: Sequence[PartAsked]
+    ) -> list[PartTarget]:
+        """Return where the first store takes the parts."""
+        return await self._hot.part_targets(key=key, upload=upload, parts=parts)
+
+    async def checks_parts(self) -> bool | None:
+        """Whether the first store does; ask each by its name."""
+        return await self._hot.checks_parts()
+
+    async def vouches_for(self, *, key: str, upload: str, size_bytes: int) -> bool:
+        """Whether the first store does."""
+        return await self._hot.vouches_for(key=key, upload=upload, size_bytes=size_bytes)
 
     def open_part(
         self, *, key: str, number: int, size_bytes: int

@@ -38,6 +38,7 @@ from tests.factories_store import (
     s3_store,
     sealed,
     store_of,
+    target_of,
 )
 
 
@@ -215,7 +216,7 @@ async def test_each_store_says_where_its_parts_go(tmp_path, s3_server):
     s3 = s3_store(s3_server, f"b{secrets.token_hex(8)}")
 
     with pytest.raises(PartGoesToStore):
-        await directory.part_target(key=KEY, upload="", number=0, size_bytes=1, sha256=None)
+        await directory.part_targets(key=KEY, upload="", parts=[])
     with pytest.raises(PartGoesToStore):
         s3.open_part(key=KEY, number=0, size_bytes=1)
 
@@ -229,18 +230,36 @@ async def test_the_store_lists_the_parts_it_holds(s3_server, content):
     assert await s3.stored_parts(key=KEY, upload=upload) == {0: BLOCK_SIZE_BYTES, 2: 12_345}
 
 
-async def test_addresses_are_signed_by_version_4_and_name_the_digest(s3_server):
+async def test_addresses_are_signed_by_version_4_for_a_digest_and_a_size(s3_server, content):
     s3 = s3_store(s3_server, f"b{secrets.token_hex(8)}")
     upload = await s3.begin(key=KEY, size_bytes=SIZE)
 
-    target = await s3.part_target(
-        key=KEY, upload=upload, number=0, size_bytes=BLOCK_SIZE_BYTES, sha256=b"\x00" * 32
-    )
+    target = await target_of(s3, upload, content[:BLOCK_SIZE_BYTES])
 
     query = httpx.URL(target.url).params
     assert query["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
     assert query["X-Amz-Expires"] == "600"
-    assert "x-amz-checksum-sha256" in target.headers
+    assert query["X-Amz-SignedHeaders"] == "content-length;host;x-amz-content-sha256"
+    assert target.headers == {
+        "Content-Length": str(BLOCK_SIZE_BYTES),
+        "x-amz-content-sha256": hashlib.sha256(content[:BLOCK_SIZE_BYTES]).hexdigest(),
+    }
+
+
+async def test_a_store_that_takes_any_bytes_is_seen_to_and_vouches_for_nothing(s3_server, content):
+    s3 = s3_store(s3_server, f"b{secrets.token_hex(8)}")
+    upload = await sealed(s3, content)
+
+    assert await s3.checks_parts() is False
+    assert await s3.vouches_for(key=KEY, upload=upload, size_bytes=SIZE) is False
+
+
+async def test_a_directory_vouches_for_nothing(tmp_path, content):
+    directory = directory_store(tmp_path)
+    upload = await sealed(directory, content)
+
+    assert await directory.checks_parts() is None
+    assert await directory.vouches_for(key=KEY, upload=upload, size_bytes=SIZE) is False
 
 
 async def test_a_store_that_is_away_is_told():
@@ -257,6 +276,7 @@ async def test_a_store_that_is_away_is_told():
 
     with pytest.raises(StoreSilent):
         await store.size_of(key=KEY)
+    assert await store.checks_parts() is None
 
 
 async def test_a_range_of_the_stored_file_decodes_to_a_picture(store):
