@@ -356,7 +356,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "DELETE /tus/{upload_id}": (
         Ask(lambda _w, _c, _i: {"headers": _TUS}, good=False),  # it is whole
     ),
-    "GET /axis/v1.0/{account}/System/{object_name}": (Ask(),),
+    "GET /axis/v1.0/{account}/System/{object_name:path}": (Ask(),),
     "POST /api/axis/connection-file": (_json("device_id", site_name="Алматы"),),
     "POST /api/access/forms": (
         Ask(_form, ("responsible_id",), harmless={"responsible_id": _NOT_HIS_OFFICIAL}),
