@@ -130,11 +130,8 @@ async def put_object(
     object_id = uuid4()
     key = f"axis/{object_id}"
     taken = await _taken(
-        docking, container, key=key, body=body, declared_bytes=declared_bytes, bytes_max=bytes_max
+        docking, container, key=key, body=body, sizes=(declared_bytes, bytes_max), etag=etag
     )
-    if etag and etag != taken.md5.hex():
-        await docking.store.destroy(key=key)
-        raise AxisObjectCut("the bytes are not those of the ETag")
     async with transaction(docking.sessions) as session:
         # The container's lock puts two senders of one name in a row.
         await repository.container(session, dock_id=caller.device, name=container, lock=True)
@@ -179,15 +176,20 @@ async def _taken(
     *,
     key: str,
     body: AsyncIterable[bytes],
-    declared_bytes: int | None,
-    bytes_max: int,
+    sizes: tuple[int | None, int],
+    etag: str,
 ) -> Taken:
+    declared_bytes, bytes_max = sizes
     try:
-        return await take_object(
+        taken = await take_object(
             docking.store, key=key, body=body, declared_bytes=declared_bytes, bytes_max=bytes_max
         )
     except TooMuch as error:
         raise _too_large(container, bytes_max) from error
+    if etag and etag != taken.md5.hex():
+        await docking.store.destroy(key=key)
+        raise AxisObjectCut("the bytes are not those of the ETag")
+    return taken
 
 
 async def _add(session: AsyncSession, row: AxisObjectRow, *, kind: rules.ObjectKind) -> None:
