@@ -24,6 +24,7 @@ from bodycam.media import make_sandbox
 from bodycam.rules.derived import EXAMINE_TASK, PREVIEW_TASK, READ_BACK_TASK
 from bodycam.rules.signed_video.trust import Anchors, read_anchors
 from bodycam.service import Docking, coverage, expiry, locks, scrubbing, tiers
+from bodycam.service.axis import TAKE_IN_TASK, take_in_object
 from bodycam.service.axis import take_in_waiting as take_in_waiting_objects
 from bodycam.service.axis_keys import ClearObjects, ClipCiphers
 from bodycam.service.examining import Examining, examine_recording
@@ -209,6 +210,10 @@ def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:
     async def first_readings(timestamp: int) -> None:
         del timestamp
         await read_back_waiting(docking, now=utc_now())
+
+    @jobs.task(name=TAKE_IN_TASK, queue=Queue.MEDIA.value)
+    async def take_in(object_id: str) -> None:
+        await take_in_object(docking, object_id=UUID(object_id), now=utc_now())
 
     @jobs.task(name=FINISH_TASK, queue=Queue.MEDIA.value)
     async def finish(upload_id: str) -> None:

@@ -102,6 +102,7 @@ VALUES = {
     "day": "2026-11-20",
     "container": "c-1",
     "object_name": "o-1",
+    "anything": "c-1/o-1",
 }
 
 
@@ -356,7 +357,11 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "DELETE /tus/{upload_id}": (
         Ask(lambda _w, _c, _i: {"headers": _TUS}, good=False),  # it is whole
     ),
-    "GET /axis/v1.0/{account}/System/{object_name}": (Ask(),),
+    "GET /axis/v1.0/{account}/System/{object_name:path}": (Ask(),),
+    **{
+        f"{method} /axis/v1.0/{{account}}/{{anything:path}}": (Ask(good=False),)
+        for method in ("GET", "DELETE", "PATCH", "COPY", "OPTIONS")
+    },
     "POST /api/axis/connection-file": (_json("device_id", site_name="Алматы"),),
     "POST /api/access/forms": (
         Ask(_form, ("responsible_id",), harmless={"responsible_id": _NOT_HIS_OFFICIAL}),
@@ -596,6 +601,14 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/coverage/cases/{coverage_case_id}/explanation": (_json(explanation="-"),),
     "POST /api/coverage/cases/{coverage_case_id}/closing": (_json(believed=True, conclusion="-"),),
     "POST /api/coverage/ledgers/{ledger_id}/pauses": (Ask(_pause),),
+    "GET /api/recordings/{recording_id}/arriving": (
+        Ask(lambda _w, _c, _i: {"headers": {"Range": "bytes=0-9"}}),
+    ),
+    "GET /api/recordings/{recording_id}/arriving.m3u8": (
+        Ask(),
+        Ask(lambda _w, _c, ids: {"params": {"complaint_id": ids["complaint_id"]}},
+            ("complaint_id",)),
+    ),
     "GET /api/recordings/{recording_id}/shift.m3u8": (
         Ask(),
         Ask(lambda _w, _c, ids: {"params": {"complaint_id": ids["complaint_id"]}},

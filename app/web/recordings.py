@@ -19,6 +19,7 @@ from app.web.viewer import viewer_of
 from app.web.words import DAMAGES, EVENTS, OTHER_DAMAGE, RECORDING_STATUSES
 from bodycam import service
 from bodycam.api.ports import StoreOfApp
+from bodycam.service.arriving import arriving_of
 from bodycam.service.axis_bookmarks import bookmarks_of
 from bodycam.service.derived import derived_of
 
@@ -54,6 +55,7 @@ async def player(
             session, recording_id=recording_id, caller=caller
         )
         footage = (await footage_of(session, recordings=[facts], caller=caller))[recording_id]
+        arriving = await arriving_of(session, store, recording_id=recording_id, caller=caller)
     bookmarks = await bookmarks_of(sessions, store, recording_id=recording_id, caller=caller)
     length = max(footage.seconds, 1.0)
     if not facts.playable and derived.head_seconds:
@@ -73,7 +75,10 @@ async def player(
             {DAMAGES.get(str(one.get("kind")), OTHER_DAMAGE) for one in facts.damage}
         ),
         "zones": dumps(zones(started_at=facts.started_at, seconds=length)),
-        "pieces": dumps(pieces),
+        "pieces": dumps(pieces if facts.playable else arriving.pieces),
+        "arriving": arriving,
+        "gaps": dumps(arriving.gaps),
+        "playlist": "playlist" if facts.playable else "arriving",
         "storyboards": dumps([[0, length, f"/api/recordings/{recording_id}/storyboard.vtt"]]),
         "instant_of": lambda seconds: facts.started_at + timedelta(seconds=seconds),
         "film": [round(length * (number + 0.5) / FILM_PICTURES) for number in range(FILM_PICTURES)],

@@ -24,8 +24,15 @@ from app.errors import DomainError, Kind
 from app.ports import KeysOfApp, SettingsOfApp
 from bodycam.api import DockingOfApp
 from bodycam.door import content_length
-from bodycam.errors.axis import AxisBusy, AxisObjectCut
+from bodycam.errors.axis import (
+    AxisBusy,
+    AxisObjectCut,
+    AxisObjectsNotGiven,
+    AxisRequestNotKnown,
+)
 from bodycam.rules import axis as rules
+from bodycam.rules.axis_connection import ITEMS_MAX, certificate_text
+from bodycam.rules.axis_connection import connection_file as connection_file_of
 from bodycam.service import axis as service
 from bodycam.service import axis_keys
 from devices import service as devices
@@ -67,6 +74,17 @@ async def _as_swift() -> AsyncIterator[None]:
         status = _STATUS[refusal.kind]
         again = {"Retry-After": _AGAIN_SECONDS} if status in {503, 507} else {}
         raise HTTPException(status, refusal.code, again) from refusal
+
+
+@router.api_route(
+    "/auth/v1.0",
+    methods=["HEAD", "POST", "PUT", "DELETE", "PATCH"],
+    dependencies=[Depends(_STRANGERS)],
+)
+async def sign_in_otherwise() -> Response:
+    """Refuse any other method: a token is only ever asked for by GET."""
+    async with _as_swift():
+        raise AxisRequestNotKnown("a token is asked for by GET")
 
 
 @router.get("/auth/v1.0", dependencies=[Depends(_STRANGERS)])
@@ -111,7 +129,7 @@ def _own(account: UUID, caller: Principal) -> None:
         raise HTTPException(404, "bodycam.axis_container_not_found")
 
 
-@router.get(_ACCOUNT + "/System/{object_name}", dependencies=[Depends(_DOCK)])
+@router.get(_ACCOUNT + "/System/{object_name:path}", dependencies=[Depends(_DOCK)])
 async def read_system_object(
     account: UUID, object_name: str, docking: DockingOfApp, caller: Caller
 ) -> Response:
@@ -143,7 +161,7 @@ async def put_container(
         new = await service.put_container(
             docking,
             name=container,
-            metadata=rules.metadata_of(request.headers.items()),
+            metadata=rules.metadata_in(container, request.headers.items()),
             caller=caller,
             now=utc_now(),
         )
@@ -160,14 +178,14 @@ async def post_container(
         await service.post_container(
             docking,
             name=container,
-            metadata=rules.metadata_of(request.headers.items()),
+            metadata=rules.metadata_in(container, request.headers.items()),
             caller=caller,
             now=utc_now(),
         )
     return Response(None, 204)
 
 
-@router.head(_ACCOUNT + "/{container}/{object_name}", dependencies=[Depends(_DOCK)])
+@router.head(_ACCOUNT + "/{container}/{object_name:path}", dependencies=[Depends(_DOCK)])
 async def head_object(
     account: UUID, container: str, object_name: str, docking: DockingOfApp, caller: Caller
 ) -> Response:
@@ -182,7 +200,7 @@ async def head_object(
 
 
 @router.put(
-    _ACCOUNT + "/{container}/{object_name}",
+    _ACCOUNT + "/{container}/{object_name:path}",
     dependencies=[Depends(_DOCK)],
     max_body_size=_OBJECT_BYTES_MAX,
 )
@@ -202,7 +220,7 @@ async def put_object(
                 docking,
                 container=container,
                 name=object_name,
-                metadata=rules.metadata_of(request.headers.items()),
+                metadata=rules.metadata_in(container, request.headers.items()),
                 body=request.stream(),
                 declared_bytes=content_length(request),
                 etag=request.headers.get("ETag", "").strip('"').lower(),
@@ -214,7 +232,7 @@ async def put_object(
     return Response(None, 201, {"ETag": etag})
 
 
-@router.post(_ACCOUNT + "/{container}/{object_name}", dependencies=[Depends(_DOCK)])
+@router.post(_ACCOUNT + "/{container}/{object_name:path}", dependencies=[Depends(_DOCK)])
 async def post_object(
     account: UUID,
     container: str,
@@ -230,10 +248,24 @@ async def post_object(
             docking,
             container=container,
             name=object_name,
-            metadata=rules.metadata_of(request.headers.items()),
+            metadata=rules.metadata_in(container, request.headers.items()),
             caller=caller,
         )
     return Response(None, 202)
+
+
+@router.api_route(
+    _ACCOUNT + "/{anything:path}",
+    methods=["GET", "DELETE", "PATCH", "COPY", "OPTIONS"],
+    dependencies=[Depends(_DOCK)],
+)
+async def anything_else(account: UUID, anything: str, request: Request, caller: Caller) -> Response:
+    """Refuse what the protocol has no use for: footage is not read, and nothing is deleted."""
+    _own(account, caller)
+    async with _as_swift():
+        if request.method == "GET" and anything:
+            raise AxisObjectsNotGiven("only objects of System are given back")
+        raise AxisRequestNotKnown(f"{request.method} is not of the protocol")
 
 
 @asynccontextmanager
@@ -256,7 +288,7 @@ class ConnectionFileBody(BaseModel):
     device_id: UUID
     site_name: str = Field(min_length=1, max_length=64)
     certificates_pem: list[Annotated[str, Field(max_length=12_000)]] = Field(
-        default=[], max_length=10
+        default=[], max_length=ITEMS_MAX
     )
     encrypt: bool = False  # once true for a dock, it stays so
 
@@ -284,6 +316,7 @@ async def connection_file(
     caller: Caller,
 ) -> Response:
     """Enroll the dock anew and return the file to import: its key is told this once."""
+    certificates = [certificate_text(one, now=utc_now()) for one in body.certificates_pem]
     async with transaction(sessions) as session:
         credential = await devices.enroll_device(
             session, trail=trail, caller=caller, device_id=body.device_id, now=utc_now()
@@ -297,16 +330,17 @@ async def connection_file(
             vault=keys.vault,
             now=utc_now(),
         )
-    user, _, key = credential.partition(".")
-    content = rules.connection_file(
-        site_name=body.site_name,
-        version=request.app.version,
-        addresses=[settings.public_url],
-        certificates=[base64.b64encode(one.encode()).decode() for one in body.certificates_pem],
-        user_name=user,
-        key=key,
-        public_key=(encryption.public_key, encryption.key_id) if encryption else None,
-    )
+        user, _, key = credential.partition(".")
+        # In the transaction: where no file can be made, the system keeps the key that it has.
+        content = connection_file_of(
+            site_name=body.site_name,
+            version=request.app.version,
+            addresses=[settings.public_url],
+            certificates=certificates,
+            user_name=user,
+            key=key,
+            public_key=(encryption.public_key, encryption.key_id) if encryption else None,
+        )
     headers = {
         "Content-Disposition": 'attachment; filename="saqshy-connection.json"',
         "Cache-Control": "no-store",

@@ -14,8 +14,9 @@ from app.audit.api import TrailOfApp
 from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
 from bodycam import service
-from bodycam.api.ports import FootageOfApp
-from bodycam.service import derived
+from bodycam.api.ports import FootageOfApp, StoreOfApp, begun
+from bodycam.errors import RangeNotSatisfiable
+from bodycam.service import arriving, derived
 from bodycam.service.axis_keys import ObjectReader
 from bodycam.wire.digests import content_digest
 
@@ -25,6 +26,7 @@ _PRIVATE: Final = "private, no-store"
 _HOUR_MAX: Final = 48
 _GZIP_LEVEL: Final = 5
 _PIECES_MAX: Final = 1_000_000
+_PARTIAL, _NOT_SATISFIABLE = 206, 416
 
 router = APIRouter(tags=["bodycam"], prefix="/api/recordings/{recording_id}", max_body_size=0)
 Hour = Annotated[int | None, Query(ge=0, le=_HOUR_MAX)]
@@ -61,6 +63,56 @@ async def shift_playlist(
         hour=hour,
     )
     return await zipped(request, text, _PLAYLIST)
+
+
+@router.get("/arriving.m3u8", dependencies=[Depends(_REVIEWER)])
+async def arriving_playlist(
+    recording_id: UUID,
+    request: Request,
+    sessions: SessionsOfApp,
+    store: StoreOfApp,
+    trail: TrailOfApp,
+    caller: Caller,
+    complaint_id: Annotated[UUID | None, Query()] = None,
+) -> Response:
+    """Open what is there of a recording that still arrives. Each opening is logged."""
+    text = await arriving.open_arriving(
+        sessions,
+        store,
+        trail=trail,
+        recording_id=recording_id,
+        complaint_id=complaint_id,
+        caller=caller,
+        now=utc_now(),
+    )
+    return await zipped(request, text, _PLAYLIST)
+
+
+@router.get("/arriving", dependencies=[Depends(_REVIEWER)])
+async def arriving_bytes(
+    recording_id: UUID,
+    request: Request,
+    sessions: SessionsOfApp,
+    store: StoreOfApp,
+    caller: Caller,
+) -> Response:
+    """Return one range of acknowledged bytes, as far as they go without a hole."""
+    headers = {"Accept-Ranges": "bytes", "Cache-Control": _PRIVATE}
+    try:
+        found = await arriving.bytes_of_arriving(
+            sessions,
+            store,
+            recording_id=recording_id,
+            asked=request.headers.get("Range", ""),
+            caller=caller,
+        )
+    except RangeNotSatisfiable:
+        return Response(None, _NOT_SATISFIABLE, headers)
+    last = found.start + found.length - 1  # RFC 9110 15.3.7: less than was asked for may be given
+    headers["Content-Length"] = str(found.length)
+    headers["Content-Range"] = f"bytes {found.start}-{last}/{found.size_bytes}"
+    stream = await begun(found.chunks)
+    return StreamingResponse(stream, _PARTIAL, headers, media_type="video/mp4")
 
 
 @router.get("/pieces/head.mp4", dependencies=[Depends(_REVIEWER)])

@@ -70,9 +70,12 @@ async def newest(
 
 
 async def not_taken_in(
-    session: AsyncSession, *, dock_id: UUID, container: str
+    session: AsyncSession, *, dock_id: UUID, container: str, bytes_max: int | None
 ) -> Sequence[AxisObjectRow]:
-    """Return what has come and is not yet part of a recording, locked, in order of name."""
+    """Return what has come and is not yet part of a recording, locked, in order of name.
+
+    Nothing that is over ``bytes_max``.
+    """
     statement = (
         sa.select(AxisObjectRow)
         .where(
@@ -83,6 +86,8 @@ async def not_taken_in(
         .order_by(AxisObjectRow.name, AxisObjectRow.version)
         .with_for_update(skip_locked=True)
     )
+    if bytes_max is not None:
+        statement = statement.where(AxisObjectRow.size_bytes <= bytes_max)
     return (await session.scalars(statement)).all()
 
 
@@ -221,6 +226,7 @@ async def sealed_clips(
     *,
     reasons: Sequence[str],
     of: tuple[UUID, str] | None = None,
+    bytes_max: int | None = None,
     limit: int = 500,
 ) -> list[tuple[UUID, UUID]]:
     """Return recording and clip of what could not be opened; ``of`` one container, or all."""
@@ -235,6 +241,8 @@ async def sealed_clips(
         .order_by(RecordingRow.stored_at)
         .limit(limit)
     )
+    if bytes_max is not None:
+        statement = statement.where(AxisObjectRow.size_bytes <= bytes_max)
     if of is not None:
         name = sa.select(AxisObjectRow.name).where(
             AxisObjectRow.dock_id == of[0], AxisObjectRow.container == of[1]

@@ -72,15 +72,33 @@ class Point:
 
 
 def checked_name(name: str) -> str:
-    """Return a container's or an object's name.
+    """Return a container's or an object's name; an object's may hold slashes.
 
     Raises:
         AxisMetadataNotValid: it is empty, too long, or holds what no name may.
     """
-    bad = not name or len(name) > NAME_CHARACTERS_MAX or "/" in name
-    if bad or any(ord(one) < ord(" ") for one in name):
+    if not 0 < len(name) <= NAME_CHARACTERS_MAX or any(ord(one) < ord(" ") for one in name):
         raise AxisMetadataNotValid("a name is empty, too long or holds a control character")
     return name
+
+
+def metadata_in(container: str, headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the metadata for a container or something in it; see ``metadata_of``.
+
+    Rejected content is never refused: what is out of bounds there is left out.
+
+    Raises:
+        AxisMetadataNotValid: as ``metadata_of``, of anything but rejected content.
+    """
+    if not container.startswith(REJECTED):
+        return metadata_of(headers)
+    found: dict[str, str] = {}
+    for one in headers:
+        try:
+            found |= metadata_of([one])
+        except AxisMetadataNotValid:
+            continue
+    return dict(list(found.items())[:KEYS_MAX])
 
 
 def metadata_of(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -120,7 +138,7 @@ def headers_of(metadata: Mapping[str, str], *, of_object: bool) -> dict[str, str
 
 def kind_of(name: str, metadata: Mapping[str, str]) -> ObjectKind:
     """Return what an object is, by its name and its metadata."""
-    lower = name.lower()
+    lower = name.lower().rpartition("/")[2]
     if lower.endswith((".mp4", ".mkv")):
         return ObjectKind.CLIP
     if lower.endswith(".key") or metadata.get("FileType") == "key":
@@ -224,61 +242,24 @@ def _point(entry: Any) -> Point | None:
 
 def capabilities() -> bytes:
     """Return ``System/Capabilities.json``. What is once declared is declared for ever."""
-    return _json(
+    return json_of(
         {
-            "Read": ["ReadCategories"],
-            "Store": [
-                "StoreBookmarks",
-                "StoreRejectedContent",
-                "StoreUserIDKey",
-                "StoreSignedVideo",
-                "StoreGNSSTrackRecording",
-            ],
-            "StoreAndRead": ["StoreReadSystemID"],
+            "Read": {"ReadCategories": True},
+            "Store": {
+                "StoreBookmarks": True,
+                "StoreRejectedContent": True,
+                "StoreUserIDKey": True,
+                "StoreSignedVideo": True,
+                "StoreGNSSTrackRecording": True,
+            },
+            "StoreAndRead": {"StoreReadSystemID": True},
         }
     )
 
 
 def categories() -> bytes:
     """Return ``System/Categories.json``."""
-    return _json([{"Name": name, "Id": key} for name, key in CATEGORIES])
-
-
-def connection_file(
-    *,
-    site_name: str,
-    version: str,
-    addresses: Iterable[str],
-    certificates: Iterable[str],
-    user_name: str,
-    key: str,
-    public_key: tuple[str, str] | None = None,
-) -> bytes:
-    """Return the file that an administrator imports into the body-worn system: a secret.
-
-    ``certificates`` are base64 of PEM texts. Clips are asked for as MP4, and encrypted where a
-    ``public_key`` and its id are given.
-    """
-    encryption: dict[str, object] = {"WantEncryption": public_key is not None}
-    if public_key is not None:
-        encryption |= {"PublicKey": public_key[0], "PublicKeyId": public_key[1]}
-    return _json(
-        {
-            "ConnectionFileVersion": "1.0",
-            "SiteName": site_name[:64],
-            "ApplicationName": "Saqshy",
-            "ApplicationVersion": version[:128],
-            "ContentDestinationAsNTPServer": False,
-            "AuthenticationTokenURI": [f"{one.rstrip('/')}/axis/auth/v1.0" for one in addresses],
-            "HTTPSCertificate": list(certificates),
-            "BlobAPI": "Swift 1.0",
-            "BlobAPIKey": key,
-            "BlobAPIUserName": user_name,
-            "ContainerType": "mp4",
-            "FullStoreAndReadSupport": False,
-            **encryption,
-        }
-    )
+    return json_of([{"Name": name, "Id": key} for name, key in CATEGORIES])
 
 
 def etag_of(body: bytes) -> str:
@@ -286,5 +267,6 @@ def etag_of(body: bytes) -> str:
     return hashlib.md5(body, usedforsecurity=False).hexdigest()
 
 
-def _json(content: object) -> bytes:
+def json_of(content: object) -> bytes:
+    """Return ``content`` as the files of this protocol are written."""
     return json.dumps(content, ensure_ascii=False, indent=1).encode()

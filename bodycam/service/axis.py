@@ -7,15 +7,18 @@ kept and tried again by a job. Nothing that has come is refused for what it says
 from collections.abc import AsyncIterable, Mapping
 from datetime import datetime
 from typing import Final
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.db import transaction
+from app.errors import DomainError
+from app.jobs import Queue, defer
 from bodycam.errors import RecordingTooLarge
 from bodycam.errors.axis import (
     AxisContainerNotFound,
+    AxisNoRoomForRejected,
     AxisObjectCut,
     AxisObjectNotFound,
 )
@@ -25,9 +28,13 @@ from bodycam.rules import axis as rules
 from bodycam.service.axis_recordings import take_in
 from bodycam.service.axis_sealed import open_waiting
 from bodycam.service.docking import Docking
-from bodycam.service.inlet import TooMuch, take_object
+from bodycam.service.inlet import Taken, TooMuch, take_object
 
 SMALL_BYTES_MAX: Final = 16 << 20  # of anything that is no clip
+# A system gives up an answer after 60 s: what is larger is read back by a job, after the answer.
+READ_BACK_BYTES_MAX: Final = 64 << 20
+TAKE_IN_TASK: Final = "bodycam.take_in_object"
+_OURS: Final = {"Capabilities.json": rules.capabilities, "Categories.json": rules.categories}
 
 
 async def put_container(
@@ -70,7 +77,14 @@ async def post_container(
             raise AxisContainerNotFound("no such container")
         row.metadata_ = rules.merged(row.metadata_, metadata)
         row.changed_at = now
-    await take_in(docking, dock_id=caller.device, container=name, caller=caller, now=now)
+    await take_in(
+        docking,
+        dock_id=caller.device,
+        container=name,
+        caller=caller,
+        now=now,
+        bytes_max=READ_BACK_BYTES_MAX,
+    )
 
 
 async def read_container(docking: Docking, *, name: str, caller: Principal) -> dict[str, str]:
@@ -100,30 +114,24 @@ async def put_object(
 ) -> str:
     """Store an object and return its ETag; when this returns it is on the disk, synced.
 
-    The same bytes again change nothing but the metadata. Other bytes are another version.
+    The same bytes again change the metadata alone; other bytes are another version.
 
     Raises:
         AxisContainerNotFound: its container was not put.
         AxisMetadataNotValid, RecordingTooLarge: it will never be taken so.
-        AxisObjectCut, StoreFull, StoreSilent: send it again.
+        AxisNoRoomForRejected, AxisObjectCut, StoreFull, StoreSilent: send it again.
     """
     name = rules.checked_name(name)
-    await read_container(docking, name=container, caller=caller)
-    clip = rules.kind_of(name, metadata) is rules.ObjectKind.CLIP
-    bytes_max = docking.recording_bytes_max if clip else SMALL_BYTES_MAX
+    await _stand_ready(docking, container=container, caller=caller, now=now)
+    kind = rules.kind_of(name, metadata)
+    bytes_max = _bytes_max(docking, container=container, kind=kind)
     if declared_bytes is not None and declared_bytes > bytes_max:
-        raise RecordingTooLarge(f"over {bytes_max} bytes", bytes_max=bytes_max)
+        raise _too_large(container, bytes_max)
     object_id = uuid4()
     key = f"axis/{object_id}"
-    try:
-        taken = await take_object(
-            docking.store, key=key, body=body, declared_bytes=declared_bytes, bytes_max=bytes_max
-        )
-    except TooMuch as error:
-        raise RecordingTooLarge(f"over {bytes_max} bytes", bytes_max=bytes_max) from error
-    if etag and etag != taken.md5.hex():
-        await docking.store.destroy(key=key)
-        raise AxisObjectCut("the bytes are not those of the ETag")
+    taken = await _taken(
+        docking, container, key=key, body=body, sizes=(declared_bytes, bytes_max), etag=etag
+    )
     async with transaction(docking.sessions) as session:
         # The container's lock puts two senders of one name in a row.
         await repository.container(session, dock_id=caller.device, name=container, lock=True)
@@ -133,27 +141,97 @@ async def put_object(
         if known is not None and known.block_digests == taken.block_digests:
             known.metadata_ = dict(metadata)
         else:
-            session.add(
-                AxisObjectRow(
-                    id=object_id,
-                    dock_id=caller.device,
-                    container=container,
-                    name=name,
-                    version=1 if known is None else known.version + 1,
-                    metadata_=dict(metadata),
-                    size_bytes=taken.size_bytes,
-                    md5=taken.md5,
-                    block_digests=taken.block_digests,
-                    object_key=key,
-                    stored_at=now,
-                )
+            row = AxisObjectRow(
+                id=object_id,
+                dock_id=caller.device,
+                container=container,
+                name=name,
+                version=1 if known is None else known.version + 1,
+                metadata_=dict(metadata),
+                size_bytes=taken.size_bytes,
+                md5=taken.md5,
+                block_digests=taken.block_digests,
+                object_key=key,
+                stored_at=now,
             )
             known = None
+            await _add(session, row, kind=kind)
     if known is not None:  # the same bytes again: the copy that has just come is of no use
         await docking.store.destroy(key=key)
     else:
-        await take_in(docking, dock_id=caller.device, container=container, caller=caller, now=now)
+        await take_in(
+            docking,
+            dock_id=caller.device,
+            container=container,
+            caller=caller,
+            now=now,
+            bytes_max=READ_BACK_BYTES_MAX,
+        )
     return taken.md5.hex()
+
+
+async def _taken(
+    docking: Docking,
+    container: str,
+    *,
+    key: str,
+    body: AsyncIterable[bytes],
+    sizes: tuple[int | None, int],
+    etag: str,
+) -> Taken:
+    declared_bytes, bytes_max = sizes
+    try:
+        taken = await take_object(
+            docking.store, key=key, body=body, declared_bytes=declared_bytes, bytes_max=bytes_max
+        )
+    except TooMuch as error:
+        raise _too_large(container, bytes_max) from error
+    if etag and etag != taken.md5.hex():
+        await docking.store.destroy(key=key)
+        raise AxisObjectCut("the bytes are not those of the ETag")
+    return taken
+
+
+async def _add(session: AsyncSession, row: AxisObjectRow, *, kind: rules.ObjectKind) -> None:
+    """Add an object; a job takes in what its sender cannot wait for."""
+    session.add(row)
+    await session.flush()
+    if row.size_bytes > READ_BACK_BYTES_MAX or kind is rules.ObjectKind.KEY:
+        arguments = {"object_id": str(row.id)}
+        await defer(session, queue=Queue.MEDIA, task=TAKE_IN_TASK, arguments=arguments)
+
+
+async def _stand_ready(
+    docking: Docking, *, container: str, caller: Principal, now: datetime
+) -> None:
+    """See that the container is there; the three fixed ones of a system always are."""
+    try:
+        await read_container(docking, name=container, caller=caller)
+    except AxisContainerNotFound:
+        if container not in rules.FIXED:
+            raise
+        await put_container(docking, name=container, metadata={}, caller=caller, now=now)
+
+
+def _bytes_max(docking: Docking, *, container: str, kind: rules.ObjectKind) -> int:
+    whole = kind is rules.ObjectKind.CLIP or container.startswith(rules.REJECTED)
+    return docking.recording_bytes_max if whole else SMALL_BYTES_MAX
+
+
+def _too_large(container: str, bytes_max: int) -> DomainError:
+    if container.startswith(rules.REJECTED):
+        return AxisNoRoomForRejected(f"over {bytes_max} bytes", bytes_max=bytes_max)
+    return RecordingTooLarge(f"over {bytes_max} bytes", bytes_max=bytes_max)
+
+
+async def take_in_object(docking: Docking, *, object_id: UUID, now: datetime) -> int:
+    """Take in what waits in an object's container, however large; safe to repeat."""
+    async with transaction(docking.sessions) as session:
+        row = await session.get(AxisObjectRow, object_id)
+        if row is None:
+            return 0
+        dock_id, container = row.dock_id, row.container
+    return await take_in(docking, dock_id=dock_id, container=container, caller=None, now=now)
 
 
 async def post_object(
@@ -182,6 +260,9 @@ async def read_object(
     Raises:
         AxisObjectNotFound: there is none.
     """
+    if container == rules.SYSTEM and name in _OURS:
+        body = _OURS[name]()
+        return {}, len(body), rules.etag_of(body)
     async with transaction(docking.sessions) as session:
         row = await _object(session, container=container, name=name, caller=caller)
         return dict(row.metadata_), row.size_bytes, row.md5.hex()
@@ -204,9 +285,8 @@ async def read_system_object(
     Raises:
         AxisObjectNotFound: there is none.
     """
-    ours = {"Capabilities.json": rules.capabilities, "Categories.json": rules.categories}
-    if name in ours:
-        body = ours[name]()
+    if name in _OURS:
+        body = _OURS[name]()
         return body, rules.etag_of(body)
     async with transaction(docking.sessions) as session:
         row = await _object(session, container=rules.SYSTEM, name=name, caller=caller)

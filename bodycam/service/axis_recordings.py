@@ -33,29 +33,44 @@ log = structlog.get_logger(__name__)
 
 
 async def take_in(
-    docking: Docking, *, dock_id: UUID, container: str, caller: Principal | None, now: datetime
+    docking: Docking,
+    *,
+    dock_id: UUID,
+    container: str,
+    caller: Principal | None,
+    now: datetime,
+    bytes_max: int | None = None,
 ) -> int:
     """Make recordings of a container's new clips, and places of its tracks; safe to repeat.
 
     What cannot be taken in yet, because the unit has no such camera or nobody said when it was,
-    stays as it is. Returns how many objects were taken in.
+    stays as it is, and so does what is over ``bytes_max``: it would take long to read back.
+    Returns how many objects were taken in.
     """
-    count = 0
+    count, of = 0, (dock_id, container)
     # One object a transaction: a clip of hours is read back in it.
-    while await _next(docking, dock_id=dock_id, container=container, caller=caller, now=now):
+    while await _next(docking, of=of, caller=caller, now=now, bytes_max=bytes_max):
         count += 1
-    await open_waiting(docking, dock=caller, of=(dock_id, container), now=now)
+    await open_waiting(docking, dock=caller, of=of, now=now, bytes_max=bytes_max)
     return count
 
 
 async def _next(
-    docking: Docking, *, dock_id: UUID, container: str, caller: Principal | None, now: datetime
+    docking: Docking,
+    *,
+    of: tuple[UUID, str],
+    caller: Principal | None,
+    now: datetime,
+    bytes_max: int | None,
 ) -> bool:
+    dock_id, container = of
     async with transaction(docking.sessions) as session:
         dock = caller or await devices.dock_of(session, device_id=dock_id)
         if dock is None:
             return False
-        rows = await axis.not_taken_in(session, dock_id=dock_id, container=container)
+        rows = await axis.not_taken_in(
+            session, dock_id=dock_id, container=container, bytes_max=bytes_max
+        )
         for row in rows:
             if await _take(session, docking, row, dock=dock, now=now):
                 row.taken_in_at = now

@@ -170,12 +170,20 @@ async def open_track(
 
 
 async def open_waiting(
-    docking: Docking, *, dock: Principal | None, of: tuple[UUID, str] | None, now: datetime
+    docking: Docking,
+    *,
+    dock: Principal | None,
+    of: tuple[UUID, str] | None,
+    now: datetime,
+    bytes_max: int | None = None,
 ) -> int:
-    """Try what waits for a key again; return how many opened. ``of`` one container, or all."""
+    """Try what waits for a key again; return how many opened.
+
+    ``of`` one container, or all; nothing that is over ``bytes_max``.
+    """
     reasons = [AWAITED] if of is None else [AWAITED, WRONG]
     async with transaction(docking.sessions) as session:
-        waiting = await axis.sealed_clips(session, reasons=reasons, of=of)
+        waiting = await axis.sealed_clips(session, reasons=reasons, of=of, bytes_max=bytes_max)
     count = 0
     for recording_id, clip_id in waiting:
         async with transaction(docking.sessions) as session:

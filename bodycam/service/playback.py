@@ -63,7 +63,7 @@ async def open_playlist(
         form = await findings.form_of(session, recording_id)
         if packed is None or form is None or row.status not in PLAYABLE:
             raise NotPlayable(f"recording {recording_id} is {row.status.value}")
-        await _note_viewed(session, trail, row, complaint_id=complaint_id, caller=caller, now=now)
+        await note_viewed(session, trail, row, complaint_id=complaint_id, caller=caller, now=now)
         started_at = row.started_at
     source = Source(packed, form, started_at, _name_of(form))
     return await asyncio.to_thread(playlist_text, [source], hour)
@@ -97,7 +97,7 @@ async def open_shift(
         if not found:
             raise NotPlayable(f"nothing of the shift of recording {recording_id} can be played")
         for other, _ in found:
-            await _note_viewed(
+            await note_viewed(
                 session, trail, other, complaint_id=complaint_id, caller=caller, now=now
             )
     return await asyncio.to_thread(playlist_text, [source for _, source in found], hour)
@@ -148,7 +148,7 @@ async def pieces_of_recording(
     return pieces_of(text, origin=row.started_at)
 
 
-async def _note_viewed(
+async def note_viewed(
     session: AsyncSession,
     trail: AuditTrail,
     row: RecordingRow,
@@ -157,6 +157,7 @@ async def _note_viewed(
     caller: Principal,
     now: datetime,
 ) -> None:
+    """Put the opening of a recording on the log."""
     await trail.record(
         session,
         event="bodycam.recording_viewed",

@@ -193,7 +193,23 @@ class DirectoryStore:
 
     async def open_range(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
         """Yield the range, each chunk read in a thread."""
-        file = await _in_thread(lambda: self._opened(key))
+        async for chunk in self._range(self._opened, key=key, start=start, length=length):
+            yield chunk
+
+    async def open_arriving(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
+        """Yield the range from the file that is being received, or has been sealed meanwhile."""
+        async for chunk in self._range(self._arriving, key=key, start=start, length=length):
+            yield chunk
+
+    def _arriving(self, key: str) -> ObjectFile:
+        found = self._places.open_incoming(key)
+        # Not there: it was sealed between the caller's question and ours.
+        return ObjectFile(*found) if found is not None else self._opened(key)
+
+    async def _range(
+        self, opened: Callable[[str], ObjectFile], *, key: str, start: int, length: int
+    ) -> AsyncIterator[bytes]:
+        file = await _in_thread(lambda: opened(key))
         try:
             end = start + length
             while start < end:

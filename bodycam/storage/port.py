@@ -149,6 +149,16 @@ class ObjectStore(Protocol):
     def open_range(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
         """Yield exactly ``length`` bytes from ``start``, in chunks of up to 1 MiB."""
 
+    def open_arriving(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
+        """Yield a range of an object that is being received, or was sealed meanwhile.
+
+        Whoever asks sees to it that every byte lies in a part that was acknowledged.
+
+        Raises:
+            PartGoesToStore: the store shows no part before it has all of them.
+            ObjectAbsent: there is none.
+        """
+
     async def reading(self, *, key: str, act: Callable[[ReadAt], _T]) -> _T:
         """Run ``act`` in a worker thread with a function that reads a sealed object at an offset.
 

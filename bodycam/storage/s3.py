@@ -350,6 +350,10 @@ class S3Store:
             Bucket=self._bucket, Key=checked_key(key), Range=f"bytes={start}-{start + length - 1}"
         )
 
+    def open_arriving(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:  # noqa: ARG002 - the port
+        """Refuse: parts of an upload that is open cannot be read."""
+        raise PartGoesToStore(f"{key} cannot be read before all its parts are there")
+
     async def open_range(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
         """Yield the range of one request, each chunk read in a thread."""
         if length == 0:

@@ -120,6 +120,11 @@ class TieredStore:
             return
         raise _most_telling(refusals)
 
+    async def open_arriving(self, *, key: str, start: int, length: int) -> AsyncIterator[bytes]:
+        """Yield a range of what the first store is receiving."""
+        async for chunk in self._hot.open_arriving(key=key, start=start, length=length):
+            yield chunk
+
     async def offers_locks(self) -> bool:
         """Whether the first store can lock; ask each by its name."""
         return await self._hot.offers_locks()

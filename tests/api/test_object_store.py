@@ -211,6 +211,33 @@ async def test_a_sealed_file_takes_no_part(tmp_path, content):
             pass
 
 
+async def test_a_directory_gives_a_part_while_others_are_on_the_way(tmp_path, content):
+    store = directory_store(tmp_path / "objects")
+    upload = await store.begin(key=KEY, size_bytes=SIZE)
+    await put(store, upload, 1, content)
+
+    found = await joined(store.open_arriving(key=KEY, start=BLOCK_SIZE_BYTES + 7, length=100_000))
+
+    assert found == content[BLOCK_SIZE_BYTES + 7 :][:100_000]
+
+
+async def test_what_was_sealed_meanwhile_is_given_as_arriving(tmp_path, content):
+    store = directory_store(tmp_path / "objects")
+    await sealed(store, content)
+
+    found = await joined(store.open_arriving(key=KEY, start=5, length=100))
+
+    assert found == content[5:105]
+
+
+async def test_a_store_that_takes_its_parts_itself_gives_none_while_they_arrive(s3_server, content):
+    store = s3_store(s3_server, f"b{secrets.token_hex(8)}")
+    await put_all(store, content)
+
+    with pytest.raises(PartGoesToStore):
+        await joined(store.open_arriving(key=KEY, start=0, length=1))
+
+
 async def test_each_store_says_where_its_parts_go(tmp_path, s3_server):
     directory = directory_store(tmp_path)
     s3 = s3_store(s3_server, f"b{secrets.token_hex(8)}")

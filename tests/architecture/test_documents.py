@@ -172,3 +172,15 @@ def test_the_changelog_names_every_protocol_with_its_version():
 
     assert pages
     assert [page for page in pages if page not in changelog] == []
+
+
+def test_every_test_named_in_the_table_of_the_axis_protocol_exists():
+    page = texts()["docs/protocols/axis.md"].partition("## Rules and their tests")[2]
+    tests = "\n".join(text for name, text in texts().items() if name.startswith("tests/"))
+    rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| ")][1:]
+
+    named = [re.findall(r"`(test_[a-z0-9_]+)`", row[2]) for row in rows]
+
+    assert named
+    assert all(named)
+    assert {one for row in named for one in row if f"def {one}(" not in tests} == set()

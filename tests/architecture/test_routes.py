@@ -41,7 +41,7 @@ BODY_BYTES_MAX = 16 << 20  # one part of an upload or a camera's manifest, with 
 WHOLE_FILES = {
     "/api/reconciliation/settlements",
     "/api/reconciliation/statements",
-    "/axis/v1.0/{account}/{container}/{object_name}",
+    "/axis/v1.0/{account}/{container}/{object_name:path}",
     "/tus",
     "/tus/{upload_id}",
 }

@@ -1,12 +1,18 @@
+import base64
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bodycam.errors.axis import AxisMetadataNotValid
+from bodycam.errors.axis import AxisConnectionNotValid, AxisMetadataNotValid
 from bodycam.rules import axis
+from bodycam.rules import axis_connection as connection
 from bodycam.rules.axis import ObjectKind
 
 AT = datetime(2019, 1, 1, 9, 9, 9, tzinfo=UTC)
@@ -50,6 +56,7 @@ def test_no_text_breaks_the_reading_of_an_instant(text):
         ("x", {"FileType": "key"}, ObjectKind.KEY),
         ("bookmark_1546333749_1", {}, ObjectKind.BOOKMARK),
         ("20190101_090909_7CF7_S1_gpstrail.json", {}, ObjectKind.TRACK),
+        ("folder/bookmark_1546333749_1", {}, ObjectKind.BOOKMARK),
         ("notes.txt", {}, ObjectKind.OTHER),
     ],
 )
@@ -86,7 +93,7 @@ def test_headers_out_of_bounds_are_refused(headers):
         axis.metadata_of(headers)
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "x" * 257, "a\nb"])
+@pytest.mark.parametrize("name", ["", "x" * 257, "a\nb"])
 def test_names_out_of_bounds_are_refused(name):
     with pytest.raises(AxisMetadataNotValid):
         axis.checked_name(name)
@@ -105,22 +112,132 @@ def test_no_json_breaks_the_reading_of_a_track(content):
         return
 
 
-def test_a_connection_file_keeps_to_its_limits():
-    content = json.loads(
-        axis.connection_file(
-            site_name="Ә" * 100,
-            version="0.1.0",
-            addresses=["https://one.example/"],
-            certificates=[],
-            user_name="u",
-            key="k",
-        )
-    )
+@pytest.mark.parametrize(
+    ("names", "kept"),
+    [
+        ([("X-Object-Meta-Name", "x" * 1025), ("X-Object-Meta-Status", "s")], {"Status": "s"}),
+        ([("X-Object-Meta-Name", "%ff%fe"), ("X-Object-Meta-Status", "s")], {"Status": "s"}),
+        ([(f"X-Object-Meta-K{one}", "v") for one in range(100)], 64),
+    ],
+)
+def test_headers_of_rejected_content_are_taken_as_far_as_they_go(names, kept):
+    found = axis.metadata_in("RejectedContent_UnknownTime_1", names)
 
-    assert content["AuthenticationTokenURI"] == ["https://one.example/axis/auth/v1.0"]
+    assert (found if isinstance(kept, dict) else len(found)) == kept
+    with pytest.raises(AxisMetadataNotValid):
+        axis.metadata_in("u_S_20190101T090909Z", names)
+
+
+def test_capabilities_are_in_the_form_that_systems_read():
+    assert json.loads(axis.capabilities()) == {
+        "Read": {"ReadCategories": True},
+        "Store": {
+            "StoreBookmarks": True,
+            "StoreRejectedContent": True,
+            "StoreUserIDKey": True,
+            "StoreSignedVideo": True,
+            "StoreGNSSTrackRecording": True,
+        },
+        "StoreAndRead": {"StoreReadSystemID": True},
+    }
+
+
+def test_categories_are_names_and_ids():
+    content = json.loads(axis.categories())
+
+    assert [sorted(one) for one in content] == [["Id", "Name"]] * 3
+    assert [one["Id"] for one in content] == ["crime", "administrative", "other"]
+
+
+def test_a_track_is_put_in_the_order_of_time():
+    entries = [
+        {"LocationWKT": "POINT(71.5 51.1)", "SecondsFromStart": 20, "Timestamp": later}
+        for later in ("2019-01-01T09:09:29Z", "2019-01-01T09:09:09Z")
+    ]
+
+    points = axis.read_track(json.dumps({"CoordinateEntries": entries}).encode())
+
+    assert [one.at.second for one in points] == [9, 29]
+    assert (points[0].longitude_e7, points[0].latitude_e7) == (715_000_000, 511_000_000)
+
+
+def connection_file(**changed):
+    told = {
+        "site_name": "Ә" * 100,
+        "version": "0.1.0",
+        "addresses": ["http://one.example/"],
+        "certificates": [],
+        "user_name": "u",
+        "key": "k",
+    }
+    return connection.connection_file(**told | changed)
+
+
+def test_a_connection_file_keeps_to_its_limits():
+    content = json.loads(connection_file())
+
+    assert content["AuthenticationTokenURI"] == ["http://one.example/axis/auth/v1.0"]
     assert len(content["SiteName"]) == 64
     assert (content["ContainerType"], content["WantEncryption"]) == ("mp4", False)
     assert "PublicKey" not in content
+    assert "HTTPSCertificate" not in content
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"addresses": []},
+        {"addresses": ["http://one.example"] * 11},
+        {"addresses": ["http://" + "x" * 500]},
+        {"addresses": ["https://one.example"]},
+        {"certificates": ["x" * 16_000] * 5},
+    ],
+    ids=["no address", "too many", "too long", "https without a certificate", "over 64 kB"],
+)
+def test_a_connection_file_that_no_system_would_take_is_not_made(changed):
+    with pytest.raises(AxisConnectionNotValid):
+        connection_file(**changed)
+
+
+def certificate(*, days=1, bits=256):
+    key = ec.generate_private_key(ec.SECP521R1() if bits == 521 else ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "saqshy.example")])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(AT - timedelta(days=1))
+        .not_valid_after(AT + timedelta(days=days))
+        .sign(key, hashes.SHA256())
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def test_a_certificate_is_carried_as_base64_of_its_pem():
+    pem = certificate(bits=521)
+
+    text = connection.certificate_text(pem, now=AT)
+
+    assert base64.b64decode(text).decode() == pem
+    content = json.loads(connection_file(addresses=["https://one.example"], certificates=[text]))
+    assert content["HTTPSCertificate"] == [text]
+
+
+@pytest.mark.parametrize(
+    ("pem", "at"),
+    [
+        ("no certificate", AT),
+        (certificate(), AT + timedelta(days=2)),
+        (certificate(), AT - timedelta(days=2)),
+        (certificate() + "\n" * 16_000, AT),
+    ],
+    ids=["none", "over", "not yet", "too long"],
+)
+def test_a_certificate_that_a_system_would_refuse_is_refused(pem, at):
+    with pytest.raises(AxisConnectionNotValid):
+        connection.certificate_text(pem, now=at)
 
 
 @pytest.mark.parametrize(
