@@ -543,6 +543,9 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(lambda _w, _c, _i: {"data": {"approve": "no"}}, good=False),
     ),
     "POST /api/payments/{payment_id}/signed-slip": (Ask(_photograph),),
+    # Whoever is over the unit's officers looks at the slips of all of them.
+    "POST /api/payments/{payment_id}/filed": (Ask(of_unit=("payment_id",)),),
+    "POST /console/slips/{payment_id}/filed": (Ask(of_unit=("payment_id",)),),
     f"POST {terminal.PATH_HELLO}": (
         _json(agent_version="1", terminal_number="00000001", driver="zvt"),
     ),

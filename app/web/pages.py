@@ -16,6 +16,7 @@ from app.web import (
     recordings,
     refunds,
     shifts,
+    slips,
 )
 from app.web.assets import mount_static
 
@@ -34,6 +35,7 @@ _FAMILIES = (
     finance,
     refunds,
     law,
+    slips,
     log,
     papers,
 )
