@@ -518,6 +518,10 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/terminals/{device_id}/hand-in-override": (
         Ask(lambda _w, _c, _i: {"json": {"text": "The roll was torn."}}, good=False),
     ),
+    "POST /console/terminals/{device_id}/totals": (Ask(good=False),),
+    "POST /console/terminals/{device_id}/hand-in-override": (
+        Ask(lambda _w, _c, _i: {"data": {"text": "The roll was torn."}}, good=False),
+    ),
     "GET /console/finance/items.csv": (
         Ask(lambda _w, _c, _i: {"params": {"first": "2026-11-01", "last": "2026-11-02"}}),
     ),

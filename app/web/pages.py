@@ -17,6 +17,7 @@ from app.web import (
     refunds,
     shifts,
     slips,
+    terminals,
 )
 from app.web.assets import mount_static
 
@@ -36,6 +37,7 @@ _FAMILIES = (
     refunds,
     law,
     slips,
+    terminals,
     log,
     papers,
 )
