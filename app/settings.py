@@ -22,6 +22,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _DATED_HOURS = r"^\d{4}-\d\d-\d\d=\d{1,4}(,\d{4}-\d\d-\d\d=\d{1,4})*$"
 
+_DATED_SUMS = r"^\d{4}-\d\d-\d\d=\d{1,15}/\d{1,15}(,\d{4}-\d\d-\d\d=\d{1,15}/\d{1,15})*$"
+
 
 class StoreKind(enum.Enum):
     """Where objects (recordings, slips, papers) lie."""
@@ -233,6 +235,10 @@ class Settings(BaseSettings):
     totals_missing_hours: str = Field(default="2026-01-01=8", pattern=_DATED_HOURS)
     # How long the register is told of a payment again and again before people look at it.
     register_notice_hours: str = Field(default="2026-01-01=24", pattern=_DATED_HOURS)
+    # How much in refunds one clerk, and all clerks of a unit together, may approve in a day of
+    # Almaty: date=clerk/unit in tiyn. No published text names it: a million and three million
+    # tenge let every fine of a person be given back at once, and not a day's takings of a city.
+    refund_limits: str = Field(default="2026-01-01=100000000/300000000", pattern=_DATED_SUMS)
     sale_timeout_seconds: float = Field(default=240, gt=0, le=600)  # ZVT T4 is 180 s, then recovery
 
     @model_validator(mode="after")

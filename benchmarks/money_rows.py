@@ -20,7 +20,7 @@ INSERT INTO payments (id, offence_record_id, status, reason, department_id, post
     terminal_device_id, terminal_number_expected, amount_tiyn, full_tiyn, discount_tiyn, rounding,
     idempotency_key, request_sha256, created_at, sent_at, approved_at, confirmed_at, signed_at,
     filed_at, owner_verdict, merchant_number, terminal_receipt_number, trace_number, rrn,
-    approval_code, card_brand, card_masked)
+    approval_code, card_brand, card_masked, signed_paper_id)
 SELECT gen_random_uuid(), gen_random_uuid(), 'filed', 'none', $4, $5,
     md5('terminal' || n % 200)::uuid, '525' || lpad((n % 200)::text, 5, '0'),
     owed / 2, owed, owed / 2, 'exact_tiyn_payers_favour',
@@ -28,7 +28,7 @@ SELECT gen_random_uuid(), gen_random_uuid(), 'filed', 'none', $4, $5,
     'match', '000000000000777', n % 10000, n % 1000000,
     right(to_char($1::date, 'YYYY'), 1) || to_char($1::date, 'DDD') || lpad(n::text, 8, '0'),
     upper(left(md5(n::text || $1::text), 6)), 'VISA',
-    '400000******' || lpad((n % 10000)::text, 4, '0')
+    '400000******' || lpad((n % 10000)::text, 4, '0'), gen_random_uuid()
 FROM (SELECT n, (n * 7919 % 40 + 1) * 216250 AS owed,
         ($1::date::timestamp AT TIME ZONE 'Asia/Almaty')
         + n * (interval '23 hours' / $3) AS t

@@ -277,9 +277,13 @@ async def held_at(session: AsyncSession, *, device_id: UUID, at: datetime) -> As
 
 
 async def terminals(
-    session: AsyncSession, *, held_at: datetime, without: Collection[DeviceStatus]
+    session: AsyncSession,
+    *,
+    held_at: datetime,
+    without: Collection[DeviceStatus],
+    department_id: UUID | None = None,
 ) -> Sequence[tuple[Device, bool]]:
-    """Return the card terminals of every unit, and whether an officer had each at the instant."""
+    """Return a unit's or all card terminals, and whether an officer had each at the instant."""
     held = (
         sa.select(Assignment.id)
         .where(
@@ -290,11 +294,12 @@ async def terminals(
         )
         .exists()
     )
-    found = await session.execute(
-        sa.select(Device, held)
-        .where(Device.kind == DeviceKind.TERMINAL, Device.status.not_in(without))
-        .order_by(Device.id)
+    query = sa.select(Device, held).where(
+        Device.kind == DeviceKind.TERMINAL, Device.status.not_in(without)
     )
+    if department_id is not None:
+        query = query.where(Device.department_id == department_id)
+    found = await session.execute(query.order_by(Device.id))
     return [(device, bool(one)) for device, one in found]
 
 

@@ -166,10 +166,9 @@ class Officer:
         return self._api.fetch(f"/api/payments/{payment_id}/slips/{slip_id}.pdf")
 
     def file_signed_slip(self, payment_id: str, photograph: bytes) -> dict[str, Any]:
-        """Photograph the signed second slip and file it to the record."""
-        path = f"/api/payments/{payment_id}"
-        self._api.post_bytes(f"{path}/signed-slip", photograph, content_type="image/png")
-        return self._api.post(f"{path}/filed", {})
+        """Photograph the signed second slip, which files it to the record."""
+        path = f"/api/payments/{payment_id}/signed-slip"
+        return self._api.post_bytes(path, photograph, content_type="image/png")
 
 
 class TerminalAgent:

@@ -523,6 +523,10 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/terminals/{device_id}/hand-in-override": (
         Ask(lambda _w, _c, _i: {"json": {"text": "The roll was torn."}}, good=False),
     ),
+    "POST /console/terminals/{device_id}/totals": (Ask(good=False),),
+    "POST /console/terminals/{device_id}/hand-in-override": (
+        Ask(lambda _w, _c, _i: {"data": {"text": "The roll was torn."}}, good=False),
+    ),
     "GET /console/finance/items.csv": (
         Ask(lambda _w, _c, _i: {"params": {"first": "2026-11-01", "last": "2026-11-02"}}),
     ),
@@ -548,6 +552,9 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         Ask(lambda _w, _c, _i: {"data": {"approve": "no"}}, good=False),
     ),
     "POST /api/payments/{payment_id}/signed-slip": (Ask(_photograph),),
+    # Whoever is over the unit's officers looks at the slips of all of them.
+    "POST /api/payments/{payment_id}/filed": (Ask(of_unit=("payment_id",)),),
+    "POST /console/slips/{payment_id}/filed": (Ask(of_unit=("payment_id",)),),
     f"POST {terminal.PATH_HELLO}": (
         _json(agent_version="1", terminal_number="00000001", driver="zvt"),
     ),

@@ -195,7 +195,6 @@ class PostgresServer:
             "now": self._now(),
         }
         await service.take_signed_slip(self._store.desk, image=_photograph(), **told)
-        await service.file_signed_slip(self._store.desk, **told)
 
     # ------------------------------------------------------------------ the agent
 

@@ -38,6 +38,27 @@ _WORDS: Final = {
     503: (N_("The service is busy"), N_("Wait a few seconds and try again.")),
     507: (N_("The store has no room left"), N_("Tell the administrator.")),
 }
+# What a status cannot say: who may do it, and when.
+_CODE_WORDS: Final = {
+    "fines.filing_not_by_you": (
+        N_("You took this payment yourself"),
+        N_("Photograph the signed slip, or let another person of the unit confirm the filing."),
+    ),
+    "fines.refund_limit_of_clerk": (
+        N_("This is more than one clerk may approve in a day"),
+        N_(
+            "Let another clerk of the unit decide, or decide tomorrow. A sum above a whole day's"
+            " limit is asked for in parts. This refund stays asked for."
+        ),
+    ),
+    "fines.refund_limit_of_unit": (
+        N_("This is more than the unit may approve in a day"),
+        N_(
+            "Decide tomorrow. A sum above a whole day's limit is asked for in parts. This refund"
+            " stays asked for."
+        ),
+    ),
+}
 _FAULT_WORDS: Final = (
     N_("The service failed"),
     N_("Nothing was changed. Try again; if it fails again, tell the administrator."),
@@ -60,7 +81,7 @@ def page_of_problem(request: Request, status: int, code: str) -> Response | None
         query = urlencode({"next": own_address(request)})
         return RedirectResponse(f"/sign-in?{query}", 303)
     otherwise = _FAULT_WORDS if status >= _FAULT else _WORDS[400]
-    what, cure = _WORDS.get(status, otherwise)
+    what, cure = _CODE_WORDS.get(code) or _WORDS.get(status, otherwise)
     context = {"what": what, "cure": cure, "status": status, "code": code}
     return page(request, "problem.html", context, status_code=status)
 

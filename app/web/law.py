@@ -15,7 +15,7 @@ from app.web.texts import N_
 from app.web.viewer import viewer_of
 from fines import service
 from fines.api import DeskOfApp
-from fines.api.proceedings import OVER_OFFICERS
+from fines.api.desk import OVER_OFFICERS
 from fines.rules.amounts import tiyn_of_tenge
 from fines.rules.proceedings import CourseStage, OrdinaryGround
 from fines.service import catalogue_import

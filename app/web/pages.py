@@ -16,6 +16,8 @@ from app.web import (
     recordings,
     refunds,
     shifts,
+    slips,
+    terminals,
 )
 from app.web.assets import mount_static
 
@@ -34,6 +36,8 @@ _FAMILIES = (
     finance,
     refunds,
     law,
+    slips,
+    terminals,
     log,
     papers,
 )

@@ -113,6 +113,15 @@ class Viewer:
         return self.role in {Role.RESPONSIBLE_OFFICIAL, Role.DUTY_OFFICER}
 
     @property
+    def sees_terminals(self) -> bool:
+        """Whether the page of the unit's card terminals is open to this role."""
+        return self.role in {
+            Role.DEVICE_KEEPER,
+            Role.FINANCE_CLERK,
+            Role.RESPONSIBLE_OFFICIAL,
+        }
+
+    @property
     def keeps_law(self) -> bool:
         """Whether dated values that are not verified are shown to this role."""
         return self.role is Role.ADMINISTRATOR

@@ -76,14 +76,24 @@ class TerminalFacts:
 
     device_id: UUID
     department_id: UUID
+    terminal_number: str
     held: bool
 
 
-async def terminals_in_service(session: AsyncSession, *, at: datetime) -> list[TerminalFacts]:
-    """Return the card terminals of every unit that are neither lost, suspended nor retired."""
-    rows = await repository.terminals(session, held_at=at, without=_GONE)
+async def terminals_in_service(
+    session: AsyncSession, *, at: datetime, department_id: UUID | None = None
+) -> list[TerminalFacts]:
+    """Return the card terminals of a unit, or of all, not lost, suspended or retired."""
+    rows = await repository.terminals(
+        session, held_at=at, without=_GONE, department_id=department_id
+    )
     return [
-        TerminalFacts(device_id=device.id, department_id=device.department_id, held=held)
+        TerminalFacts(
+            device_id=device.id,
+            department_id=device.department_id,
+            terminal_number=device.terminal_number or "",
+            held=held,
+        )
         for device, held in rows
     ]
 

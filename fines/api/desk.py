@@ -12,6 +12,7 @@ from app.db import Sessions, SessionsOfApp
 from app.keys import Keys
 from app.ports import KeysOfApp, SettingsOfApp
 from app.settings import Settings
+from fines.rules.refunds import parse_refund_limits
 from fines.rules.verification import paper_key
 from fines.service import Desk
 
@@ -22,6 +23,9 @@ OFFICER = Access(roles=[Role.PATROL_OFFICER])
 
 # Who is over officers: corrects what they entered, and hands their cases on.
 SUPERIOR = Access(roles=[Role.RESPONSIBLE_OFFICIAL])
+
+# Who takes in what officers bring: their cases, and the signed slips of their reports.
+OVER_OFFICERS = Access(roles=[Role.RESPONSIBLE_OFFICIAL, Role.DUTY_OFFICER])
 
 TERMINAL = Access(devices=[DeviceKind.TERMINAL])
 
@@ -47,6 +51,7 @@ def make_desk(*, sessions: Sessions, trail: AuditTrail, keys: Keys, settings: Se
         sale_timeout=timedelta(seconds=settings.sale_timeout_seconds),
         budget_code=settings.budget_code,
         purpose_code=settings.purpose_code,
+        refund_limits=parse_refund_limits(settings.refund_limits),
         read_card=settings.read_card_before_sale,
         names_prove=settings.own_card_by_name,
     )

@@ -1,4 +1,4 @@
-"""The officer's routes about payments and papers, and the check of a paper."""
+"""Routes about payments and papers: the officer's, the second person's, the check of a paper."""
 
 from typing import Annotated, Literal
 from urllib.parse import urlencode
@@ -15,10 +15,12 @@ from fines.api.desk import (
     BODY_BYTES_MAX,
     OFFICER,
     OFFICER_ON_TABLET,
+    OVER_OFFICERS,
     DeskOfApp,
     private_document,
 )
-from fines.service.papers import PDF, SIGNED_SLIP_BYTES_MAX
+from fines.service.papers import PDF
+from fines.service.second_slip import SIGNED_SLIP_BYTES_MAX
 
 router = APIRouter(tags=["fines"], max_body_size=BODY_BYTES_MAX)
 
@@ -81,19 +83,24 @@ async def slip_png(payment_id: UUID, slip_id: UUID, caller: Caller, desk: DeskOf
 async def signed_slip(
     payment_id: UUID, request: Request, caller: Caller, desk: DeskOfApp
 ) -> schemas.FilingOut:
-    """File the photograph (JPEG or PNG, the body itself) of the signed second slip."""
+    """File the photograph (JPEG or PNG, the body itself) of the signed second slip: it closes."""
     filing = await service.take_signed_slip(
         desk, caller=caller, payment_id=payment_id, image=await request.body(), now=utc_now()
     )
     return schemas.FilingOut.model_validate(filing)
 
 
-@router.post("/api/payments/{payment_id}/filed", dependencies=[Depends(OFFICER_ON_TABLET)])
+@router.get("/api/unfiled-slips", dependencies=[Depends(OVER_OFFICERS)])
+async def unfiled_slips(caller: Caller, desk: DeskOfApp) -> schemas.UnfiledOut:
+    """Return the unit's payments whose signed second slip is neither photographed nor filed."""
+    rows = await service.list_unfiled(desk, caller=caller, now=utc_now())
+    return schemas.UnfiledOut.model_validate({"payments": rows})
+
+
+@router.post("/api/payments/{payment_id}/filed", dependencies=[Depends(OVER_OFFICERS)])
 async def filed(payment_id: UUID, caller: Caller, desk: DeskOfApp) -> schemas.FilingOut:
-    """Say that the signed second slip lies with the record."""
-    filing = await service.file_signed_slip(
-        desk, caller=caller, payment_id=payment_id, now=utc_now()
-    )
+    """Confirm as a second person that the signed second slip lies with the record."""
+    filing = await service.confirm_filing(desk, caller=caller, payment_id=payment_id, now=utc_now())
     return schemas.FilingOut.model_validate(filing)
 
 

@@ -4,13 +4,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from app.access import Access, Caller, Role
+from app.access import Caller
 from app.clock import utc_now
 from fines import service
-from fines.api.desk import BODY_BYTES_MAX, DeskOfApp
+from fines.api.desk import BODY_BYTES_MAX, OVER_OFFICERS, DeskOfApp
 from fines.schemas import proceedings as schemas
 
-OVER_OFFICERS = Access(roles=[Role.RESPONSIBLE_OFFICIAL, Role.DUTY_OFFICER])
 _OVER = [Depends(OVER_OFFICERS)]
 
 router = APIRouter(tags=["fines"], prefix="/api/proceedings", max_body_size=BODY_BYTES_MAX)

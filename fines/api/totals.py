@@ -13,19 +13,17 @@ from fines.wire import protocol
 
 router = APIRouter(tags=["fines"], max_body_size=BODY_BYTES_MAX)
 
-_COUNTERS = Access(roles=[Role.DEVICE_KEEPER, Role.FINANCE_CLERK])
+COUNTERS = Access(roles=[Role.DEVICE_KEEPER, Role.FINANCE_CLERK])
 
 
-@router.post(
-    "/api/terminals/{device_id}/totals", dependencies=[Depends(_COUNTERS)], status_code=202
-)
+@router.post("/api/terminals/{device_id}/totals", dependencies=[Depends(COUNTERS)], status_code=202)
 async def want_totals(device_id: UUID, caller: Caller, desk: DeskOfApp) -> TotalsOrderOut:
     """Order a terminal to close its day and tell its totals."""
     ordered = await service.want_totals(desk, caller=caller, device_id=device_id, now=utc_now())
     return TotalsOrderOut.model_validate(ordered)
 
 
-@router.get("/api/terminals/{device_id}/totals", dependencies=[Depends(_COUNTERS)])
+@router.get("/api/terminals/{device_id}/totals", dependencies=[Depends(COUNTERS)])
 async def read_totals(device_id: UUID, caller: Caller, desk: DeskOfApp) -> TotalsListOut:
     """Return a terminal's last closed days."""
     rows = await service.read_totals(desk, caller=caller, device_id=device_id)

@@ -35,6 +35,25 @@ class RefundTooLarge(DomainError):
     cure = "Ask for at most what was paid and not given back yet."
 
 
+class RefundLimitOfClerk(DomainError):
+    """With what he has approved today, it is more than one clerk may approve in a day."""
+
+    kind = Kind.CONFLICT
+    code = "fines.refund_limit_of_clerk"
+    cure = (
+        "Let another clerk of the unit decide, or decide tomorrow; "
+        "ask for a sum above a whole day's limit in parts."
+    )
+
+
+class RefundLimitOfUnit(DomainError):
+    """With what the unit has approved today, it is more than a unit may approve in a day."""
+
+    kind = Kind.CONFLICT
+    code = "fines.refund_limit_of_unit"
+    cure = "Decide tomorrow; ask for a sum above a whole day's limit in parts."
+
+
 class NotRefundable(DomainError):
     """The payment was never completed: there is nothing to give back."""
 

@@ -109,6 +109,14 @@ class ImageNotValid(DomainError):
     cure = "Photograph the signed slip again."
 
 
+class FilingNotByYou(DomainError):
+    """The officer who took the payment cannot confirm that its signed slip is filed."""
+
+    kind = Kind.FORBIDDEN
+    code = "fines.filing_not_by_you"
+    cure = "Photograph the signed slip, or let another person of the unit confirm the filing."
+
+
 class PaperAltered(DomainError):
     """A stored paper no longer has the hash it was filed with."""
 

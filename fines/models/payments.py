@@ -68,6 +68,18 @@ class Payment(Base):
             "approved_at",
             postgresql_where=sa.text("approved_at IS NOT NULL"),
         ),
+        sa.CheckConstraint(
+            "status NOT IN ('filed', 'settled') OR "
+            "num_nonnulls(signed_paper_id, filing_confirmed_by_post_id) > 0",
+            "filed_by_paper_or_person",
+        ),
+        sa.CheckConstraint("filing_confirmed_by_post_id <> post_id", "filed_by_another"),
+        sa.Index(
+            "ix_payments_unfiled",
+            "department_id",
+            "confirmed_at",
+            postgresql_where=sa.text("confirmed_at IS NOT NULL AND filed_at IS NULL"),
+        ),
         sa.Index(None, "rrn", postgresql_where=sa.text("rrn IS NOT NULL")),
         sa.Index(None, "card_ref", postgresql_where=sa.text("card_ref IS NOT NULL")),
     )
@@ -127,7 +139,9 @@ class Payment(Base):
     terminal_at: Mapped[datetime | None]
     host_code: Mapped[str | None] = mapped_column(sa.String(4))
     terminal_code: Mapped[str | None] = mapped_column(sa.String(4))
+    # One of the two closes a payment: the photograph, or who saw the signed slip in the file.
     signed_paper_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("papers.id"))
+    filing_confirmed_by_post_id: Mapped[UUID | None] = mapped_column(sa.ForeignKey("posts.id"))
 
 
 class TerminalOrder(Base):

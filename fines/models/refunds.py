@@ -45,6 +45,9 @@ class Refund(Base):
             "(status IN ('sent', 'paid')) = (instruction_id IS NOT NULL)", "sent_by_instruction"
         ),
         sa.CheckConstraint("(status = 'paid') = (paid_at IS NOT NULL)", "paid_when"),
+        # What a clerk and a unit have approved on a day is summed up for their limits.
+        sa.Index("ix_refunds_decided_of_unit", "department_id", "decided_at"),
+        sa.Index("ix_refunds_decided_of_clerk", "decided_by_person_id", "decided_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

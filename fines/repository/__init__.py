@@ -29,6 +29,7 @@ from fines.repository.payments import (
     payment,
     payment_of_key,
     payments_of,
+    unfiled_payments,
     unsettled_payment_on,
 )
 from fines.repository.proceedings import (
@@ -84,6 +85,7 @@ __all__ = [
     "same_offence_record",
     "slip",
     "slips_of",
+    "unfiled_payments",
     "unpaid_decisions",
     "unsettled_payment_on",
 ]

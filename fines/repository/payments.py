@@ -56,6 +56,23 @@ async def unsettled_payment_on(session: AsyncSession, device_id: UUID) -> models
     )
 
 
+async def unfiled_payments(
+    session: AsyncSession, *, department_id: UUID, limit: int
+) -> Sequence[models.Payment]:
+    """Return a unit's kept payments whose signed slip is not filed, the oldest first."""
+    found = await session.scalars(
+        sa.select(models.Payment)
+        .where(
+            models.Payment.department_id == department_id,
+            models.Payment.confirmed_at.is_not(None),
+            models.Payment.filed_at.is_(None),
+        )
+        .order_by(models.Payment.confirmed_at, models.Payment.number)
+        .limit(limit)
+    )
+    return found.all()
+
+
 async def overdue_payments(
     session: AsyncSession, *, now: datetime, started_before: datetime, limit: int
 ) -> Sequence[UUID]:

@@ -1,7 +1,7 @@
 """Statements about refunds."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -14,6 +14,8 @@ from fines.wire.slip import SlipKind
 
 _SHOWN_MAX = 200
 _FOUND_MAX = 10
+_APPROVED = (RefundStatus.APPROVED, RefundStatus.SENT, RefundStatus.PAID)
+_ONE_BY_ONE = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
 async def refund(
@@ -42,6 +44,32 @@ async def refunded_tiyn(session: AsyncSession, *, payment_number: int) -> int:
         )
     )
     return int(total or 0)
+
+
+async def approved_of_day(
+    session: AsyncSession, *, department_id: UUID, person_id: UUID, first: datetime, last: datetime
+) -> tuple[int, int]:
+    """Return in tiyn what a clerk, and what all clerks of a unit, approved before ``last``.
+
+    Both are held for this transaction: who approves at the same moment waits, and counts it too.
+    """
+    # Always in one order, so that two clerks of two units never wait for each other.
+    for name in sorted((f"unit {department_id}", f"clerk {person_id}"), reverse=True):
+        await session.execute(_ONE_BY_ONE, {"name": f"fines.refund_limit {name}"})
+    refund_row = models.Refund
+    total = sa.func.coalesce(sa.func.sum(refund_row.amount_tiyn), 0)
+    of_day = (
+        refund_row.decided_at >= first,
+        refund_row.decided_at < last,
+        refund_row.status.in_(_APPROVED),
+    )
+    of_clerk = await session.scalar(
+        sa.select(total).where(refund_row.decided_by_person_id == person_id, *of_day)
+    )
+    of_unit = await session.scalar(
+        sa.select(total).where(refund_row.department_id == department_id, *of_day)
+    )
+    return int(of_clerk or 0), int(of_unit or 0)
 
 
 async def approved_refunds(

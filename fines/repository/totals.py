@@ -1,11 +1,11 @@
 """Statements about what terminals counted themselves."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from fines import models
@@ -41,6 +41,36 @@ async def locked_reconcile(
         .with_for_update()
         .execution_options(populate_existing=True)
     )
+
+
+async def last_of_each(
+    session: AsyncSession, device_ids: Collection[UUID]
+) -> dict[UUID, models.TerminalTotals]:
+    """Return the batch that each of these terminals closed last."""
+    totals = models.TerminalTotals
+    found = await session.scalars(
+        sa.select(totals)
+        .where(totals.device_id.in_(device_ids))
+        .ext(distinct_on(totals.device_id))
+        .order_by(totals.device_id, totals.closed_at.desc())
+    )
+    return {one.device_id: one for one in found}
+
+
+async def ordered_since(
+    session: AsyncSession, device_ids: Collection[UUID], *, now: datetime
+) -> dict[UUID, datetime]:
+    """Return when each of these terminals was ordered to close its day, where it still is."""
+    order = models.TerminalOrder
+    found = await session.scalars(
+        sa.select(order).where(
+            order.device_id.in_(device_ids),
+            order.kind == OrderKind.RECONCILE,
+            order.status.in_(OPEN_ORDERS),
+            order.expires_at > now,
+        )
+    )
+    return {one.device_id: one.created_at for one in found}
 
 
 async def totals_of(

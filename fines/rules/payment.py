@@ -8,8 +8,9 @@ import enum
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
-from fines.errors import OutcomeContradicts, TransitionRefused
+from fines.errors import FilingNotByYou, OutcomeContradicts, TransitionRefused
 from fines.wire.protocol import OwnerMethod, OwnerVerdict, Reason, Result
 
 CURRENCY: Final = "398"  # ISO 4217, tenge
@@ -118,6 +119,16 @@ def next_payment_status(*, current: PaymentStatus, target: PaymentStatus) -> Pay
     if target not in PAYMENT_STEPS[current]:
         raise TransitionRefused(f"payment: {current.value} -> {target.value}")
     return target
+
+
+def refuse_own_filing(*, person_id: UUID, officer_person_id: UUID) -> None:
+    """Raise unless ``person_id`` may confirm that this officer's signed slip is filed.
+
+    Raises:
+        FilingNotByYou: the officer would confirm what he himself filed.
+    """
+    if person_id == officer_person_id:
+        raise FilingNotByYou("a filing is confirmed by a second person")
 
 
 def judge_approval(*, expected: Expected, reported: Reported) -> Reason:

@@ -8,6 +8,7 @@ from fines.schemas.payments import (
     PaymentIn,
     PaymentOut,
     SlipOut,
+    UnfiledOut,
     VerificationOut,
 )
 from fines.schemas.records import (
@@ -49,5 +50,6 @@ __all__ = [
     "ReducedIn",
     "SlipOut",
     "TechnicalDeviceIn",
+    "UnfiledOut",
     "VerificationOut",
 ]

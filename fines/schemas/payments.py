@@ -121,6 +121,25 @@ class FilingOut(BaseModel):
     filed_at: datetime | None
 
 
+class UnfiledSlipOut(BaseModel):
+    """A payment whose signed second slip is not in; it names no person."""
+
+    payment_id: UUID
+    number: str
+    confirmed_at: datetime
+    amount_tiyn: int
+    terminal_number: str
+    officer: str
+    printed: bool
+    confirmable: bool
+
+
+class UnfiledOut(BaseModel):
+    """The unit's payments whose signed second slip is not in, the oldest first."""
+
+    payments: list[UnfiledSlipOut]
+
+
 class VerificationOut(BaseModel):
     """What a paper is good for; nothing of the person."""
 

@@ -11,11 +11,9 @@ from fines.service.offence import NewOffence
 from fines.service.old_fines import old_fines
 from fines.service.outcomes import take_outcome, take_printed
 from fines.service.papers import (
-    file_signed_slip,
     receipt_document,
     slip_document,
     slip_picture,
-    take_signed_slip,
     verify_paper,
     warm_up_papers,
 )
@@ -31,6 +29,7 @@ from fines.service.proceedings import (
 )
 from fines.service.record_paper import record_document
 from fines.service.reduced import agree_reduced, record_act, send_to_ordinary
+from fines.service.second_slip import confirm_filing, list_unfiled, take_signed_slip
 from fines.service.terminal_orders import (
     next_order,
     take_approval,
@@ -46,6 +45,7 @@ __all__ = [
     "agree_reduced",
     "articles_in_force",
     "close_days",
+    "confirm_filing",
     "correct_record",
     "draw_up",
     "end_appeal",
@@ -53,12 +53,12 @@ __all__ = [
     "enter_appeal",
     "enter_decision",
     "expire_orders",
-    "file_signed_slip",
     "hand_copy",
     "hand_on",
     "hand_over",
     "lapse_receipts",
     "list_cases",
+    "list_unfiled",
     "load_catalogue",
     "next_order",
     "old_fines",

@@ -15,6 +15,7 @@ from app.errors import DomainError
 from app.keys import Keys
 from fines import models, repository
 from fines.errors import OffenceRecordNotFound, PaymentNotFound
+from fines.rules.refunds import DatedLimits
 from fines.rules.verification import PaperKey, paper_code, verification_url
 
 
@@ -31,6 +32,7 @@ class Desk:
         sale_timeout: a started sale without an outcome is unknown after this long.
         budget_code: КБК, the treasury's code of the income.
         purpose_code: КНП, the code of the payment's purpose.
+        refund_limits: how much in refunds a clerk and a unit may approve in a day.
         read_card: a card is read and looked at before it is charged, where a terminal can.
         names_prove: where an issuer has no check of the IIN, the name on the chip may prove.
     """
@@ -43,6 +45,7 @@ class Desk:
     sale_timeout: timedelta
     budget_code: str
     purpose_code: str
+    refund_limits: DatedLimits
     read_card: bool = True
     names_prove: bool = False
 

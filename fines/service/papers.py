@@ -1,33 +1,25 @@
-"""Papers as files: slips and receipts on demand, the photograph of the signed slip, the check."""
+"""Papers as files: slips and receipts on demand, and the check of a paper."""
 
 import asyncio
-import hashlib
-import io
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-from PIL import Image, UnidentifiedImageError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.db import transaction
 from app.identity.service import posts_by_id
 from fines import models, rendering, repository
-from fines.errors import ImageNotValid, ReceiptNotIssued, SlipNotFound
-from fines.rules.payment import PaymentStatus, next_payment_status
+from fines.errors import ReceiptNotIssued, SlipNotFound
 from fines.rules.verification import paper_code_fits
-from fines.service.bookkeeping import settle_if_booked
 from fines.service.debts import Debt, debt_of
 from fines.service.desk import Desk, own_payment, own_record
 from fines.service.filing import new_paper, slip_key, whole_paper, whole_slip
 from fines.service.people import offender_of
 
 PDF: Final = "application/pdf"
-SIGNED_SLIP_BYTES_MAX: Final = 4 << 20  # a telephone's photograph of a slip, sent as JPEG
-_PIXELS_MAX: Final = 50_000_000
-_MEDIA_TYPES: Final = {"JPEG": "image/jpeg", "PNG": "image/png"}
 
 
 def warm_up_papers(folder: Path) -> None:
@@ -168,77 +160,6 @@ async def _receipt_facts(
     )
 
 
-async def take_signed_slip(
-    desk: Desk, *, caller: Principal, payment_id: UUID, image: bytes, now: datetime
-) -> dict[str, object]:
-    """File the photograph of the signed second slip; the same photograph again changes nothing.
-
-    Raises:
-        ImageNotValid: it is no whole JPEG or PNG picture.
-        PaymentNotFound: there is no such payment of the caller's.
-        TransitionRefused: the slips are not printed, or another photograph is filed.
-    """
-    fields: dict[str, object] = {"payment_id": str(payment_id)}
-    async with desk.refusals_audited(
-        event="fines.signed_slip_refused", who=caller, at=now, fields=fields
-    ):
-        media_type = await asyncio.to_thread(_media_type_of, image)
-        digest = hashlib.sha256(image).digest()
-        async with transaction(desk.sessions) as session:
-            payment = await own_payment(session, caller=caller, payment_id=payment_id, lock=True)
-            if payment.signed_paper_id is not None:
-                filed = await session.get_one(models.Paper, payment.signed_paper_id)
-                if filed.sha256 == digest:
-                    return _filing(payment)
-            payment.status = next_payment_status(
-                current=payment.status, target=PaymentStatus.SIGNED
-            )
-            paper = new_paper(
-                desk,
-                await debt_of(session, payment),
-                kind="signed_slip",
-                media_type=media_type,
-                content=image,
-                now=now,
-            )
-            session.add(paper)
-            await session.flush()
-            payment.signed_paper_id, payment.signed_at = paper.id, now
-            await desk.trail.record(
-                session,
-                event="fines.slip_signed",
-                at=now,
-                who=caller,
-                fields={**fields, "sha256": digest.hex(), "size_bytes": len(image)},
-            )
-            return _filing(payment)
-
-
-async def file_signed_slip(
-    desk: Desk, *, caller: Principal, payment_id: UUID, now: datetime
-) -> dict[str, object]:
-    """Say that the signed second slip lies with the record; a second time changes nothing.
-
-    Raises:
-        PaymentNotFound: there is no such payment of the caller's.
-        TransitionRefused: no signed slip was photographed.
-    """
-    fields: dict[str, object] = {"payment_id": str(payment_id)}
-    async with (
-        desk.refusals_audited(event="fines.filing_refused", who=caller, at=now, fields=fields),
-        transaction(desk.sessions) as session,
-    ):
-        payment = await own_payment(session, caller=caller, payment_id=payment_id, lock=True)
-        if payment.status is not PaymentStatus.FILED:
-            payment.status = next_payment_status(current=payment.status, target=PaymentStatus.FILED)
-            payment.filed_at = now
-            await desk.trail.record(
-                session, event="fines.slip_filed", at=now, who=caller, fields=fields
-            )
-            await settle_if_booked(session, payment)
-        return _filing(payment)
-
-
 async def verify_paper(desk: Desk, *, paper: str, object_id: UUID, code: str) -> dict[str, object]:
     """Say whether a paper's code is ours, and if so what the paper is good for now.
 
@@ -301,31 +222,3 @@ async def _slip_row(
     if row is None:
         raise SlipNotFound(f"payment {payment.id} has no slip {slip_id}")
     return row
-
-
-def _filing(payment: models.Payment) -> dict[str, object]:
-    return {
-        "payment_id": payment.id,
-        "status": payment.status.value,
-        "signed_at": payment.signed_at,
-        "filed_at": payment.filed_at,
-    }
-
-
-def _media_type_of(image: bytes) -> str:
-    try:
-        with Image.open(io.BytesIO(image), formats=tuple(_MEDIA_TYPES)) as picture:
-            if picture.width * picture.height > _PIXELS_MAX:
-                raise ImageNotValid("the picture is too large")
-            media_type = _MEDIA_TYPES[picture.format or ""]
-            picture.load()  # a cut file fails here
-    except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Warning,
-        Image.DecompressionBombError,
-    ) as error:
-        raise ImageNotValid("the picture cannot be read") from error
-    return media_type

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
+from app.calendar.rules import end_of_day, start_of_day
 from app.clock import law_date
 from app.db import transaction
 from app.identity.service import posts_by_id
@@ -20,7 +21,9 @@ from fines.rules.ledger import Posting, PostingKind
 from fines.rules.refunds import (
     RefundReason,
     RefundStatus,
+    limits_on,
     next_refund_status,
+    refuse_over_limits,
     refuse_over_paid,
     refuse_own_hands,
 )
@@ -146,6 +149,7 @@ async def decide_refund(
         RefundNotFound: there is none of the caller's unit.
         RefundNotByYou: the caller asked for it, or took the payment.
         RefundStepRefused: it was decided otherwise before.
+        RefundLimitOfClerk, RefundLimitOfUnit: it is more than may be approved in a day.
     """
     target = RefundStatus.APPROVED if approve else RefundStatus.REFUSED
     fields: dict[str, object] = {"refund_id": str(refund_id), "decision": target.value}
@@ -165,7 +169,10 @@ async def decide_refund(
             officer_person_id=refund.officer_person_id,
             asked_by=refund.requested_by_person_id,
         )
-        refund.status = next_refund_status(current=refund.status, target=target)
+        status = next_refund_status(current=refund.status, target=target)
+        if approve:
+            await _hold_to_limits(desk, session, refund, caller, now)
+        refund.status = status
         refund.decided_by_person_id, refund.decided_by_post_id = caller.person, caller.post_id
         refund.decided_at, refund.decision_note = now, note
         await session.flush()
@@ -181,6 +188,25 @@ async def decide_refund(
             session, event="fines.refund_decided", at=now, who=caller, fields=fields
         )
         return {"refund_id": refund.id, "status": refund.status.value}
+
+
+async def _hold_to_limits(
+    desk: Desk, session: AsyncSession, refund: models.Refund, caller: Principal, now: datetime
+) -> None:
+    day = law_date(now)
+    of_clerk, of_unit = await statements.approved_of_day(
+        session,
+        department_id=refund.department_id,
+        person_id=caller.person,
+        first=start_of_day(day),
+        last=end_of_day(day),
+    )
+    refuse_over_limits(
+        limits_on(desk.refund_limits, day),
+        amount_tiyn=refund.amount_tiyn,
+        of_clerk_tiyn=of_clerk,
+        of_unit_tiyn=of_unit,
+    )
 
 
 async def instruct_acquirer(

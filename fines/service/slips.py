@@ -1,6 +1,7 @@
 """Making slips of a payment's rows, keeping their lines, and giving them back as they were."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -38,11 +39,23 @@ async def card_facts(session: AsyncSession, payment: models.Payment) -> CardFact
     """Return what slips state of the card and terminal of a stored approval."""
     if payment.terminal_at is None:
         raise ValueError(f"payment {payment.id} has no approval")
+    return replace(
+        _card_of(payment, terminal_at=payment.terminal_at),
+        terminal_serial=await _terminal_serial(session, payment),
+        batch_number=payment.batch_number,
+        application_label=payment.application_label or "",
+        tvr=payment.tvr or "",
+        tsi=payment.tsi or "",
+        cryptogram=payment.cryptogram or "",
+    )
+
+
+def _card_of(payment: models.Payment, *, terminal_at: datetime) -> CardFacts:
+    # A sale that was approved has them all: the database refuses it otherwise, or they are told
+    # of together with what it wants.
     return CardFacts(
         terminal_number=payment.terminal_number_expected,
-        terminal_serial=await _terminal_serial(session, payment),
         merchant_number=payment.merchant_number or "",
-        batch_number=payment.batch_number,
         receipt_number=payment.terminal_receipt_number or 0,
         trace_number=payment.trace_number or 0,
         rrn=payment.rrn or "",
@@ -52,11 +65,7 @@ async def card_facts(session: AsyncSession, payment: models.Payment) -> CardFact
         entry_mode=payment.entry_mode or "",
         cardholder_check=payment.cardholder_check or "",
         aid=payment.aid or "",
-        application_label=payment.application_label or "",
-        tvr=payment.tvr or "",
-        tsi=payment.tsi or "",
-        cryptogram=payment.cryptogram or "",
-        terminal_at=payment.terminal_at,
+        terminal_at=terminal_at,
     )
 
 
@@ -110,7 +119,7 @@ async def make_refund_slip(
         slip_id=uuid4(),
         payment_id=payment.id,
         case=await case_facts(desk, session, debt, payment),
-        card=_card_of(payment),
+        card=_card_of(payment, terminal_at=payment.terminal_at or payment.created_at),
         refunded_tiyn=refund.amount_tiyn,
         at=now,
         verification_url=_payment_url(desk, payment),
@@ -118,25 +127,6 @@ async def make_refund_slip(
     keep_slips(session, (slip,), now, key=key_of(desk, debt.row), refund_id=refund.id)
     await session.flush()
     return slip
-
-
-def _card_of(payment: models.Payment) -> CardFacts:
-    # A sale that was approved has them all: the database refuses it otherwise, or they are told
-    # of together with what it wants.
-    return CardFacts(
-        terminal_number=payment.terminal_number_expected,
-        merchant_number=payment.merchant_number or "",
-        receipt_number=payment.terminal_receipt_number or 0,
-        trace_number=payment.trace_number or 0,
-        rrn=payment.rrn or "",
-        approval_code=payment.approval_code or "",
-        card_brand=payment.card_brand or "",
-        card_masked=payment.card_masked or "",
-        entry_mode=payment.entry_mode or "",
-        cardholder_check=payment.cardholder_check or "",
-        aid=payment.aid or "",
-        terminal_at=payment.terminal_at or payment.created_at,
-    )
 
 
 def _payment_url(desk: Desk, payment: models.Payment) -> str:

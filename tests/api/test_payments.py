@@ -50,14 +50,12 @@ async def test_the_whole_road_from_the_order_to_the_filed_slip(officer, record_i
     await make.printed(officer, order, slips)
     path = f"/api/payments/{payment_id}"
     signed = await officer.post(f"{path}/signed-slip", content=picture())
-    filed = await officer.post(f"{path}/filed")
 
     assert order.amount_tiyn == 5 * make.MRP_2026_TIYN
     assert order.payer_iin == make.DRIVER.iin
     assert answer.accepted
     assert [slip.copy_number for slip in slips] == [1, 2]
-    assert signed.json()["status"] == "signed"
-    assert filed.json()["status"] == "filed"
+    assert signed.json()["status"] == "filed"
     seen = await view(officer, payment_id)
     assert (seen["status"], seen["paid"], seen["owner_verdict"]) == ("filed", True, "match")
     assert (seen["rrn"], seen["approval_code"]) == ("632612000034", "A1B2C3")
@@ -202,7 +200,6 @@ async def test_another_officers_payment_is_as_if_it_were_not_there(
         await other.get(f"{path}/slips/{slips[0].slip_id}.pdf"),
         await other.get(f"{path}/slips/{slips[0].slip_id}.png"),
         await other.post(f"{path}/signed-slip", content=picture()),
-        await other.post(f"{path}/filed"),
     ]
 
     assert {one.status_code for one in answers} == {404}
@@ -261,14 +258,6 @@ async def test_the_same_photograph_again_changes_nothing_and_another_is_refused(
 
     assert first.json() == again.json()
     assert (other.status_code, other.json()["code"]) == (409, "fines.transition_refused")
-
-
-async def test_an_unsigned_slip_is_not_filed(officer, record_id):
-    payment_id, _ = await make.paid(officer, record_id)
-
-    answer = await officer.post(f"/api/payments/{payment_id}/filed")
-
-    assert (answer.status_code, answer.json()["code"]) == (409, "fines.transition_refused")
 
 
 async def test_an_order_nobody_takes_is_withdrawn_and_the_officer_may_try_anew(

@@ -7,7 +7,9 @@ from uuid import uuid4
 import pytest
 import sqlalchemy as sa
 
+from app.access import Principal
 from app.db import transaction
+from app.identity.service import posts_by_id
 from fines import models
 from fines.repository import ledger
 from fines.rules.ledger import Account
@@ -33,7 +35,15 @@ class Clerk:
 
     def __init__(self, client, officer):
         self.client, self.headers = client, officer.headers
-        self.person_id = officer.person_id
+        self.person_id, self.post_id = officer.person_id, officer.post_id
+
+    async def principal(self, sessions):
+        """Return him as use cases see him."""
+        async with transaction(sessions) as session:
+            card = (await posts_by_id(session, [self.post_id]))[self.post_id]
+        return Principal(
+            department_id=card.department_id, person_id=self.person_id, post_id=self.post_id
+        )
 
     async def ask(self, payment_id, key=None, **changed):
         return await self.client.post(
