@@ -1,6 +1,6 @@
 """Who confirmed that a signed slip is filed, and indexes of refunds by the day they were decided.
 
-Revision 0032_filing_and_limits. Payments whose slip was photographed are filed by that: the
+Revision 0031_filing_and_limits. Payments whose slip was photographed are filed by that: the
 photograph closes. Older code still runs against it, but waits for the officer to say that he has
 filed, and what he says then is refused: stop it before this runs.
 """
@@ -8,7 +8,7 @@ filed, and what he says then is refused: stop it before this runs.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0032_filing_and_limits"
+revision = "0031_filing_and_limits"
 down_revision = "0030_order_document"
 branch_labels = None
 depends_on = None
