@@ -11,10 +11,10 @@ SPREAD := -n auto --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
 # How often what may go wrong at any instant is tried in a night; with each run it is tried less often.
 NIGHT := --kills 200 --server-kills 200 --store-kills 200 --upload-kills 200 --import-kills 40 --blocks 1000 --soak-payments 2000 --towns 200
 
-.PHONY: help demo up test nightly check lint bench lock format clean
+.PHONY: help demo up test nightly nightly-towns check lint bench lock format clean
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 demo: ## drive the main job end to end and tell it as it happens
 	@$(PYTHON) deploy/bootstrap.py --browser
@@ -31,6 +31,10 @@ test: ## pass the tests on a real PostgreSQL, a real serial line and a real brow
 nightly: ## pass the tests that try every instant as often as was promised; takes an hour
 	@$(PYTHON) deploy/bootstrap.py --browser
 	@$(VENV)/python -m pytest -m nightly $(NIGHT)
+
+nightly-towns: ## live 10,000 simulated days of 500 payments, each accounted for; takes a night
+	@$(PYTHON) deploy/bootstrap.py
+	@$(VENV)/python -m pytest $(SPREAD) tests/unit/simulation --rounds 50 --town-payments 500
 
 check: lint ## format, lint, types, import contracts, migrations, house rules
 	@$(VENV)/python -m pytest -q tests/migrations tests/architecture
