@@ -79,12 +79,12 @@ class Reader:
         )
 
     def stored(self, message: Apdu, *, now: datetime) -> StoredSale | None:
-        """Return the sale that a repeated receipt tells of, ``None`` where it tells of none."""
-        try:
-            status = zvt_status.parse_status(message)
-        except ZvtMalformed:
-            log.warning("the repeated receipt cannot be read")
-            return None
+        """Return the sale that a repeated receipt tells of, ``None`` where it tells of none.
+
+        Raises:
+            ZvtMalformed: it cannot be read, which says nothing of what is kept.
+        """
+        status = zvt_status.parse_status(message)
         if not status.approved or status.receipt_number is None or status.trace_number is None:
             return None
         known = len(status.reference) == _UUID_BYTES

@@ -155,11 +155,21 @@ class ZvtDriver:
         return self._reader.card(status, name_verdict=verdict)
 
     def last_result(self) -> StoredSale | None:
-        """Ask 06 20 with service 03: the last sale the terminal keeps, without printing it."""
-        stored: list[StoredSale | None] = [None]
+        """Ask 06 20 with service 03: the last sale the terminal keeps, without printing it.
+
+        Only its refusal says that it keeps none. A terminal whose status is not acknowledged ends
+        the dialogue without one: that says nothing, as a status does that cannot be read.
+
+        Raises:
+            LineSilent: it did not tell.
+        """
+        told: list[StoredSale | None] = []
 
         def take(message: Apdu) -> Apdu:
-            stored[0] = self._reader.stored(message, now=self.now())
+            try:
+                told.append(self._reader.stored(message, now=self.now()))
+            except ZvtMalformed:
+                log.warning("the repeated receipt cannot be read")
             return self._session.routine(message)
 
         try:
@@ -171,7 +181,9 @@ class ZvtDriver:
             if refusal.code == Code.NOT_POSSIBLE:
                 return None
             raise
-        return stored[0]
+        if not told:
+            raise LineSilent("the last sale was not told")
+        return told[-1]
 
     def turnover(self) -> Counted | None:
         """Ask 06 10: what the open batch holds; ``None`` where the terminal cannot tell."""
