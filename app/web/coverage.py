@@ -15,9 +15,9 @@ from app.web.coverage_words import CASE_STATUSES, CATEGORIES, ENDINGS, KINDS, RE
 from app.web.rendering import page
 from app.web.viewer import COVERAGE_ROLES, viewer_of
 from bodycam.rules.coverage_cases import CaseStatus
+from bodycam.service import categories, custody
 from bodycam.service import coverage_acts as acts
 from bodycam.service import coverage_reports as reports
-from bodycam.service import custody
 
 _READERS: Final = Access(roles=COVERAGE_ROLES)
 _RESPONSIBLE: Final = Access(roles=[Role.DEVICE_KEEPER, Role.RESPONSIBLE_OFFICIAL])
@@ -121,7 +121,8 @@ async def expiring_page(request: Request, caller: Caller, sessions: SessionsOfAp
         viewer = await viewer_of(session, caller=caller)
         rows = await custody.list_expiring(session, caller=caller)
         faults = await custody.list_faults(session, caller=caller)
-    context = {"viewer": viewer, "rows": rows, "faults": faults}
+        to_sign = await categories.list_to_sign(session, caller=caller, now=utc_now())
+    context = {"viewer": viewer, "rows": rows, "faults": faults, "to_sign": to_sign}
     return page(request, "custody.html", context | _WORDS)
 
 

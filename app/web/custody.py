@@ -10,7 +10,9 @@ from app.access import Access, Caller, Role
 from app.audit.api import TrailOfApp
 from app.clock import utc_now
 from app.db import SessionsOfApp, transaction
+from app.ports import SettingsOfApp
 from app.web.coverage_words import BECAUSE, CATEGORIES, HOLD_REASONS
+from app.web.refusals import SHORTENING_REFUSALS
 from app.web.rendering import page
 from app.web.viewer import viewer_of
 from app.web.words import RECORDING_STATUSES
@@ -31,12 +33,17 @@ async def custody_page(
     recording_id: UUID,
     caller: Caller,
     sessions: SessionsOfApp,
+    settings: SettingsOfApp,
 ) -> HTMLResponse:
-    """Show what keeps a recording, until when, and what was decided on it."""
+    """Show what keeps a recording, until when, what was decided on it, and what is to sign."""
+    now = utc_now()
     async with transaction(sessions) as session:
         viewer = await viewer_of(session, caller=caller)
         view = await custody.read_custody(
-            session, caller=caller, recording_id=recording_id, now=utc_now()
+            session, caller=caller, recording_id=recording_id, now=now
+        )
+        to_sign = await categories.list_to_sign(
+            session, caller=caller, now=now, recording_id=recording_id
         )
     context = {
         "viewer": viewer,
@@ -46,6 +53,9 @@ async def custody_page(
         "hold_reasons": HOLD_REASONS,
         "because": BECAUSE,
         "statuses": RECORDING_STATUSES,
+        "to_sign": to_sign,
+        "signer_url": settings.ncalayer_url,
+        "refusals": SHORTENING_REFUSALS,
     }
     return page(request, "custody_recording.html", context)
 

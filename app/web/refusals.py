@@ -183,3 +183,20 @@ REVIEW_REFUSALS: Final = (
     ),
     *SIGN_IN_REFUSALS,
 )
+
+# Before the last resort of signing, what a shorter term is refused for.
+SHORTENING_REFUSALS: Final = (
+    Refusal(
+        codes=("bodycam.another_person_needed",),
+        what=N_("The other signature is another person's"),
+        cure=N_(
+            "Who proposed the shorter term signs first, and another person of the unit second."
+        ),
+    ),
+    Refusal(
+        codes=("bodycam.change_applied", "bodycam.change_not_found", "bodycam.destruction_begun"),
+        what=N_("There is nothing to sign here any more"),
+        cure=N_("Open the page again and look how it stands."),
+    ),
+    *SIGN_IN_REFUSALS,
+)

@@ -139,6 +139,40 @@ async def changes_of(session: AsyncSession, *, recording_id: UUID) -> Sequence[C
     return (await session.scalars(statement)).all()
 
 
+async def changes_waiting_for(
+    session: AsyncSession,
+    *,
+    department_id: UUID,
+    person: UUID,
+    recording_id: UUID | None,
+    limit: int,
+) -> Sequence[tuple[CategoryChangeRow, RecordingRow]]:
+    """Return the unit's changes that wait for a person's signature, the oldest first.
+
+    Those that can still be done: the category is what it was, the bytes are there.
+    """
+    made, row = CategoryChangeRow, RecordingRow
+    statement = (
+        sa.select(made, row)
+        .join(row, row.id == made.recording_id)
+        .where(
+            made.department_id == department_id,
+            row.department_id == department_id,
+            made.document.is_not(None),
+            made.applied_at.is_(None),
+            row.category == made.from_category,
+            row.destruction_begun_at.is_(None),
+            # The turn is decided by ``rules.retention.may_sign``; this is the same in SQL.
+            made.first_signature_id.is_not(None) == (made.proposed_by != person),
+        )
+        .order_by(made.proposed_at, made.id)
+        .limit(limit)
+    )
+    if recording_id is not None:
+        statement = statement.where(row.id == recording_id)
+    return [(one[0], one[1]) for one in await session.execute(statement)]
+
+
 async def complained_of(session: AsyncSession, *, row: RecordingRow) -> Complained:
     """Return whether a complaint's place and time lie in the recording.
 

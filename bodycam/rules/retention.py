@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from app.clock import law_date
 from bodycam.rules.life_cycle import RecordingStatus
@@ -125,6 +126,11 @@ def longer(one: Category, other: Category, *, rule: RetentionRule) -> Category:
 def shortens(current: Category, target: Category, *, rule: RetentionRule) -> bool:
     """Return whether the change needs two signatures: it makes the term shorter."""
     return rule.months[target] < rule.months[current]
+
+
+def may_sign(*, person: UUID, proposed_by: UUID, first_signed: bool) -> bool:
+    """Return whether it is this person's turn: who proposed it first, then anybody but him."""
+    return first_signed is (person != proposed_by)
 
 
 def longest(categories: Iterable[Category], *, rule: RetentionRule) -> Category:

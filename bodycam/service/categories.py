@@ -1,8 +1,9 @@
 """A recording's category, which decides its term: lengthened by one, shortened by two people."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Final
 from uuid import UUID, uuid4
 
 import rfc8785
@@ -26,8 +27,18 @@ from bodycam.errors.custody import (
 from bodycam.models import CategoryChangeRow, RecordingRow
 from bodycam.repository import custody as repository
 from bodycam.rules.life_cycle import RecordingStatus
-from bodycam.rules.retention import RETENTION_RULES, Category, longest, rule_on, shortens
-from bodycam.service.custody import own_row, take_back
+from bodycam.rules.retention import (
+    RETENTION_RULES,
+    Category,
+    longest,
+    may_sign,
+    rule_on,
+    shortens,
+    standing_of,
+)
+from bodycam.service.custody import kept_of, own_row, take_back
+
+WAITING_SHOWN_MAX: Final = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +48,69 @@ class Proposal:
     change_id: UUID
     applied: bool
     document: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ToSign:
+    """A shorter term that waits for the caller's signature, as he reads it before he signs."""
+
+    change_id: UUID
+    recording_id: UUID
+    started_at: datetime
+    ended_at: datetime
+    from_category: Category
+    to_category: Category
+    grounds: str = field(repr=False)
+    proposer: str = field(repr=False)
+    proposed_at: datetime
+    kept_until: date | None  # the last day by the shorter term
+    document: str = field(repr=False)  # the very bytes that he signs: canonical JSON
+
+
+async def list_to_sign(
+    session: AsyncSession, *, caller: Principal, now: datetime, recording_id: UUID | None = None
+) -> Sequence[ToSign]:
+    """Return what waits for the caller's signature in his unit; of one recording where named."""
+    found = await repository.changes_waiting_for(
+        session,
+        department_id=caller.department_id,
+        person=caller.person,
+        recording_id=recording_id,
+        limit=WAITING_SHOWN_MAX,
+    )
+    names = await identity.names_of(session, {made.proposed_by for made, _ in found})
+    return [
+        await _to_sign(session, made, row, proposer=names.get(made.proposed_by, ""), now=now)
+        for made, row in found
+    ]
+
+
+async def _to_sign(
+    session: AsyncSession,
+    made: CategoryChangeRow,
+    row: RecordingRow,
+    *,
+    proposer: str,
+    now: datetime,
+) -> ToSign:
+    kept = kept_of(
+        row,
+        holds=await repository.holds_of(session, recording_id=row.id),
+        complained=await repository.complained_of(session, row=row),
+    )
+    return ToSign(
+        change_id=made.id,
+        recording_id=row.id,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        from_category=made.from_category,
+        to_category=made.to_category,
+        grounds=made.grounds,
+        proposer=proposer,
+        proposed_at=made.proposed_at,
+        kept_until=standing_of(replace(kept, category=made.to_category), now=now).kept_until,
+        document=(made.document or b"").decode(),
+    )
 
 
 async def change_category(
@@ -164,7 +238,7 @@ async def sign_change(
         if made.applied_at is not None or row.category is not made.from_category:
             raise ChangeApplied(f"change {change_id} is over")
         first = made.first_signature_id is None
-        if first is not (made.proposed_by == caller.person):
+        if not may_sign(person=caller.person, proposed_by=made.proposed_by, first_signed=not first):
             raise AnotherPersonNeeded(f"change {change_id} is signed by its proposer, then another")
         signature_id = await identity.sign_document(
             session, caller=caller, content=made.document, cms=cms, now=now, roots=trust

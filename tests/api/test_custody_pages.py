@@ -1,18 +1,28 @@
 """The page of one recording's custody: holds, another category, and the store's faults."""
 
+import base64
+import dataclasses
+import html
+import json
+
 import pytest
 from sqlalchemy import text
 
-from sim.district import KEEPER, OFFICER, OFFICIAL, REVIEWER
+from sim.district import KEEPER, OFFICER, OFFICIAL, REVIEWER, STAFF, STRANGER
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import answer_challenge, trust_the_authority
+from tests.factories_identity import answer_challenge, authority, trust_the_authority
 from tests.factories_pages import BROWSER, OWN_PAGE, look
+
+# The same work in another unit.
+AWAY_KEEPER = dataclasses.replace(STRANGER, role=KEEPER.role)
+TERMS = "/console/custody"
 
 
 @pytest.fixture
 async def yard(client, sessions, tmp_path, settings):
     trust_the_authority(settings)
-    made = await bodycam.yard(sessions, tmp_path)
+    people = tuple(one for one in STAFF if one is not STRANGER)
+    made = await bodycam.yard(sessions, tmp_path, staff=(*people, AWAY_KEEPER))
     client.headers.update(BROWSER | OWN_PAGE)
     return made
 
@@ -101,3 +111,162 @@ async def test_an_officer_sees_no_custody(client, recorded):
     await enter(client, OFFICER)
 
     assert (await client.get(page_of(recorded))).status_code == 403
+
+
+# --- a shorter term, signed by two ---------------------------------------------------------------
+
+
+async def propose(client, recorded):
+    """Lengthen the term, and propose to shorten it again; return the address of the change."""
+    for category, grounds in (("crime", "Дело возбуждено"), ("other", "Дело <прекращено>")):
+        form = {"category": category, "grounds": grounds}
+        await client.post(f"{page_of(recorded)}/category", data=form)
+    return buttons(await look(client, page_of(recorded)))[0]["data-document"]
+
+
+def buttons(page):
+    return [one for one in page.all("button") if "data-document" in one]
+
+
+async def sign(client, address, staff):
+    """Sign as the page's script does; return the answer."""
+    document = base64.b64decode((await client.get(address)).json()["document_base64"])
+    cms = base64.b64encode(authority().sign(staff, document)).decode()
+    return await client.post(f"{address}/signature", json={"cms": cms})
+
+
+@pytest.fixture
+async def change(client, recorded):
+    """Return the address of a change that the keeper has proposed and signed."""
+    await enter(client, KEEPER)
+    address = await propose(client, recorded)
+    (await sign(client, address, KEEPER)).raise_for_status()
+    return address
+
+
+async def test_the_proposer_is_asked_to_sign_first_and_nobody_else_is(client, recorded):
+    await enter(client, KEEPER)
+    await propose(client, recorded)
+    own = await look(client, page_of(recorded))
+
+    await enter(client, OFFICIAL)
+    other = await look(client, page_of(recorded))
+    terms = await look(client, TERMS)
+
+    assert len(buttons(own)) == 1
+    assert buttons(other) == []
+    assert page_of(recorded) not in terms.text
+
+
+async def test_another_person_finds_what_waits_for_him_and_reads_what_he_signs(
+    client, recorded, change
+):
+    await enter(client, OFFICIAL)
+    terms = await look(client, TERMS)
+    page = await look(client, page_of(recorded))
+    document = base64.b64decode((await client.get(change)).json()["document_base64"]).decode()
+
+    assert page_of(recorded) in terms.text
+    assert KEEPER.surname in terms.text
+    (button,) = buttons(page)
+    assert button["data-signature"] == f"{change}/signature"
+    assert document in html.unescape(page.text)
+    assert json.loads(document)["grounds"] == "Дело <прекращено>"
+    assert "20 января 2027" in page.text
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+async def test_what_waits_reads_in_three_languages(client, recorded, change, language):
+    await enter(client, OFFICIAL)
+    await client.post("/language", data={"language": language, "next": "/"})
+
+    page = await look(client, page_of(recorded))
+    terms = await look(client, TERMS)
+
+    assert f'data-document="{change}"' in page.text
+    assert page_of(recorded) in terms.text
+
+
+async def test_a_second_person_s_signature_shortens_the_term_and_nothing_waits(
+    client, recorded, change
+):
+    await enter(client, OFFICIAL)
+
+    answer = await sign(client, change, OFFICIAL)
+
+    page, terms = await look(client, page_of(recorded)), await look(client, TERMS)
+    assert answer.json()["applied"] is True
+    assert buttons(page) == []
+    assert page_of(recorded) not in terms.text
+    assert "выполнено" in page.text
+
+
+async def test_a_reviewer_may_be_the_second_person(client, recorded, change):
+    await enter(client, REVIEWER)
+
+    page = await look(client, page_of(recorded))
+    answer = await sign(client, change, REVIEWER)
+
+    assert len(buttons(page)) == 1
+    assert answer.json()["applied"] is True
+
+
+async def test_the_first_person_is_not_offered_the_second_signature_and_is_refused_it(
+    client, recorded, change
+):
+    page, terms = await look(client, page_of(recorded)), await look(client, TERMS)
+
+    answer = await sign(client, change, KEEPER)
+
+    assert buttons(page) == []
+    assert page_of(recorded) not in terms.text
+    assert (answer.status_code, answer.json()["code"]) == (409, "bodycam.another_person_needed")
+
+
+async def test_another_unit_sees_and_signs_nothing(client, recorded, change):
+    document = base64.b64decode((await client.get(change)).json()["document_base64"])
+    await enter(client, AWAY_KEEPER)
+
+    terms = await look(client, TERMS)
+    page = await client.get(page_of(recorded))
+    read = await client.get(change)
+    cms = base64.b64encode(authority().sign(AWAY_KEEPER, document)).decode()
+    answer = await client.post(f"{change}/signature", json={"cms": cms})
+
+    assert page_of(recorded) not in terms.text
+    assert (page.status_code, read.status_code, answer.status_code) == (404, 404, 404)
+
+
+async def test_an_officer_neither_reads_nor_signs_a_shorter_term(client, recorded, change):
+    document = base64.b64decode((await client.get(change)).json()["document_base64"])
+    await enter(client, OFFICER)
+
+    read = await client.get(change)
+    cms = base64.b64encode(authority().sign(OFFICER, document)).decode()
+    answer = await client.post(f"{change}/signature", json={"cms": cms})
+    pages = [(await client.get(one)).status_code for one in (TERMS, page_of(recorded))]
+
+    assert (read.status_code, answer.status_code) == (403, 403)
+    assert pages == [403, 403]
+
+
+async def test_what_was_overtaken_by_another_change_waits_for_nobody(client, recorded, change):
+    await enter(client, OFFICIAL)
+    again = await client.post(
+        f"{page_of(recorded)}/category", data={"category": "administrative", "grounds": "Иное"}
+    )
+    shorter = [
+        one["data-document"]
+        for one in buttons(await look(client, page_of(recorded)))
+        if one["data-document"] != change
+    ]
+    await sign(client, shorter[0], OFFICIAL)
+    await enter(client, KEEPER)
+    await sign(client, shorter[0], KEEPER)
+
+    await enter(client, OFFICIAL)
+    page = await look(client, page_of(recorded))
+
+    assert again.status_code == 303
+    assert buttons(page) == []
+    assert "уже нельзя" in page.text

@@ -1,34 +1,39 @@
-// Signing the review of a month: the document from the server, the signature from NCALayer.
+// Signing a document of the server's: its bytes from the server, the signature from NCALayer.
+// A button names where the document is (data-document) and where its signature goes (data-signature).
 
 import { SignerRefused, signDetached } from "./ncalayer.js";
 
-const button = document.querySelector("#sign");
+const buttons = [...document.querySelectorAll("button[data-document]")].filter((one) => !one.disabled);
 const progress = document.querySelector("#progress");
 const signerUrl = document.querySelector("meta[name=ncalayer]").content;
+// Whose keys the signer shows; where the page does not say, everybody's.
+const iin = document.querySelector("meta[name=signer]")?.content ?? "";
 
-button?.addEventListener("click", async () => {
-  for (const notice of document.querySelectorAll("[data-refusal]")) notice.hidden = true;
-  button.disabled = true;
-  try {
-    await sign(button.dataset.review);
-    location.reload();
-  } catch (refusal) {
-    if (!(refusal instanceof SignerRefused)) throw refusal;
-    showRefusal(refusal);
-  } finally {
-    show(null);
-    button.disabled = false;
-  }
-});
+for (const button of buttons) {
+  button.addEventListener("click", async () => {
+    for (const notice of document.querySelectorAll("[data-refusal]")) notice.hidden = true;
+    for (const one of buttons) one.disabled = true;
+    try {
+      await sign(button.dataset);
+      location.reload();
+    } catch (refusal) {
+      if (!(refusal instanceof SignerRefused)) throw refusal;
+      showRefusal(refusal);
+    } finally {
+      show(null);
+      for (const one of buttons) one.disabled = false;
+    }
+  });
+}
 
-async function sign(address) {
+async function sign({ document: source, signature }) {
   show("document");
-  const { document: data, document_sha256 } = await ask(address);
+  const { document: review, document_sha256, document_base64: data = review } = await ask(source);
   show("signer");
   const language = document.documentElement.lang;
-  const cms = await signDetached({ url: signerUrl, data, iin: "", language, document: true });
+  const cms = await signDetached({ url: signerUrl, data, iin, language, document: true });
   show("check");
-  await ask(address, { document_sha256, cms });
+  await ask(signature, { document_sha256, cms });  // what has no hash sends none
 }
 
 async function ask(path, body) {
