@@ -144,7 +144,9 @@ async def test_the_database_knows_only_the_listed_steps_of_a_payment(officer, re
             await connection.execute("SET LOCAL session_replication_role = replica")
             await connection.execute(
                 "UPDATE payments SET status = $1, rrn = '1', approval_code = '1', "
-                "owner_verdict = 'match', confirmed_at = now()",
+                "owner_verdict = 'match', confirmed_at = now(), "
+                "filing_confirmed_by_post_id = "
+                "(SELECT id FROM posts WHERE id <> post_id LIMIT 1)",
                 current,
             )
             await connection.execute("SET LOCAL session_replication_role = origin")
