@@ -26,7 +26,7 @@ _PRIVATE: Final = "private, no-store"
 _HOUR_MAX: Final = 48
 _GZIP_LEVEL: Final = 5
 _PIECES_MAX: Final = 1_000_000
-_PARTIAL, _MEANWHILE_INDEXED, _NOT_SATISFIABLE = 206, 307, 416
+_PARTIAL, _MEANWHILE_INDEXED, _NOT_SATISFIABLE = 206, 303, 416
 
 router = APIRouter(tags=["bodycam"], prefix="/api/recordings/{recording_id}", max_body_size=0)
 Hour = Annotated[int | None, Query(ge=0, le=_HOUR_MAX)]

@@ -138,7 +138,7 @@ async def test_after_the_reading_its_own_playlist_counts(client, receipted, revi
     goes_on = await ranged(client, receipted, reviewer, 2 * BLOCK_SIZE_BYTES, 100)
     assert own.status_code == 200
     assert spans_of(own) == spans_of(before)
-    assert anew.status_code == 307
+    assert anew.status_code == 303
     assert anew.headers["Location"] == f"playlist.m3u8?complaint_id={complaint_id}"
     assert goes_on.content == bodycam.block(receipted, 2)[:100]
 
