@@ -86,10 +86,10 @@ async def open_arriving(
     """
     async with transaction(sessions) as session:
         row = await own_recording(session, recording_id=recording_id, caller=caller)
-        if row.status in PLAYABLE:
-            return None
         if complaint_id is not None:
             await note_review(session, complaint_id=complaint_id, caller=caller)
+        if row.status in PLAYABLE:
+            return None
         clips = await _clips(session, store, row)
         if not clips:
             raise NotPlayable(f"nothing of recording {recording_id} can be played by its head")

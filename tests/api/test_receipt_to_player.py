@@ -4,7 +4,6 @@ The worker has not read it yet: its index is that of the head, which the camera 
 """
 
 import re
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -125,9 +124,9 @@ async def test_an_opening_before_the_reading_is_on_the_log_once(
     assert viewed["recording_id"] == str(receipted.recording_id)
 
 
-async def test_after_the_reading_its_own_playlist_counts(client, receipted, reviewer, read):
+async def test_after_the_reading_its_own_playlist_counts(client, yard, receipted, reviewer, read):
     before = await client.get(at(receipted, "arriving.m3u8"), headers=reviewer)
-    complaint_id = uuid4()
+    complaint_id = (await bodycam.complain(yard)).complaint_id
 
     await read(receipted)
 
