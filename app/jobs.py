@@ -6,6 +6,7 @@ does. Jobs run at least once: every task is safe to repeat.
 
 import enum
 from collections.abc import Mapping
+from typing import Final
 
 import orjson
 import sqlalchemy as sa
@@ -21,9 +22,11 @@ class Queue(enum.Enum):
     MAINTENANCE = "maintenance"
 
 
+FIRST: Final = 10  # a priority: before all that waits, in any queue; what names none has 0
+
 _DEFER = sa.text(
-    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW("
-    "CAST(:queue AS varchar), CAST(:task AS varchar), 0, CAST(:lock AS text), NULL,"
+    "SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(CAST(:queue AS varchar),"
+    " CAST(:task AS varchar), CAST(:priority AS integer), CAST(:lock AS text), NULL,"
     " CAST(:arguments AS jsonb), NULL)::procrastinate_job_to_defer_v1])"
 )
 
@@ -35,6 +38,7 @@ async def defer(
     task: str,
     arguments: Mapping[str, object],
     lock: str | None = None,
+    priority: int = 0,
 ) -> None:
     """Enqueue ``task`` in the caller's transaction.
 
@@ -44,6 +48,7 @@ async def defer(
         task: the registered name, ``slice.act``.
         arguments: JSON values; ids, never personal data.
         lock: jobs of one lock run one after another.
+        priority: of the jobs that wait, those of the highest run first.
     """
-    values = {"queue": queue.value, "task": task, "lock": lock}
+    values = {"queue": queue.value, "task": task, "lock": lock, "priority": priority}
     await session.execute(_DEFER, values | {"arguments": orjson.dumps(dict(arguments)).decode()})

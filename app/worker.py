@@ -16,7 +16,7 @@ import devices.api
 import fines.service
 from app.clock import utc_now
 from app.exchange.service import control
-from app.jobs import Queue
+from app.jobs import FIRST, Queue
 from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
@@ -206,6 +206,7 @@ def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:
         name="bodycam.read_back_waiting",
         queue=Queue.MEDIA.value,
         queueing_lock="bodycam.read_back_waiting",
+        priority=FIRST,
     )
     async def first_readings(timestamp: int) -> None:
         del timestamp

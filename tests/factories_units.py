@@ -120,7 +120,7 @@ class World:
         given = {} if bare else case.ask.make(self, signer, ids)
         return await self.door.request(
             case.method,
-            case.path.format_map(VALUES | ids),
+            case.path.replace(":path}", "}").format_map(VALUES | ids),
             **given | {"headers": {"Accept": accept, **given.get("headers", {}), **headers}},
         )
 

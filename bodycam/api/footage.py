@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 
 from app.access import Access, Caller, Role
 from app.audit.api import TrailOfApp
@@ -26,7 +26,7 @@ _PRIVATE: Final = "private, no-store"
 _HOUR_MAX: Final = 48
 _GZIP_LEVEL: Final = 5
 _PIECES_MAX: Final = 1_000_000
-_PARTIAL, _NOT_SATISFIABLE = 206, 416
+_PARTIAL, _MEANWHILE_INDEXED, _NOT_SATISFIABLE = 206, 303, 416
 
 router = APIRouter(tags=["bodycam"], prefix="/api/recordings/{recording_id}", max_body_size=0)
 Hour = Annotated[int | None, Query(ge=0, le=_HOUR_MAX)]
@@ -75,7 +75,10 @@ async def arriving_playlist(
     caller: Caller,
     complaint_id: Annotated[UUID | None, Query()] = None,
 ) -> Response:
-    """Open what is there of a recording that still arrives. Each opening is logged."""
+    """Open what is there of a recording that is not indexed yet. Each opening is logged.
+
+    Where it was indexed since the page was asked for, its own playlist is named.
+    """
     text = await arriving.open_arriving(
         sessions,
         store,
@@ -85,6 +88,10 @@ async def arriving_playlist(
         caller=caller,
         now=utc_now(),
     )
+    if text is None:
+        asked = f"?complaint_id={complaint_id}" if complaint_id is not None else ""
+        headers = {"Cache-Control": _PRIVATE}
+        return RedirectResponse(f"playlist.m3u8{asked}", _MEANWHILE_INDEXED, headers)
     return await zipped(request, text, _PLAYLIST)
 
 
@@ -96,7 +103,7 @@ async def arriving_bytes(
     store: StoreOfApp,
     caller: Caller,
 ) -> Response:
-    """Return one range of acknowledged bytes, as far as they go without a hole."""
+    """Return one range of the bytes that are there, as far as they go without a hole."""
     headers = {"Accept-Ranges": "bytes", "Cache-Control": _PRIVATE}
     try:
         found = await arriving.bytes_of_arriving(

@@ -23,7 +23,7 @@ from bodycam.models import (
     TombstoneRow,
     TrackPointRow,
 )
-from bodycam.rules.life_cycle import ComplaintStatus, RecordingStatus
+from bodycam.rules.life_cycle import UNREAD, ComplaintStatus, RecordingStatus
 from bodycam.rules.places import Area
 from bodycam.rules.retention import Complained
 
@@ -258,7 +258,7 @@ async def unread(session: AsyncSession, *, limit: int) -> Sequence[UUID]:
     statement = (
         sa.select(row.id)
         .where(
-            row.status.in_((RecordingStatus.VERIFIED, RecordingStatus.DAMAGED)),
+            row.status.in_(UNREAD),
             row.destruction_begun_at.is_(None),
         )
         .order_by(row.stored_at)

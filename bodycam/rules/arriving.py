@@ -1,4 +1,4 @@
-"""What of a recording can be played while its bytes are still arriving: whole fragments alone."""
+"""What of a recording can be played before its own index is made: whole fragments alone."""
 
 from array import array
 from collections.abc import Set as AbstractSet
@@ -26,18 +26,25 @@ def length_there(blocks: AbstractSet[int], *, start: int, length: int) -> int:
 
 
 def clips_there(
-    index: BoxIndex, *, blocks: AbstractSet[int], started_at: datetime, url: str
+    index: BoxIndex,
+    *,
+    blocks: AbstractSet[int],
+    size_bytes: int,
+    started_at: datetime,
+    url: str,
 ) -> list[Clip]:
     """Return a clip for each run of fragments that are there; each begins with a key frame.
 
-    Without the description of the tracks nothing plays, and the list is empty.
+    Without the description of the tracks nothing plays, and the list is empty. A fragment that
+    ends behind ``size_bytes`` was not found whole on the camera.
     """
     if not are_there(blocks, start=0, length=max(index.init_size, 1)):
         return []
     runs: list[list[int]] = []
     open_run = False
     for number in range(len(index)):
-        there = are_there(blocks, start=index.offsets[number], length=max(index.sizes[number], 1))
+        start, length = index.offsets[number], max(index.sizes[number], 1)
+        there = start + length <= size_bytes and are_there(blocks, start=start, length=length)
         if there and open_run:
             runs[-1].append(number)
         elif there and index.keys[number]:

@@ -41,6 +41,7 @@ _NEXT: Final = MappingProxyType(
     }
 )
 OPEN: Final = frozenset({_R.ANNOUNCED, _R.RECEIVING})  # parts may still come
+UNREAD: Final = frozenset({_R.VERIFIED, _R.DAMAGED})  # stored, and its bytes are not indexed yet
 
 
 def next_recording_status(current: RecordingStatus, target: RecordingStatus) -> RecordingStatus:

@@ -1,7 +1,8 @@
-"""Playing a recording while its bulk is still arriving. Every opening of one is on the log.
+"""Playing a recording before its bytes are indexed. Every opening of one is on the log.
 
-The index is that of its head, the camera's word; the bytes are those of acknowledged parts, each
-of which has the digest that the camera signed or declared. The whole is not verified yet.
+The index is that of its head, the camera's word. The bytes are those of acknowledged parts while
+the bulk is still arriving, and all of them from the receipt on, where the store vouched for them
+and the worker has not read them yet. Each block has the digest that the camera signed or declared.
 """
 
 import asyncio
@@ -21,13 +22,14 @@ from bodycam.models import RecordingRow
 from bodycam.repository import heads
 from bodycam.rules.arriving import clips_there, gaps_between, length_there
 from bodycam.rules.box_index import BoxIndex
-from bodycam.rules.life_cycle import OPEN
+from bodycam.rules.life_cycle import OPEN, UNREAD
 from bodycam.rules.playlist import Clip, pieces_of, playlist_of
 from bodycam.rules.ranges import read_range
 from bodycam.service.complaints import note_review
 from bodycam.service.playback import note_viewed
 from bodycam.service.recordings import PLAYABLE, own_recording
 from bodycam.storage import ObjectStore
+from bodycam.wire.digests import block_count
 
 _URL = "arriving"  # beside the playlist
 
@@ -37,6 +39,7 @@ class Arriving:
     """What of a recording is there to be played, by the clock since its start."""
 
     readable: bool  # False: its parts lie at a store that shows none before all are there
+    unread: bool  # all of it is stored, and its own index is not made yet
     seconds: float
     gaps: tuple[tuple[float, float], ...]
     pieces: tuple[tuple[float, float], ...]
@@ -45,20 +48,20 @@ class Arriving:
 async def arriving_of(
     session: AsyncSession, store: ObjectStore, *, recording_id: UUID, caller: Principal
 ) -> Arriving:
-    """Return what can be played of a recording that is still arriving; nothing of any other.
+    """Return what can be played of a recording by its head; nothing of one that is indexed.
 
     Raises:
         RecordingNotFound: there is none, or another department's.
     """
     row = await own_recording(session, recording_id=recording_id, caller=caller)
-    readable = not store.takes_parts_itself
-    clips = await _clips(session, row) if readable and row.status in OPEN else []
-    text = playlist_of(clips)
+    clips = await _clips(session, store, row)
+    text = await asyncio.to_thread(playlist_of, clips)
     return Arriving(
-        readable=readable,
+        readable=_unread(row) or not store.takes_parts_itself,
+        unread=_unread(row),
         seconds=sum(clip.index.duration_ms for clip in clips) / 1000,
         gaps=gaps_between(clips, started_at=row.started_at),
-        pieces=pieces_of(text, origin=row.started_at),
+        pieces=await asyncio.to_thread(pieces_of, text, origin=row.started_at),
     )
 
 
@@ -71,33 +74,54 @@ async def open_arriving(
     complaint_id: UUID | None,
     caller: Principal,
     now: datetime,
-) -> str:
+) -> str | None:
     """Return the playlist of what is there now, with gaps; the opening is on the log.
+
+    ``None`` where it is indexed by now and has its own playlist: nothing is on the log.
 
     Raises:
         RecordingNotFound: there is none, or another department's.
-        NotPlayable: nothing of it can be played, or all of it is stored.
+        NotPlayable: nothing of it can be played.
         ComplaintNotFound: the complaint named as the reason is not the department's.
     """
     async with transaction(sessions) as session:
         row = await own_recording(session, recording_id=recording_id, caller=caller)
         if complaint_id is not None:
             await note_review(session, complaint_id=complaint_id, caller=caller)
-        open_to_see = row.status in OPEN and not store.takes_parts_itself
-        clips = await _clips(session, row) if open_to_see else []
+        if row.status in PLAYABLE:
+            return None
+        clips = await _clips(session, store, row)
         if not clips:
-            raise NotPlayable(f"nothing of recording {recording_id} can be played while it arrives")
+            raise NotPlayable(f"nothing of recording {recording_id} can be played by its head")
         await note_viewed(session, trail, row, complaint_id=complaint_id, caller=caller, now=now)
-    return playlist_of(clips)
+    return await asyncio.to_thread(playlist_of, clips)
 
 
-async def _clips(session: AsyncSession, row: RecordingRow) -> list[Clip]:
+async def _clips(session: AsyncSession, store: ObjectStore, row: RecordingRow) -> list[Clip]:
+    unread = _unread(row)
+    if not unread and (row.status not in OPEN or store.takes_parts_itself):
+        return []
     head = await heads.head_of(session, row.id, with_index=True)
     if head is None:
         return []
-    index = await asyncio.to_thread(BoxIndex.from_bytes, head.packed)
-    blocks = set(await repository.part_digests(session, recording_id=row.id))
-    return clips_there(index, blocks=blocks, started_at=row.started_at, url=_URL)
+    if unread:
+        blocks = set(range(block_count(row.found_bytes)))
+    else:
+        blocks = set(await repository.part_digests(session, recording_id=row.id))
+    return await asyncio.to_thread(
+        _clips_of, head.packed, blocks, size_bytes=row.found_bytes, started_at=row.started_at
+    )
+
+
+def _clips_of(
+    packed: bytes, blocks: set[int], *, size_bytes: int, started_at: datetime
+) -> list[Clip]:
+    index = BoxIndex.from_bytes(packed)
+    return clips_there(index, blocks=blocks, size_bytes=size_bytes, started_at=started_at, url=_URL)
+
+
+def _unread(row: RecordingRow) -> bool:
+    return row.status in UNREAD and row.destruction_begun_at is None
 
 
 @dataclass(frozen=True)
@@ -121,7 +145,7 @@ async def bytes_of_arriving(
     """Return the bytes that a ``Range`` asks for, as far as they are there without a hole.
 
     Checked anew for every range. Browsers ask for all from a byte on and read what they need. A
-    player that began while the recording arrived goes on when it is stored.
+    player that began while the recording arrived goes on when it is stored and when it is indexed.
 
     Raises:
         RecordingNotFound: there is none, or another department's.
@@ -130,12 +154,15 @@ async def bytes_of_arriving(
     """
     async with transaction(sessions) as session:
         row = await own_recording(session, recording_id=recording_id, caller=caller)
-        blocks = set(await repository.part_digests(session, recording_id=recording_id))
+        whole = row.status in PLAYABLE or _unread(row)
+        blocks: set[int] = set()
+        if not whole:
+            blocks = set(await repository.part_digests(session, recording_id=recording_id))
     span = read_range(asked, size_bytes=row.found_bytes)
     if span is None:
         raise RangeNotSatisfiable("a range is needed", size_bytes=row.found_bytes)
     key, start, length = row.object_key, span.start, span.length
-    if row.status in PLAYABLE:
+    if whole:
         chunks = store.open_range(key=key, start=start, length=length)
         return Bytes(chunks, start, length, row.found_bytes)
     length = length_there(blocks, start=start, length=length)

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.db import transaction
-from app.jobs import Queue, defer
+from app.jobs import FIRST, Queue, defer
 from bodycam import repository
 from bodycam.errors import (
     ObjectAbsent,
@@ -188,7 +188,8 @@ async def conclude(
 ) -> None:
     """Write down what a stored recording is: whole or damaged, playable or quarantined.
 
-    One that nobody has read yet is playable when the worker has (``reading_back``).
+    One that nobody has read yet gets its index from the worker (``reading_back``); until then
+    it is played by the index of its head (``arriving``).
     """
     row.stored_root = merkle_root(examined.digests)
     row.stored_at = now
@@ -201,7 +202,11 @@ async def conclude(
         steps.insert(0, RecordingStatus.RECEIVING)
     if examined.unread:
         await defer(
-            session, queue=Queue.MEDIA, task=READ_BACK_TASK, arguments={"recording_id": str(row.id)}
+            session,
+            queue=Queue.MEDIA,
+            task=READ_BACK_TASK,
+            arguments={"recording_id": str(row.id)},
+            priority=FIRST,  # until then the camera's word is all that it is played by
         )
     else:
         steps += await _shown(session, docking, row, examined, now=now)

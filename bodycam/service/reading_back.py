@@ -14,7 +14,7 @@ from app.db import transaction
 from bodycam import repository
 from bodycam.errors import ObjectAbsent, ObjectDamaged, ObjectKeyUnknown, StoreSilent
 from bodycam.repository import custody
-from bodycam.rules.life_cycle import RecordingStatus
+from bodycam.rules.life_cycle import UNREAD
 from bodycam.service.completion import conclude_reading
 from bodycam.service.docking import Docking
 from bodycam.service.examined import Examined, examine_stream
@@ -23,7 +23,6 @@ from bodycam.service.scrubbing import note_read, stored_of
 log = structlog.get_logger(__name__)
 
 _AT_ONCE: Final = 200
-_UNREAD: Final = frozenset({RecordingStatus.VERIFIED, RecordingStatus.DAMAGED})
 
 
 async def read_back_waiting(docking: Docking, *, now: datetime) -> int:
@@ -52,7 +51,7 @@ async def read_back(docking: Docking, *, recording_id: UUID, now: datetime) -> b
     async with transaction(docking.sessions) as session:
         row = await repository.recording(session, recording_id)
     stored = await stored_of(docking.sessions, recording_id)
-    if row is None or row.status not in _UNREAD or stored is None:
+    if row is None or row.status not in UNREAD or stored is None:
         return False
     examined: Examined | None = None
     wrong: list[int] | None = None
@@ -73,7 +72,7 @@ async def read_back(docking: Docking, *, recording_id: UUID, now: datetime) -> b
         return False
     async with transaction(docking.sessions) as session:
         row = await repository.recording(session, recording_id, with_evidence=True, for_update=True)
-        if row is None or row.status not in _UNREAD or row.destruction_begun_at is not None:
+        if row is None or row.status not in UNREAD or row.destruction_begun_at is not None:
             return False
         await conclude_reading(session, docking, row, examined, now=now)
     return True

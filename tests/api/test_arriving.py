@@ -109,7 +109,9 @@ async def test_without_a_head_or_the_first_block_nothing_plays(client, yard, rev
     assert await bodycam.events(sessions, "bodycam.recording_viewed") == []
 
 
-async def test_a_player_goes_on_when_the_recording_is_stored(client, yard, recorded, reviewer):
+async def test_a_player_goes_on_when_the_recording_is_stored(
+    client, yard, recorded, reviewer, sessions
+):
     whole = bodycam.spread_footage().read_bytes()
     for number in (1, 3):
         await bodycam.put(client, recorded, number, yard.dock)
@@ -119,7 +121,9 @@ async def test_a_player_goes_on_when_the_recording_is_stored(client, yard, recor
     anew = await client.get(at(recorded, "arriving.m3u8"), headers=reviewer)
 
     assert goes_on.content == whole[BLOCK_SIZE_BYTES : BLOCK_SIZE_BYTES + 100]
-    assert anew.status_code == 409  # the whole one is offered instead
+    assert anew.status_code == 303  # the whole one is offered instead
+    assert anew.headers["Location"] == "playlist.m3u8"
+    assert await bodycam.events(sessions, "bodycam.recording_viewed") == []
 
 
 async def test_the_page_says_that_it_is_not_verified_and_plays(client, recorded, sessions):

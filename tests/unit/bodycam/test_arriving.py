@@ -10,6 +10,7 @@ from bodycam.rules.playlist import pieces_of, playlist_of
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 
 AT = datetime(2026, 11, 20, 3, tzinfo=UTC)
+WHOLE = 1000 + 4 * BLOCK_SIZE_BYTES
 
 
 def index(*, key_every=1):
@@ -55,21 +56,35 @@ def test_a_range_is_there_when_each_of_its_blocks_is(start, length, there):
     ],
 )
 def test_whole_fragments_play_and_no_others(blocks, runs):
-    clips = clips_there(index(), blocks=blocks, started_at=AT, url="arriving")
+    clips = clips_there(index(), blocks=blocks, size_bytes=WHOLE, started_at=AT, url="arriving")
 
     found = [(round((clip.started_at - AT).total_seconds() / 2), len(clip.index)) for clip in clips]
     assert found == [(first, end - first) for first, end in runs]
 
 
+@pytest.mark.parametrize(
+    ("size_bytes", "count"),
+    [(WHOLE, 8), (WHOLE - 1, 7), (WHOLE - BLOCK_SIZE_BYTES // 2 - 1, 6), (999, 0)],
+)
+def test_what_ends_behind_the_last_byte_does_not_play(size_bytes, count):
+    clips = clips_there(
+        index(), blocks=set(range(5)), size_bytes=size_bytes, started_at=AT, url="arriving"
+    )
+
+    assert sum(len(clip.index) for clip in clips) == count
+
+
 def test_a_run_begins_with_a_key_frame():
-    clips = clips_there(index(key_every=3), blocks={0, 2, 3, 4}, started_at=AT, url="arriving")
+    clips = clips_there(
+        index(key_every=3), blocks={0, 2, 3, 4}, size_bytes=WHOLE, started_at=AT, url="arriving"
+    )
 
     assert [clip.index.keys[0] for clip in clips] == [1, 1]
     assert clips[1].started_at == AT + timedelta(seconds=12)
 
 
 def test_what_is_not_there_is_a_gap_on_the_playlist_and_for_the_player():
-    clips = clips_there(index(), blocks={0, 2, 3}, started_at=AT, url="arriving")
+    clips = clips_there(index(), blocks={0, 2, 3}, size_bytes=WHOLE, started_at=AT, url="arriving")
 
     text = playlist_of(clips)
 
