@@ -1,5 +1,6 @@
 """A shift in a real browser: by its own HLS, and by hls.js where it has none."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -81,6 +82,26 @@ def test_a_shift_plays_over_its_gap_with_and_without_hls_of_the_browser(
 
     assert found["from"].startswith(from_)
     assert SECONDS + GAP < behind < SECONDS + GAP + 5
+
+
+@pytest.mark.browser
+@pytest.mark.player
+def test_a_second_chosen_before_the_player_has_come_is_gone_to(street, shift):
+    def late(route):
+        time.sleep(2)
+        route.continue_()
+
+    with open_player(street.stage.base_url, sign=str) as player:
+        player.sign_in(REVIEWER.iin)
+        player.page.add_init_script(NO_HLS)
+        player.page.route("**/static/hls*", late)
+        player.page.goto(
+            f"{street.stage.base_url}/console/recordings/{shift[0].recording_id}/shift"
+        )
+        player.page.locator("#player").wait_for()
+        found = player.page.evaluate(GO, SECONDS - 3)
+
+    assert found["from"].startswith("blob:")
 
 
 @pytest.mark.browser

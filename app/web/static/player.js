@@ -32,6 +32,7 @@ let failedAt = 0;
 let dragging = false;
 let wanted = null; // where to go once the seek under way is done
 let fed = null; // where the browser has no HLS of its own
+let coming = !isNative(video); // until its player has something, there is nowhere to go yet
 
 if (isNative(video)) {
   video.addEventListener("error", failed);
@@ -42,7 +43,7 @@ if (isNative(video)) {
 
 if (broken) {
   // The page's address names no second: the browser would take it for one of the player.
-  video.addEventListener("loadeddata", () => go(mark), { once: true });
+  video.addEventListener("loadeddata", () => go(wanted ?? mark), { once: true });
 }
 video.addEventListener("timeupdate", passGap);
 for (const name of ["timeupdate", "seeked", "loadeddata"]) video.addEventListener(name, draw);
@@ -104,7 +105,7 @@ export function here() {
 /** Go to a second. Seeks come faster than frames: only the last one asked for is gone to. */
 export function go(seconds) {
   const target = Math.min(Math.max(seconds, 0), Number(seek.max));
-  if (video.seeking) wanted = target;
+  if (video.seeking || coming) wanted = target;
   else video.currentTime = pieces.playedOf(target);
   draw();
 }
@@ -112,6 +113,14 @@ export function go(seconds) {
 async function feed() {
   fed = await Fed.open(video, { startSeconds: broken ? 0 : mark, failed });
   if (!fed) reveal("#no-hls");
+  else video.addEventListener("loadeddata", come, { once: true });
+}
+
+function come() {
+  coming = false;
+  const next = wanted;
+  wanted = null;
+  if (next !== null) go(next);
 }
 
 // A player waits for ever at the beginning of a gap: it is sent on behind it.
@@ -159,7 +168,7 @@ function playOrPause() {
 
 function draw() {
   // Before anything is loaded the page shows the moment it was opened for.
-  const seconds = video.readyState ? here() : mark;
+  const seconds = wanted ?? (video.readyState ? here() : mark);
   if (!dragging) seek.value = String(Math.round(seconds));
   seek.setAttribute("aria-valuetext", clock.time(seconds));
   shownClock.textContent = clock.time(seconds);
