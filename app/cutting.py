@@ -72,15 +72,18 @@ class Answers:
 
     Args:
         look: asks which sessions live, where nobody watches them all.
+        look_seconds: how long a look may take before its silence cuts the answer.
 
     Attributes:
+        look_seconds: the same; whoever watches keeps to it too.
         look_wanted: set for whoever watches: somebody waits for the next look.
         watched: whether somebody does, on a line of his own. Then nobody looks for himself: at the
             busiest moment he would wait for a connection of the pool.
     """
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Look, *, look_seconds: float = LOOK_SECONDS) -> None:
         self._look = look
+        self.look_seconds = look_seconds
         self._running: set[Answer] = set()
         self._looked: asyncio.Event = asyncio.Event()
         self.look_wanted = asyncio.Event()
@@ -113,7 +116,7 @@ class Answers:
 
     def end_unseen(self) -> None:
         """End what is being sent to sessions that nobody has seen alive of late: we are blind."""
-        since = asyncio.get_running_loop().time() - FRESH_SECONDS - LOOK_SECONDS
+        since = asyncio.get_running_loop().time() - FRESH_SECONDS - self.look_seconds
         for answer in list(self._running):
             if answer.is_sent_bit_by_bit and answer.session_id and answer.seen_at < since:
                 answer.end()
@@ -124,7 +127,7 @@ class Answers:
             return True
         if not answer.ended and not _is_fresh(answer):
             try:
-                async with asyncio.timeout(LOOK_SECONDS):
+                async with asyncio.timeout(self.look_seconds):
                     await self._see(answer, answer.session_id)
             except Exception:  # noqa: BLE001 - whatever keeps us from seeing is no sign of life
                 return False

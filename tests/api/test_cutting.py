@@ -30,6 +30,11 @@ WITHIN = 1.0  # seconds from the commit of a block until nothing more goes out
 PIECE_SECONDS = 0.004
 
 
+@pytest.fixture
+def look_seconds():
+    return LOOK_SECONDS
+
+
 @pytest.fixture(autouse=True)
 async def _staff(settings, sessions):
     trust_the_authority(settings)

@@ -14,7 +14,7 @@ from uuid import UUID
 import structlog
 
 from app.clock import law_date, utc_now
-from app.cutting import FRESH_SECONDS, LOOK_SECONDS, Answers
+from app.cutting import FRESH_SECONDS, Answers
 from app.db import Connection, Sessions, SilentDatabase, own_connection, transaction
 from app.identity import repository
 
@@ -48,7 +48,7 @@ class SessionWatch:
                     async with own_connection(
                         self.sessions,
                         name="saqshy-session-watch",
-                        command_seconds=LOOK_SECONDS,
+                        command_seconds=self.answers.look_seconds,
                         connect_seconds=1.0,
                     ) as connection:
                         await self._watch(connection)
