@@ -104,7 +104,7 @@ async def sheets_for(client, keeper, shift_id, *device_ids):
     """Make out sheets and return them."""
     answer = await client.post(
         f"/api/shifts/{shift_id}/assignments",
-        json={"device_ids": list(device_ids)},
+        json={"device_ids": [str(one) for one in device_ids]},
         headers=keeper,
     )
     assert answer.status_code == 201, answer.text

@@ -21,6 +21,7 @@ from app.web.rendering import page
 from app.web.timeline import days, ticks, zones
 from app.web.viewer import viewer_of
 from app.web.words import EVENTS, RECORDING_STATUSES
+from bodycam.api.ports import StoreOfApp
 from bodycam.rules.coverage import CoverageKind
 from bodycam.service.shifts import Shift, read_shift
 
@@ -49,6 +50,7 @@ async def shift_page(
     recording_id: UUID,
     caller: Caller,
     sessions: SessionsOfApp,
+    store: StoreOfApp,
     at: Annotated[AwareDatetime | None, Query()] = None,
     until: Annotated[AwareDatetime | None, Query()] = None,
     complaint_id: Annotated[UUID | None, Query(alias="complaint")] = None,
@@ -59,7 +61,9 @@ async def shift_page(
     """
     async with transaction(sessions) as session:
         viewer = await viewer_of(session, caller=caller)
-        shift = await read_shift(session, recording_id=recording_id, caller=caller, now=utc_now())
+        shift = await read_shift(
+            session, store, recording_id=recording_id, caller=caller, now=utc_now()
+        )
         facts = [one.facts for one in shift.parts]
         footage = await footage_of(session, recordings=facts, caller=caller)
     length = max(_since(shift, shift.ends), 1.0)
@@ -138,9 +142,9 @@ def _coverage(shift: Shift, length: float) -> list[Stretch]:
     told = [(one.start, one.end, one.kind.value) for one in shift.intervals]
     if not told:
         told = [
-            (one.facts.started_at, one.plays_until, CoverageKind.RECORDED.value)
+            (start, end, CoverageKind.RECORDED.value)
             for one in shift.parts
-            if one.facts.playable
+            for start, end in one.plays
         ]
         told += [(start, end, CoverageKind.GAP.value) for start, end in shift.gaps]
     return [

@@ -47,6 +47,7 @@ async def shift_playlist(
     recording_id: UUID,
     request: Request,
     sessions: SessionsOfApp,
+    store: StoreOfApp,
     trail: TrailOfApp,
     caller: Caller,
     complaint_id: Annotated[UUID | None, Query()] = None,
@@ -55,6 +56,7 @@ async def shift_playlist(
     """Open all that the camera recorded while the same officer held it. Each opening is logged."""
     text = await service.open_shift(
         sessions,
+        store,
         trail=trail,
         recording_id=recording_id,
         complaint_id=complaint_id,

@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from bodycam.field.bay import (
     CameraChanged,
     CameraNotReadable,
+    Place,
     half_wiped,
     look_into,
+    places_in,
     read_manifest,
     wipe,
 )
@@ -111,34 +113,45 @@ class Agent:
         tools = self._tools = self._tools or self._meet()
         if tools is None:
             return
-        folders = sorted(path for path in self._bays.iterdir() if path.is_dir())
-        names = {folder.name for folder in folders}
+        bays = sorted(path for path in self._bays.iterdir() if path.is_dir())
+        places = self._places_in(bays)
+        names = {bay.name for bay in bays} | {place.name for place in places}
         self._board.forget(names)
         self._later = {bay: at for bay, at in self._later.items() if at > now and bay in names}
         busy = {taking.bay for taking in self._running.values()} | set(self._waiting)
-        for folder in folders:
-            done = once and folder.name in self._looked_into
-            if done or folder.name in busy or folder.name in self._later:
+        for place in places:
+            done = once and place.name in self._looked_into
+            if done or place.name in busy or place.name in self._later:
                 continue
             try:
-                self._look_into(folder, tools)
+                self._look_into(place, tools)
             except TryLater as reason:
-                self._put_off(folder.name, reason)
+                self._put_off(place.name, reason)
                 if not reason.answered:
                     return
             except _LEFT as reason:
-                self._leave(folder.name, f"{reason}; the camera is left as it is")
+                self._leave(place.name, f"{reason}; the camera is left as it is")
 
-    def _look_into(self, folder: Path, tools: Tools) -> None:
-        self._looked_into.add(folder.name)
-        self._finish_wiping(folder)
-        found = look_into(folder)
+    def _places_in(self, bays: list[Path]) -> list[Place]:
+        """Return where recordings may lie; says of which bays that cannot be told."""
+        places: list[Place] = []
+        for bay in bays:
+            try:
+                places += places_in(bay)
+            except _LEFT as reason:
+                self._leave(bay.name, f"{reason}; the camera is left as it is")
+        return places
+
+    def _look_into(self, place: Place, tools: Tools) -> None:
+        self._looked_into.add(place.name)
+        self._finish_wiping(place)
+        found = look_into(place)
         if found is None:
-            self._told.pop(folder.name, None)
+            self._told.pop(place.name, None)
             return
         refusal = self._journal.refusal_of(found.manifest.recording_id)
         if refusal is not None:
-            self._leave(folder.name, f"refused before ({refusal}); the camera is left as it is")
+            self._leave(place.name, f"refused before ({refusal}); the camera is left as it is")
             return
         taking = Taking(tools, found)
         try:
@@ -146,8 +159,8 @@ class Agent:
         except Refused as refused:
             self._refuse(taking, refused)
             return
-        self._board.show(folder.name, "waiting")
-        self._waiting[folder.name] = taking
+        self._board.show(place.name, "waiting")
+        self._waiting[place.name] = taking
 
     def _meet(self) -> Tools | None:
         """Ask who the server is; ``None`` if it does not answer yet."""
@@ -169,8 +182,9 @@ class Agent:
             stop=self._stop,
         )
 
-    def _finish_wiping(self, folder: Path) -> None:
+    def _finish_wiping(self, place: Place) -> None:
         """Go on where a power cut has ended a wipe."""
+        folder = place.folder
         if not half_wiped(folder):
             return
         manifest = read_manifest(folder)
@@ -179,7 +193,7 @@ class Agent:
             return  # a camera that lost its file: declared like any other
         wipe(folder, receipt=receipt)
         self._journal.wiped(manifest.recording_id)
-        self._board.tell(f"{folder.name}: wipe finished after a restart")
+        self._board.tell(f"{place.name}: wipe finished after a restart")
 
     # --- taking -------------------------------------------------------------------------------
 

@@ -1,7 +1,8 @@
 """One bay of the dock: a camera as the folder that its USB storage appears as.
 
-A camera holds ``manifest.json``, ``manifest.sig`` (base64) and ``recording.mp4``, and ``head.bin``
-where its manifest names a head. After it is wiped it holds ``wiped.json`` with the receipt.
+A recording is ``manifest.json``, ``manifest.sig`` (base64) and ``recording.mp4``, and ``head.bin``
+where its manifest names a head. After it is wiped ``wiped.json`` with the receipt is left. They lie
+in the camera's folder itself, or each recording in a folder of its own inside.
 """
 
 import hashlib
@@ -24,6 +25,7 @@ HEAD: Final = "head.bin"
 WIPED: Final = "wiped.json"
 _MANIFEST_BYTES_MAX: Final = 12 << 20
 _SIGNATURE_BYTES_MAX: Final = 256
+RECORDINGS_MAX: Final = 1_000  # of one camera; a card that is never emptied holds fewer
 
 
 class CameraNotReadable(Exception):
@@ -35,18 +37,47 @@ class CameraChanged(Exception):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a recording may lie: a bay, or a folder of the camera in it.
+
+    Attributes:
+        name: for a person, as ``bay-01`` or ``bay-01/0003``.
+    """
+
+    folder: Path
+    name: str
+
+
+def places_in(bay: Path) -> list[Place]:
+    """Return where recordings may lie on the camera in a bay: its folder, and each one inside.
+
+    Raises:
+        CameraNotReadable: there are more than ``RECORDINGS_MAX`` folders.
+    """
+    inside = sorted(path for path in bay.iterdir() if path.is_dir() and not path.is_symlink())
+    if len(inside) > RECORDINGS_MAX:
+        raise CameraNotReadable(f"{bay.name} holds over {RECORDINGS_MAX} folders")
+    return [Place(bay, bay.name), *(Place(one, f"{bay.name}/{one.name}") for one in inside)]
+
+
+@dataclass(frozen=True)
 class Found:
     """A recording as it lies on the camera."""
 
-    folder: Path
+    place: Place
     manifest: Manifest
     signature: str
     size_bytes: int
 
     @property
     def bay(self) -> str:
-        """The bay's name."""
-        return self.folder.name
+        """The name of the place: the bay's, and the folder's where the camera has several."""
+        return self.place.name
+
+    @property
+    def folder(self) -> Path:
+        """The folder that it lies in."""
+        return self.place.folder
 
     @property
     def truncated(self) -> bool:
@@ -109,12 +140,13 @@ class Found:
         return merkle_root(self.digests()).hex()
 
 
-def look_into(folder: Path) -> Found | None:
-    """Return the recording in the bay, or ``None``: no camera, or one that is still writing.
+def look_into(place: Place) -> Found | None:
+    """Return the recording there, or ``None``: no camera, or one that is still writing.
 
     Raises:
         CameraNotReadable: there is a camera whose manifest cannot be read.
     """
+    folder = place.folder
     manifest = read_manifest(folder)
     if manifest is None or not (folder / SIGNATURE).exists():
         return None
@@ -125,7 +157,7 @@ def look_into(folder: Path) -> Found | None:
     recording = folder / RECORDING
     # A camera that lost the whole file still has something to declare.
     size = recording.stat().st_size if recording.exists() else 0
-    return Found(folder, manifest, signature, size)
+    return Found(place, manifest, signature, size)
 
 
 def read_manifest(folder: Path) -> Manifest | None:

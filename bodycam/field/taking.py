@@ -234,7 +234,7 @@ class Taking:
         self._check_signature(signed)
         if receipt.recording_id != found.manifest.recording_id:
             raise ReceiptNotGood("the receipt is for another recording")
-        now = look_into(found.folder)
+        now = look_into(found.place)
         if now is None or now.manifest != found.manifest or now.size_bytes != receipt.size_bytes:
             raise ReceiptNotGood("the receipt does not cover what lies on the camera")
         # Read once more, after the server has stored it: what is deleted is what was receipted.

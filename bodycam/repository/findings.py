@@ -128,29 +128,15 @@ async def track_of(session: AsyncSession, ids: Iterable[UUID]) -> list[tuple[dat
     return [(row[0], row[1], row[2]) for row in found]
 
 
-async def recordings_in_a_row(
-    session: AsyncSession,
-    *,
-    row: RecordingRow,
-    begins: datetime,
-    ends: datetime,
-    limit: int,
-) -> list[tuple[RecordingRow, bytes, PlayForm]]:
-    """Return the camera's playable recordings of the same officer that began in that time."""
-    other, index = RecordingRow, RecordingIndexRow
+async def indexes_of(
+    session: AsyncSession, ids: Iterable[UUID]
+) -> dict[UUID, tuple[bytes, PlayForm]]:
+    """Return the packed index and the form of each of the recordings that has one."""
+    row = RecordingIndexRow
     found = await session.execute(
-        sa.select(other, index.packed, index.form)
-        .join(index, index.recording_id == other.id)
-        .where(
-            other.camera_id == row.camera_id,
-            other.department_id == row.department_id,
-            other.post_id.is_not_distinct_from(row.post_id),
-            other.started_at.between(begins, ends),
-        )
-        .order_by(other.started_at, other.id)
-        .limit(limit)
+        sa.select(row.recording_id, row.packed, row.form).where(row.recording_id.in_(list(ids)))
     )
-    return [(one[0], one[1], one[2]) for one in found]
+    return {one[0]: (one[1], one[2]) for one in found}
 
 
 async def recordings_held(

@@ -54,11 +54,11 @@ async def arriving_of(
         RecordingNotFound: there is none, or another department's.
     """
     row = await own_recording(session, recording_id=recording_id, caller=caller)
-    clips = await _clips(session, store, row)
+    clips = await clips_of_arriving(session, store, row)
     text = await asyncio.to_thread(playlist_of, clips)
     return Arriving(
-        readable=_unread(row) or not store.takes_parts_itself,
-        unread=_unread(row),
+        readable=is_unread(row) or not store.takes_parts_itself,
+        unread=is_unread(row),
         seconds=sum(clip.index.duration_ms for clip in clips) / 1000,
         gaps=gaps_between(clips, started_at=row.started_at),
         pieces=await asyncio.to_thread(pieces_of, text, origin=row.started_at),
@@ -90,15 +90,18 @@ async def open_arriving(
             await note_review(session, complaint_id=complaint_id, caller=caller)
         if row.status in PLAYABLE:
             return None
-        clips = await _clips(session, store, row)
+        clips = await clips_of_arriving(session, store, row)
         if not clips:
             raise NotPlayable(f"nothing of recording {recording_id} can be played by its head")
         await note_viewed(session, trail, row, complaint_id=complaint_id, caller=caller, now=now)
     return await asyncio.to_thread(playlist_of, clips)
 
 
-async def _clips(session: AsyncSession, store: ObjectStore, row: RecordingRow) -> list[Clip]:
-    unread = _unread(row)
+async def clips_of_arriving(
+    session: AsyncSession, store: ObjectStore, row: RecordingRow, *, url: str = _URL
+) -> list[Clip]:
+    """Return what can be played of a recording by its head; nothing of one that is indexed."""
+    unread = is_unread(row)
     if not unread and (row.status not in OPEN or store.takes_parts_itself):
         return []
     head = await heads.head_of(session, row.id, with_index=True)
@@ -109,18 +112,24 @@ async def _clips(session: AsyncSession, store: ObjectStore, row: RecordingRow) -
     else:
         blocks = set(await repository.part_digests(session, recording_id=row.id))
     return await asyncio.to_thread(
-        _clips_of, head.packed, blocks, size_bytes=row.found_bytes, started_at=row.started_at
+        _clips_of,
+        head.packed,
+        blocks,
+        size_bytes=row.found_bytes,
+        started_at=row.started_at,
+        url=url,
     )
 
 
 def _clips_of(
-    packed: bytes, blocks: set[int], *, size_bytes: int, started_at: datetime
+    packed: bytes, blocks: set[int], *, size_bytes: int, started_at: datetime, url: str
 ) -> list[Clip]:
     index = BoxIndex.from_bytes(packed)
-    return clips_there(index, blocks=blocks, size_bytes=size_bytes, started_at=started_at, url=_URL)
+    return clips_there(index, blocks=blocks, size_bytes=size_bytes, started_at=started_at, url=url)
 
 
-def _unread(row: RecordingRow) -> bool:
+def is_unread(row: RecordingRow) -> bool:
+    """Return whether all of it is stored and its own index is not made yet."""
     return row.status in UNREAD and row.destruction_begun_at is None
 
 
@@ -154,7 +163,7 @@ async def bytes_of_arriving(
     """
     async with transaction(sessions) as session:
         row = await own_recording(session, recording_id=recording_id, caller=caller)
-        whole = row.status in PLAYABLE or _unread(row)
+        whole = row.status in PLAYABLE or is_unread(row)
         blocks: set[int] = set()
         if not whole:
             blocks = set(await repository.part_digests(session, recording_id=recording_id))

@@ -78,3 +78,8 @@ async def note_uploaded(
 ) -> None:
     """Note in the journal of devices that the camera's footage is stored; safe to repeat."""
     await devices.note_uploaded(session, trail=trail, dock=dock, device_id=camera_id, at=at)
+
+
+async def awaited_since(session: AsyncSession, *, camera_id: UUID) -> datetime | None:
+    """Return since when an officer of the next shift waits for the camera, or ``None``."""
+    return await devices.awaited_since(session, device_id=camera_id)

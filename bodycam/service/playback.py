@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,11 +19,8 @@ from bodycam.rules.box_index import BoxIndex
 from bodycam.rules.derived import PlayForm
 from bodycam.rules.playlist import Clip, pieces_of, playlist_of
 from bodycam.service.axis_keys import ObjectReader
-from bodycam.service.cameras import held_between
 from bodycam.service.complaints import note_review
 from bodycam.service.recordings import PLAYABLE, own_recording
-
-SHIFT_RECORDINGS_MAX: Final = 96  # clips of half an hour for two days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,68 +61,12 @@ async def open_playlist(
             raise NotPlayable(f"recording {recording_id} is {row.status.value}")
         await note_viewed(session, trail, row, complaint_id=complaint_id, caller=caller, now=now)
         started_at = row.started_at
-    source = Source(packed, form, started_at, _name_of(form))
-    return await asyncio.to_thread(playlist_text, [source], hour)
+    source = Source(packed, form, started_at, name_of(form))
+    return await asyncio.to_thread(_playlist_text, source, hour)
 
 
-async def open_shift(
-    sessions: Sessions,
-    *,
-    trail: AuditTrail,
-    recording_id: UUID,
-    complaint_id: UUID | None,
-    caller: Principal,
-    now: datetime,
-    hour: int | None = None,
-) -> str:
-    """Return one playlist of everything the camera recorded while this officer held it.
-
-    The opening of each recording on it is on the log.
-
-    Raises:
-        RecordingNotFound: there is none, or another department's.
-        NotPlayable: none of them can be played.
-        ComplaintNotFound: the complaint named as the reason is not the department's.
-    """
-    async with transaction(sessions) as session:
-        row = await own_recording(session, recording_id=recording_id, caller=caller)
-        if complaint_id is not None:
-            await note_review(session, complaint_id=complaint_id, caller=caller)
-        begins, ends = await shift_bounds(session, row=row, now=now)
-        found = await shift_sources(session, row=row, begins=begins, ends=ends)
-        if not found:
-            raise NotPlayable(f"nothing of the shift of recording {recording_id} can be played")
-        for other, _ in found:
-            await note_viewed(
-                session, trail, other, complaint_id=complaint_id, caller=caller, now=now
-            )
-    return await asyncio.to_thread(playlist_text, [source for _, source in found], hour)
-
-
-async def shift_bounds(
-    session: AsyncSession, *, row: RecordingRow, now: datetime
-) -> tuple[datetime, datetime]:
-    """Return from when until when the officer held the camera that made the recording."""
-    middle = row.started_at + (row.ended_at - row.started_at) / 2
-    begins, ends = await held_between(session, camera_id=row.camera_id, at=middle)
-    return begins, min(ends, now)
-
-
-async def shift_sources(
-    session: AsyncSession, *, row: RecordingRow, begins: datetime, ends: datetime
-) -> list[tuple[RecordingRow, "Source"]]:
-    """Return what can be played of the camera in that time, the earliest first."""
-    found = await findings.recordings_in_a_row(
-        session, row=row, begins=begins, ends=ends, limit=SHIFT_RECORDINGS_MAX
-    )
-    return [
-        (other, Source(packed, form, other.started_at, f"../{other.id}/{_name_of(form)}"))
-        for other, packed, form in found
-        if other.status in PLAYABLE
-    ]
-
-
-def _name_of(form: PlayForm) -> str:
+def name_of(form: PlayForm) -> str:
+    """Return what the bytes of a recording of this form are asked for by."""
     return "pieces" if form is PlayForm.PLAIN else "content"
 
 
@@ -143,8 +83,8 @@ async def pieces_of_recording(
     form = await findings.form_of(session, recording_id)
     if packed is None or form is None or row.status not in PLAYABLE:
         return ((0.0, 0.0),)
-    source = Source(packed, form, row.started_at, _name_of(form))
-    text = await asyncio.to_thread(playlist_text, [source])
+    source = Source(packed, form, row.started_at, name_of(form))
+    text = await asyncio.to_thread(_playlist_text, source)
     return pieces_of(text, origin=row.started_at)
 
 
@@ -181,18 +121,18 @@ class Source:
     url: str
 
 
-def playlist_text(sources: list[Source], hour: int | None = None) -> str:
-    """Return one playlist of the sources; reads their indexes: call in a thread."""
-    clips = [
-        Clip(
-            index=BoxIndex.from_bytes(one.packed),
-            started_at=one.started_at,
-            url=one.url,
-            pieces=one.form is PlayForm.PLAIN,
-        )
-        for one in sources
-    ]
-    return playlist_of(clips, hour=hour)
+def clip_of(source: Source) -> Clip:
+    """Return the source as a playlist has it; reads its index: call in a thread."""
+    return Clip(
+        index=BoxIndex.from_bytes(source.packed),
+        started_at=source.started_at,
+        url=source.url,
+        pieces=source.form is PlayForm.PLAIN,
+    )
+
+
+def _playlist_text(source: Source, hour: int | None = None) -> str:
+    return playlist_of([clip_of(source)], hour=hour)
 
 
 async def open_content(

@@ -9,37 +9,42 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
-from bodycam.models import RecordingRow
 from bodycam.repository import coverage, findings
 from bodycam.rules.coverage import Interval
 from bodycam.rules.coverage_day import clipped
-from bodycam.rules.playlist import pieces_of
-from bodycam.service.playback import (
-    SHIFT_RECORDINGS_MAX,
-    playlist_text,
-    shift_bounds,
-    shift_sources,
-)
+from bodycam.rules.playlist import pieces_of, playlist_of
+from bodycam.service.arriving import is_unread
 from bodycam.service.recordings import RecordingFacts, facts_of, own_recording
+from bodycam.service.shift_clips import Held, clips_of, held_with
+from bodycam.storage import ObjectStore
 
 _GAP_MIN: Final = timedelta(seconds=0.5)  # as on the playlist
 
 
 @dataclass(frozen=True, kw_only=True)
 class ShiftPart:
-    """One recording of the shift, stored or still on its way."""
+    """One recording of the shift, stored or still on its way.
+
+    Attributes:
+        plays: from when until when it can be played; what is arriving, often in several stretches.
+        unread: all of it is stored, and its own index is not made yet.
+    """
 
     facts: RecordingFacts
     decibels: tuple[int, ...]
     has_storyboard: bool
+    plays: tuple[tuple[datetime, datetime], ...]
+    unread: bool
 
     @property
     def plays_until(self) -> datetime:
         """When the last that can be played of it ends."""
-        length = self.facts.duration_ms
-        if length is None:
-            return self.facts.ended_at
-        return self.facts.started_at + timedelta(milliseconds=length)
+        return self.plays[-1][1] if self.plays else self.facts.ended_at
+
+    @property
+    def arriving(self) -> bool:
+        """Whether it is played by the index that the camera sent ahead."""
+        return bool(self.plays) and not self.facts.playable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,11 +72,29 @@ class Shift:
     @property
     def playable(self) -> bool:
         """Whether anything of it can be played."""
-        return any(one.facts.playable for one in self.parts)
+        return any(one.plays for one in self.parts)
+
+    @property
+    def arriving_seconds(self) -> float:
+        """How much can be played of what is not stored whole yet."""
+        spans = [
+            span for one in self.parts if one.arriving and not one.unread for span in one.plays
+        ]
+        return sum((end - start).total_seconds() for start, end in spans)
+
+    @property
+    def unread(self) -> bool:
+        """Whether something is played that is stored whole, and not by its own index yet."""
+        return any(one.arriving and one.unread for one in self.parts)
 
 
 async def read_shift(
-    session: AsyncSession, *, recording_id: UUID, caller: Principal, now: datetime
+    session: AsyncSession,
+    store: ObjectStore,
+    *,
+    recording_id: UUID,
+    caller: Principal,
+    now: datetime,
 ) -> Shift:
     """Return the shift that a recording belongs to.
 
@@ -79,23 +102,22 @@ async def read_shift(
         RecordingNotFound: there is none, or another department's.
     """
     row = await own_recording(session, recording_id=recording_id, caller=caller)
-    begins, ends = await shift_bounds(session, row=row, now=now)
-    rows = await findings.recordings_held(
-        session, row=row, begins=begins, ends=ends, limit=SHIFT_RECORDINGS_MAX
-    )
-    parts = await _parts(session, rows or [row])
-    playing = [one for one in parts if one.facts.playable] or parts
-    first = playing[0].facts.started_at
+    held = await held_with(session, store, row=row, now=now)
+    parts = await _parts(session, held)
+    playing = [one for one in parts if one.plays] or parts
+    spans = [span for one in parts for span in one.plays] or [
+        (one.facts.started_at, one.facts.ended_at) for one in parts
+    ]
+    first = min(start for start, _ in spans)
     last = max(max(one.plays_until, one.facts.ended_at) for one in playing)
-    sources = await shift_sources(session, row=row, begins=begins, ends=ends)
-    text = await asyncio.to_thread(playlist_text, [source for _, source in sources])
+    text = await asyncio.to_thread(playlist_of, clips_of(held))
     return Shift(
         camera_id=row.camera_id,
         begins=first,
         ends=last,
         parts=tuple(parts),
         pieces=pieces_of(text, origin=first),
-        gaps=_gaps(playing),
+        gaps=_gaps(spans),
         intervals=tuple(
             clipped(
                 await coverage.intervals_between(
@@ -109,25 +131,29 @@ async def read_shift(
     )
 
 
-async def _parts(session: AsyncSession, rows: list[RecordingRow]) -> list[ShiftPart]:
-    ids = [row.id for row in rows]
+async def _parts(session: AsyncSession, held: list[Held]) -> list[ShiftPart]:
+    ids = [one.row.id for one in held]
     loud = await findings.loudness_of(session, ids)
     pictured = await findings.with_sheets(session, ids)
     return [
         ShiftPart(
-            facts=facts_of(row),
-            decibels=tuple(loud.get(row.id, [])),
-            has_storyboard=row.id in pictured,
+            facts=facts_of(one.row),
+            decibels=tuple(loud.get(one.row.id, [])),
+            has_storyboard=one.row.id in pictured,
+            plays=tuple((clip.started_at, clip.ended_at) for clip in one.clips),
+            unread=is_unread(one.row),
         )
-        for row in rows
+        for one in held
     ]
 
 
-def _gaps(playing: list[ShiftPart]) -> tuple[tuple[datetime, datetime], ...]:
+def _gaps(
+    spans: list[tuple[datetime, datetime]],
+) -> tuple[tuple[datetime, datetime], ...]:
     found: list[tuple[datetime, datetime]] = []
-    reached = playing[0].plays_until
-    for one in playing[1:]:
-        if one.facts.started_at - reached >= _GAP_MIN:
-            found.append((reached, one.facts.started_at))
-        reached = max(reached, one.plays_until)
+    reached = spans[0][1]
+    for start, end in spans[1:]:
+        if start - reached >= _GAP_MIN:
+            found.append((reached, start))
+        reached = max(reached, end)
     return tuple(found)

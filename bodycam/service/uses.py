@@ -18,10 +18,10 @@ from bodycam.service.playback import (
     bytes_of,
     open_content,
     open_playlist,
-    open_shift,
     pieces_of_recording,
 )
 from bodycam.service.recordings import RecordingFacts, read_recording, recordings_of
+from bodycam.service.shift_clips import open_shift
 
 __all__ = [
     "Complaint",

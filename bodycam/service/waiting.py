@@ -16,6 +16,7 @@ from bodycam.repository import Passage, heads
 from bodycam.rules.box_index import BoxIndex
 from bodycam.rules.heads import blocks_between
 from bodycam.rules.places import Area
+from bodycam.service.cameras import awaited_since
 
 _COMPLAINTS_MAX: Final = 50  # looked at; a camera that so many complain about is urgent anyway
 _AROUND: Final = timedelta(seconds=15)  # points of a track lie up to ten seconds apart
@@ -33,14 +34,26 @@ class Due:
 
 
 async def what_is_due(session: AsyncSession, *, recording_id: UUID, missing: Sequence[int]) -> Due:
-    """Return what the nearest term of a complaint asks for, of the blocks that are ``missing``.
+    """Return what is waited for of the blocks that are ``missing``, and until when.
 
-    A recording whose head is here is urgent only as long as a block is missing that shows the
-    complaint's place and time; one without a head is urgent as a whole.
+    Where an officer of the next shift waits for the camera, that was to be there when he came: all
+    of it is due since then. What the nearest term of a complaint asks for goes first even so.
     """
     row = await repository.recording(session, recording_id)
     if row is None:
         return Due()
+    asked = await _complained_of(session, row, missing)
+    came_at = await awaited_since(session, camera_id=row.camera_id)
+    return Due(min(filter(None, (came_at, asked.until)), default=None), asked.blocks)
+
+
+async def _complained_of(session: AsyncSession, row: RecordingRow, missing: Sequence[int]) -> Due:
+    """Return what the nearest term of a complaint asks for.
+
+    A recording whose head is here is urgent only as long as a block is missing that shows the
+    complaint's place and time; one without a head is urgent as a whole.
+    """
+    recording_id = row.id
     head = await heads.head_of(session, recording_id, with_index=True)
     index = await asyncio.to_thread(BoxIndex.from_bytes, head.packed) if head else None
     for complaint in await repository.complaints_waiting(

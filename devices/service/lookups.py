@@ -60,6 +60,12 @@ async def open_assignment_of(
     return None if row is None else await _facts(session, row)
 
 
+async def awaited_since(session: AsyncSession, *, device_id: UUID) -> datetime | None:
+    """Return since when an officer of the next shift waits for the device: his unsigned sheet."""
+    row = await repository.open_assignment(session, device_id=device_id)
+    return row.sheet_at if row is not None and row.issued_at is None else None
+
+
 async def terminal_number_in(
     session: AsyncSession, *, device_id: UUID, department_id: UUID
 ) -> str | None:

@@ -5,6 +5,7 @@ import json
 import threading
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
 
@@ -94,6 +95,37 @@ def test_a_killed_agent_goes_on_from_the_last_acknowledged_part(agent, server, y
     assert f"resumes, {held} parts are there" in agent.lines
     assert wiped(recorded)["whole"] is True
     assert stored(settings, recorded) == content
+
+
+def test_a_camera_with_several_recordings_is_emptied_of_each_against_its_receipt(
+    agent, server, yard, settings
+):
+    length = bodycam.SECONDS
+    recordings = [
+        yard.camera.record(
+            bay=yard.bays / "bay-01" / f"{number:04}",
+            footage=bodycam.long_footage(4),
+            started_at=bodycam.STARTED_AT + number * timedelta(seconds=length),
+            seconds=length,
+        )
+        for number in range(3)
+    ]
+    contents = [(one.folder / "recording.mp4").read_bytes() for one in recordings]
+    unsigned = yard.bays / "bay-01" / "0003"
+    unsigned.mkdir()
+    (unsigned / "recording.mp4").write_bytes(b"the camera still writes")
+    agent.start("--bandwidth-mb-s", "20")
+    until(lambda: any(server.acknowledged(one, yard.dock) for one in recordings))
+    agent.kill()
+
+    code = agent.run()
+
+    assert code == 0, agent.lines
+    for recorded, content in zip(recordings, contents, strict=True):
+        assert wiped(recorded)["merkle_root"] == recorded.manifest.merkle_root
+        assert stored(settings, recorded) == content
+        assert f"bay-01/{recorded.folder.name}: stored (whole)" in agent.lines
+    assert [one.name for one in unsigned.iterdir()] == ["recording.mp4"]
 
 
 def test_a_killed_server_is_waited_for_and_nothing_acknowledged_is_lost(

@@ -3,7 +3,15 @@ from uuid import uuid4
 
 import pytest
 
-from bodycam.field.bay import CameraNotReadable, half_wiped, look_into, wipe
+from bodycam.field.bay import (
+    RECORDINGS_MAX,
+    CameraNotReadable,
+    Place,
+    half_wiped,
+    look_into,
+    places_in,
+    wipe,
+)
 from bodycam.field.journal import Journal, JournalNotValid
 from bodycam.field.server import Throttle
 from sim.camera import Camera, change_byte, cut_short
@@ -67,7 +75,7 @@ def test_a_journal_damaged_in_its_middle_is_told(tmp_path):
 
 
 def test_a_bay_shows_the_recording(recorded):
-    found = look_into(recorded.folder)
+    found = look_into(Place(recorded.folder, "bay-01"))
 
     assert found.manifest == recorded.manifest
     assert found.root() == recorded.manifest.merkle_root
@@ -79,7 +87,7 @@ def test_a_bay_shows_the_recording(recorded):
 def test_a_camera_that_still_writes_is_left_alone(recorded, name):
     (recorded.folder / name).unlink()
 
-    assert look_into(recorded.folder) is None
+    assert look_into(Place(recorded.folder, "bay-01")) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b"[1]"])
@@ -87,7 +95,7 @@ def test_a_manifest_that_cannot_be_read_is_told(recorded, content):
     (recorded.folder / "manifest.json").write_bytes(content)
 
     with pytest.raises(CameraNotReadable):
-        look_into(recorded.folder)
+        look_into(Place(recorded.folder, "bay-01"))
 
 
 def test_a_link_in_place_of_a_file_is_not_followed(recorded, tmp_path):
@@ -97,13 +105,13 @@ def test_a_link_in_place_of_a_file_is_not_followed(recorded, tmp_path):
     (recorded.folder / "recording.mp4").symlink_to(outside)
 
     with pytest.raises(CameraNotReadable):
-        look_into(recorded.folder)
+        look_into(Place(recorded.folder, "bay-01"))
 
 
 def test_a_cut_file_declares_its_last_block(recorded):
     cut_short(recorded, keep_bytes=1000)
 
-    found = look_into(recorded.folder)
+    found = look_into(Place(recorded.folder, "bay-01"))
 
     assert found.truncated
     assert [block.number for block in found.cut_blocks()] == [0]
@@ -112,10 +120,28 @@ def test_a_cut_file_declares_its_last_block(recorded):
 def test_a_changed_byte_is_found_by_reading_all(recorded):
     change_byte(recorded, at_byte=5000)
 
-    found = look_into(recorded.folder)
+    found = look_into(Place(recorded.folder, "bay-01"))
 
     assert found.cut_blocks() == ()
     assert [block.number for block in found.differing_blocks()] == [0]
+
+
+def test_recordings_lie_on_the_camera_or_each_in_a_folder_of_it(tmp_path):
+    bay = tmp_path / "bay-01"
+    for name in ("0002", "0001"):
+        (bay / name).mkdir(parents=True)
+    (bay / "away").symlink_to(tmp_path)
+    (bay / "manifest.json").touch()
+
+    assert [one.name for one in places_in(bay)] == ["bay-01", "bay-01/0001", "bay-01/0002"]
+
+
+def test_a_camera_with_folders_without_end_is_left(tmp_path):
+    for number in range(RECORDINGS_MAX + 1):
+        (tmp_path / str(number)).mkdir()
+
+    with pytest.raises(CameraNotReadable, match="folders"):
+        places_in(tmp_path)
 
 
 def test_wiping_leaves_the_receipt_and_nothing_else(recorded):
@@ -142,7 +168,7 @@ def test_a_new_recording_after_a_wipe_is_seen(recorded):
         bay=recorded.folder, footage=footage(), started_at=STARTED_AT, seconds=SECONDS
     )
 
-    assert look_into(recorded.folder).manifest == again.manifest
+    assert look_into(Place(recorded.folder, "bay-01")).manifest == again.manifest
 
 
 def test_no_limit_means_no_waiting():
