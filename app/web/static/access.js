@@ -1,29 +1,19 @@
 // The pages of access: a paper written by the server, a signature from NCALayer, the act itself.
 
-import { SignerRefused, signDetached } from "./ncalayer.js";
+import { SignerRefused } from "./ncalayer.js";
+import { ask, attempt, signed } from "./signing.js";
 
-const signerUrl = document.querySelector("meta[name=ncalayer]").content;
-const signer = document.querySelector("meta[name=signer]").content;
-const progress = document.querySelector("#progress");
+const iin = document.querySelector("meta[name=signer]").content;
 
 for (const form of document.querySelectorAll("form[data-act]")) {
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    hideRefusals();
     // A refusal takes a reason and a text, a grant does not: each button names its own act.
     const act = event.submitter?.value || form.dataset.act;
-    const buttons = form.querySelectorAll("button");
-    for (const one of buttons) one.disabled = true;
-    try {
+    attempt(form.querySelectorAll("button"), async () => {
       await ACTS[act](form);
       location.assign(form.dataset.next);
-    } catch (refusal) {
-      if (!(refusal instanceof SignerRefused)) throw refusal;
-      showRefusal(refusal);
-    } finally {
-      show(null);
-      for (const one of buttons) one.disabled = false;
-    }
+    });
   });
 }
 
@@ -79,52 +69,7 @@ function checked(form, name) {
   return [...form.querySelectorAll(`input[name=${name}]:checked`)].map((one) => one.value);
 }
 
-async function sign(paper) {
-  show("signer");
+function sign(paper) {
   const bytes = new TextEncoder().encode(paper);
-  const data = btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join(""));
-  const cms = await signDetached({
-    url: signerUrl,
-    data,
-    iin: signer,
-    document: true,
-    language: document.documentElement.lang,
-  });
-  show("check");
-  return cms;
-}
-
-async function ask(path, body) {
-  let answer;
-  try {
-    answer = await fetch(path, {
-      method: body === undefined ? "GET" : "POST",
-      headers: { "Content-Type": "application/json", "Accept": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-  } catch {
-    throw new SignerRefused("server.silent");
-  }
-  const content = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new SignerRefused(content.code ?? `http.${answer.status}`);
-  return content;
-}
-
-function show(step) {
-  progress.hidden = step === null;
-  for (const line of progress.children) line.hidden = line.dataset.step !== step;
-}
-
-function hideRefusals() {
-  for (const notice of document.querySelectorAll("[data-refusal]")) notice.hidden = true;
-}
-
-function showRefusal({ code, detail }) {
-  const notices = [...document.querySelectorAll("[data-refusal]")];
-  const fitting = notices.find((one) => one.dataset.refusal.split(" ").includes(code));
-  const notice = fitting ?? notices.at(-1);
-  const shown = notice.querySelector("[data-code]");
-  if (shown) shown.textContent = detail ? `${code} · ${detail}` : code;
-  notice.hidden = false;
-  notice.scrollIntoView({ block: "nearest" });
+  return signed(btoa(Array.from(bytes, (one) => String.fromCharCode(one)).join("")), { iin });
 }
