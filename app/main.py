@@ -206,6 +206,7 @@ def give_parts(application: FastAPI, parts: Parts) -> None:
     state.authenticate_person = app.identity.api.authenticate_person
     state.authenticate_device = devices.api.authenticate_device
     state.authenticate_both = devices.api.authenticate_both
+    state.token_key = devices.api.key_of_tokens(parts.keys.vault)
     state.authenticate_system = app.exchange.api.authenticate_system
     state.device_names = devices.api.device_names  # the monthly report names devices
     # A terminal comes back when its money fits.

@@ -163,6 +163,7 @@ class Settings(BaseSettings):
     # Sessions (NIST SP 800-63B AAL3 bounds).
     session_hours_max: float = Field(default=12, gt=0, le=12)
     session_idle_minutes_max: float = Field(default=15, gt=0, le=60)
+    device_token_minutes: float = Field(default=15, ge=1, le=24 * 60)  # of systems at ``/axis``
     challenge_seconds: float = Field(default=120, gt=0, le=600)
 
     ncalayer_url: str = "wss://127.0.0.1:13579"  # the signer on the user's own machine

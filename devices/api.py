@@ -14,6 +14,7 @@ from app.db import SessionsOfApp, transaction
 from app.identity.api import RevocationOfApp, TrustOfApp, presented_token, session_idle
 from devices import service
 from devices.models import Assignment, Device, JournalEntry
+from devices.rules.tokens import key_of_tokens
 from devices.schemas import (
     AssignmentAnswer,
     AssignmentJournalAnswer,
@@ -51,6 +52,7 @@ __all__ = [
     "authenticate_device",
     "device_names",
     "device_standing",
+    "key_of_tokens",
     "router",
 ]
 

@@ -8,6 +8,7 @@ import base64
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -94,8 +95,12 @@ async def sign_in(request: Request, settings: SettingsOfApp) -> Response:
     dock: Principal | None = await devices.authenticate_device(shown)
     if dock is None or dock.device_kind is not DeviceKind.DOCK:
         raise HTTPException(401, "access.device_not_known")
+    until = utc_now() + timedelta(minutes=settings.device_token_minutes)
+    _, _, secret = shown.headers["device-credential"].partition(".")
     headers = {
-        "X-Auth-Token": shown.headers["device-credential"],
+        "X-Auth-Token": devices.device_token(
+            shown, secret=secret, device_id=dock.device, until=until
+        ),
         "X-Storage-Url": f"{settings.public_url.rstrip('/')}/axis/v1.0/{dock.device}",
         "Cache-Control": "no-store",
     }

@@ -11,7 +11,7 @@ from devices.service.assignments import (
     withdraw_sheet,
 )
 from devices.service.cameras import CameraSpan, camera_span, camera_spans, note_pause
-from devices.service.credentials import authenticate_both, authenticate_device
+from devices.service.credentials import authenticate_both, authenticate_device, device_token
 from devices.service.inventory import (
     change_status,
     enroll_device,
@@ -66,6 +66,7 @@ __all__ = [
     "correct_journal",
     "device_names",
     "device_standing",
+    "device_token",
     "dock_of",
     "enroll_device",
     "is_in_service",
