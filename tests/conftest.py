@@ -38,6 +38,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--store-kills", type=int, default=4, help="how often a writer of the store is killed"
     )
+    parser.addoption(
+        "--agent-kills", type=int, default=2, help="how many sales are struck at the terminal"
+    )
     parser.addoption("--mutants", type=int, default=60, help="how many files are mutated")
     parser.addoption(
         "--server-kills", type=int, default=3, help="how often the server is killed under load"

@@ -23,10 +23,10 @@ def pdf_text(content):
         for part in parts.values()
         for name, number in re.findall(rb"/(F\d+) (\d+) 0 R", part)
     }
-    (page,) = re.findall(rb"/Contents (\d+) 0 R", content)
+    pages = b"\n".join(stream(one) for one in re.findall(rb"/Contents (\d+) 0 R", content))
     text, letters = "", {}
     token = re.compile(rb"/(F\d+) [0-9.]+ Tf|\(((?:[^\\()]|\\.)*)\) Tj", re.DOTALL)
-    for name, string in token.findall(stream(page)):
+    for name, string in token.findall(pages):
         if name:
             letters = fonts[name]
             continue

@@ -17,7 +17,7 @@ from fines.api.desk import (
     private_document,
 )
 from fines.rules.offence_record import Act
-from fines.rules.record_fields import Interpreter, NamedPerson, TechnicalDevice
+from fines.rules.record_fields import Examination, Interpreter, NamedPerson, TechnicalDevice
 from fines.service.papers import PDF
 
 router = APIRouter(tags=["fines"], max_body_size=BODY_BYTES_MAX)
@@ -37,10 +37,12 @@ async def draw_up(
 ) -> schemas.OffenceRecordOut:
     """Draw up an offence record, or give a warning."""
     device, interpreter = body.technical_device, body.interpreter
+    examination = body.examination
     offence = service.NewOffence(
-        **body.model_dump(exclude={"technical_device", "interpreter", "people"}),
+        **body.model_dump(exclude={"technical_device", "interpreter", "people", "examination"}),
         people=tuple(NamedPerson(**one.model_dump()) for one in body.people),
         interpreter=None if interpreter is None else Interpreter(**interpreter.model_dump()),
+        examination=None if examination is None else Examination(**examination.model_dump()),
         technical_device=None if device is None else TechnicalDevice(**device.model_dump()),
     )
     view = await service.draw_up(desk, caller=caller, offence=offence, now=utc_now())

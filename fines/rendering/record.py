@@ -1,6 +1,8 @@
 """The offence record (хаттама, протокол) on A4 in PDF: Kazakh and Russian side by side.
 
-Offence code article 803. The same bytes for the same facts; the QR code holds no personal data.
+Offence code article 803. A warning given on the spot has no record: its paper is the resolution
+(қаулы, постановление) of article 807, whose second copy the person signs. The same bytes for the
+same facts; the QR code holds no personal data.
 """
 
 from collections.abc import Iterator
@@ -22,13 +24,47 @@ _ROW_MM: Final = 4.6
 _QR_TENTHS: Final = 8
 _A4_WIDTH_MM: Final = 210
 _A4_HEIGHT_MM: Final = 297
-_SIGNING_MM: Final = 60  # what the signatures and the code need at the foot
+_SIGNING_MM: Final = 65  # what the signatures of officer and person and the code need at the foot
+_SIGNATURE_MM: Final = 9  # what one more signature needs
+_LINE: Final = "____________________"
 _ROLES: Final = {
     "witness": "Куә / Свидетель",
     "victim": "Жәбірленуші / Потерпевший",
     "attesting": "Куәгер / Понятой",
 }
 _NO: Final = "жоқ / нет"
+_RECORD_HEAD: Final = (
+    "ӘКІМШІЛІК ҚҰҚЫҚ БҰЗУШЫЛЫҚ ТУРАЛЫ ХАТТАМА",
+    "ПРОТОКОЛ ОБ АДМИНИСТРАТИВНОМ ПРАВОНАРУШЕНИИ",
+)
+_WARNING_HEAD: Final = (
+    "ЕСКЕРТУ ТҮРІНДЕГІ ӘКІМШІЛІК ЖАЗА ҚОЛДАНУ ТУРАЛЫ ҚАУЛЫ",
+    "ПОСТАНОВЛЕНИЕ О НАЛОЖЕНИИ АДМИНИСТРАТИВНОГО ВЗЫСКАНИЯ В ВИДЕ ПРЕДУПРЕЖДЕНИЯ",
+)
+_RECORD_RIGHTS: Final = (
+    (
+        "Құқықтар мен міндеттер (ӘҚБтК 744-бабы) түсіндірілді, іс жүргізу тілі айқындалды. "
+        "Қол қою хаттамамен танысқанды ғана білдіреді, кінәні мойындау болып табылмайды "
+        "(803-бап)."
+    ),
+    (
+        "Права и обязанности (статья 744 КоАП) разъяснены, язык производства определён. "
+        "Подпись означает только ознакомление с протоколом и не является признанием вины "
+        "(статья 803)."
+    ),
+)
+_WARNING_RIGHTS: Final = (
+    (
+        "Құқықтар мен міндеттер (ӘҚБтК 744-бабы) түсіндірілді, іс жүргізу тілі айқындалды. "
+        "Ескерту оқиға орнында жасалды, хаттама толтырылмайды; тұлға қаулының екінші данасына "
+        "қол қояды (807-бап)."
+    ),
+    (
+        "Права и обязанности (статья 744 КоАП) разъяснены, язык производства определён. "
+        "Предупреждение вынесено на месте, протокол не составляется; лицо подписывает второй "
+        "экземпляр постановления (статья 807)."
+    ),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,14 +98,15 @@ class RecordFacts:
 
 
 def record_pdf(facts: RecordFacts) -> bytes:
-    """Return the record; the same bytes for the same facts.
+    """Return the record, or of a warning the resolution; the same bytes for the same facts.
 
     Raises:
         GlyphMissing: a letter has no glyph; nothing is drawn.
     """
     rows = list(_rows(facts))
+    rights = _WARNING_RIGHTS if facts.warned else _RECORD_RIGHTS
     head = (facts.department_kk, facts.department_ru)
-    fonts.refuse_missing([*head, *(text for row in rows for text in row), *_rights()])
+    fonts.refuse_missing([*head, *(text for row in rows for text in row), *rights])
     pdf = FPDF(unit="mm", format=(_A4_WIDTH_MM, _A4_HEIGHT_MM))
     pdf.set_creation_date(FIXED_DATE)
     pdf.set_margin(_MARGIN_MM)
@@ -84,7 +121,7 @@ def record_pdf(facts: RecordFacts) -> bytes:
         _draw_row(pdf, label, value)
     pdf.ln(1.5)
     pdf.set_font(fonts.SANS, fonts.REGULAR, 7.5)
-    for text in _rights():
+    for text in rights:
         _paragraph(pdf, text, 3.6)
     _draw_foot(pdf, facts)
     return bytes(pdf.output())
@@ -92,9 +129,13 @@ def record_pdf(facts: RecordFacts) -> bytes:
 
 def _rows(facts: RecordFacts) -> Iterator[tuple[str, str]]:
     details = facts.details
-    yield "Жасалды / Составлен", f"{_moment(facts.drawn_up_at)}, {facts.place}"
-    author = f"{facts.officer_title} {facts.officer_name}, {facts.officer_badge}"
-    yield "Жасаған / Составил", author
+    made, by = (
+        ("Шығарылды / Вынесено", "Шығарған / Вынес")
+        if facts.warned
+        else ("Жасалды / Составлен", "Жасаған / Составил")
+    )
+    yield made, f"{_moment(facts.drawn_up_at)}, {facts.place}"
+    yield by, f"{facts.officer_title} {facts.officer_name}, {facts.officer_badge}"
     yield (
         "Іс жүргізу тілі / Язык",
         {"kk": "қазақ / казахский", "ru": "орыс / русский"}[facts.language],
@@ -111,6 +152,10 @@ def _rows(facts: RecordFacts) -> Iterator[tuple[str, str]]:
     yield from _ground_rows(facts)
     yield from _people_rows(details)
     yield from _device_rows(details)
+    examination = details.get("examination")
+    if isinstance(examination, dict):
+        at = datetime.fromisoformat(str(examination["at"]))
+        yield "Істің қаралуы / Рассмотрение дела", f"{_moment(at)}, {examination['place']}"
     yield "Түсініктеме / Объяснение", _said(details, "explanation")
     if _said(details, "additional", missing=""):
         yield "Қосымша / Иное", _said(details, "additional")
@@ -164,9 +209,13 @@ def _ground_rows(facts: RecordFacts) -> Iterator[tuple[str, str]]:
 
 
 def _people_rows(details: dict[str, object]) -> Iterator[tuple[str, str]]:
+    for one in _people(details):
+        yield _ROLES[one["role"]], f"{one['name']}, {one['address']}"
+
+
+def _people(details: dict[str, object]) -> list[dict[str, str]]:
     people = details.get("people")
-    for one in people if isinstance(people, list) else ():
-        yield _ROLES[str(one["role"])], f"{one['name']}, {one['address']}"
+    return people if isinstance(people, list) else []
 
 
 def _device_rows(details: dict[str, object]) -> Iterator[tuple[str, str]]:
@@ -176,33 +225,27 @@ def _device_rows(details: dict[str, object]) -> Iterator[tuple[str, str]]:
     yield "Құрал / Прибор", f"{device['name']}, № {device['serial']}"
     if device.get("reading"):
         yield "Көрсеткіш / Показание", str(device["reading"])
+    verified = []
+    if device.get("verification_number"):
+        verified.append(f"№ {device['verification_number']}")
+    if device.get("verified_on"):
+        verified.append(f"{_day(device['verified_on'])} жүргізілді / проведена")
     if device.get("verified_until"):
-        until = date.fromisoformat(str(device["verified_until"]))
-        number = device.get("verification_number") or ""
-        yield "Тексеру / Поверка", f"{number} {until:%d.%m.%Y} дейін / до".strip()
+        verified.append(f"{_day(device['verified_until'])} дейін / до")
+    if verified:
+        yield "Тексеру / Поверка", ", ".join(verified)
 
 
 def _said(details: dict[str, object], name: str, *, missing: str = _NO) -> str:
     return str(details.get(name) or "") or missing
 
 
+def _day(value: object) -> str:
+    return f"{date.fromisoformat(str(value)):%d.%m.%Y}"
+
+
 def _moment(at: datetime) -> str:
     return f"{in_law_zone(at):%d.%m.%Y %H:%M}"
-
-
-def _rights() -> tuple[str, str]:
-    return (
-        (
-            "Құқықтар мен міндеттер (ӘҚБтК 744-бабы) түсіндірілді, іс жүргізу тілі айқындалды. "
-            "Қол қою хаттамамен танысқанды ғана білдіреді, кінәні мойындау болып табылмайды "
-            "(803-бап)."
-        ),
-        (
-            "Права и обязанности (статья 744 КоАП) разъяснены, язык производства определён. "
-            "Подпись означает только ознакомление с протоколом и не является признанием вины "
-            "(статья 803)."
-        ),
-    )
 
 
 def _draw_head(pdf: FPDF, facts: RecordFacts) -> None:
@@ -210,8 +253,8 @@ def _draw_head(pdf: FPDF, facts: RecordFacts) -> None:
     for text in (facts.department_kk, facts.department_ru):
         _paragraph(pdf, text, 4.4, align="C")
     pdf.set_font(fonts.SANS, fonts.BOLD, 12)
-    _paragraph(pdf, "ӘКІМШІЛІК ҚҰҚЫҚ БҰЗУШЫЛЫҚ ТУРАЛЫ ХАТТАМА", 6, align="C")
-    _paragraph(pdf, "ПРОТОКОЛ ОБ АДМИНИСТРАТИВНОМ ПРАВОНАРУШЕНИИ", 6, align="C")
+    for text in _WARNING_HEAD if facts.warned else _RECORD_HEAD:
+        _paragraph(pdf, text, 6, align="C")
     pdf.set_font(fonts.MONO, fonts.BOLD, 11)
     _paragraph(pdf, f"№ {facts.number}", 6, align="C")
     pdf.ln(1)
@@ -225,17 +268,31 @@ def _draw_row(pdf: FPDF, label: str, value: str) -> None:
 
 
 def _draw_foot(pdf: FPDF, facts: RecordFacts) -> None:
-    if pdf.get_y() > _A4_HEIGHT_MM - _MARGIN_MM - _SIGNING_MM:
-        pdf.add_page()
-    pdf.ln(9)
+    pdf.ln(2)
+    for one in _people(facts.details):  # who is on the record signs it too (article 803(4))
+        _keep_together(pdf, _SIGNATURE_MM)
+        pdf.ln(4)
+        pdf.set_font(fonts.SANS, fonts.REGULAR, 8)
+        _paragraph(pdf, f"{_LINE} {_ROLES[one['role']]}: {one['name']}", 5)
+    _keep_together(pdf, _SIGNING_MM)
+    pdf.ln(7)
     pdf.set_font(fonts.SANS, fonts.REGULAR, 8)
-    line = "____________________"
-    _paragraph(pdf, f"{line} инспектор        {line} тұлғаның қолы / подпись лица", 5)
-    _paragraph(pdf, f"{line} көшірмесін алдым / копию получил(а)", 9)
+    _paragraph(pdf, f"{_LINE} инспектор        {_LINE} тұлғаның қолы / подпись лица", 5)
+    copy = (
+        "қаулының екінші данасына қойылған қол / подпись на втором экземпляре постановления"
+        if facts.warned
+        else "көшірмесін алдым / копию получил(а)"
+    )
+    _paragraph(pdf, f"{_LINE} {copy}", 9)
     boxes = list(qr_boxes(facts.verification_url, module=_QR_TENTHS, width=_A4_WIDTH_MM * 10, y=0))
     top = int(pdf.get_y() * 10)
     for box in boxes:
         pdf.rect(box.x / 10, (top + box.y) / 10, box.width / 10, box.height / 10, style="F")
+
+
+def _keep_together(pdf: FPDF, height: float) -> None:
+    if pdf.get_y() > _A4_HEIGHT_MM - _MARGIN_MM - height:
+        pdf.add_page()
 
 
 def _paragraph(pdf: FPDF, text: str, height: float, *, align: str = "L") -> None:

@@ -5,7 +5,7 @@ Values only; whatever names a person stays out of ``repr``.
 
 import enum
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from fines.errors.proceedings import DeviceNotVerified, RightsNotExplained
 
@@ -60,6 +60,14 @@ class TechnicalDevice:
     def measures(self) -> bool:
         """Whether its reading is evidence, so that its verification must have stood."""
         return bool(self.reading)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examination:
+    """Where and when the case will be examined, if known as the record is made (803(2))."""
+
+    place: str
+    at: datetime
 
 
 def refuse_unlawful_fields(

@@ -47,6 +47,13 @@ class InterpreterIn(Sent):
     into: str = Field(min_length=2, max_length=64)
 
 
+class ExaminationIn(Sent):
+    """Where and when the case will be examined (article 803(2)), if it is known already."""
+
+    place: str = Field(min_length=3, max_length=300)
+    at: AwareDatetime
+
+
 class OffenceRecordIn(Sent):
     """What the officer enters; the person and the vehicle come from the check."""
 
@@ -73,6 +80,7 @@ class OffenceRecordIn(Sent):
     contact_confirmed: bool = False
     people: tuple[NamedPersonIn, ...] = Field(default=(), max_length=10)
     technical_device: TechnicalDeviceIn | None = None
+    examination: ExaminationIn | None = None
     additional: str = Field(default="", max_length=2000)
     attachments: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
         default=(), max_length=20

@@ -5,7 +5,13 @@ from datetime import date, datetime
 from uuid import UUID
 
 from fines.rules.offence_record import Language, PenaltyChosen
-from fines.rules.record_fields import Interpreter, NamedPerson, Signature, TechnicalDevice
+from fines.rules.record_fields import (
+    Examination,
+    Interpreter,
+    NamedPerson,
+    Signature,
+    TechnicalDevice,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +41,13 @@ class NewOffence:
     contact_confirmed: bool = False  # by signature: then a notice sent there is proper (743(5))
     people: tuple[NamedPerson, ...] = field(default=(), repr=False)
     technical_device: TechnicalDevice | None = None
+    examination: Examination | None = None
     additional: str = field(default="", repr=False)
     attachments: tuple[str, ...] = ()
 
     def details(self) -> dict[str, object]:
         """Return what is sealed beside the essence, as JSON values."""
-        device = self.technical_device
+        device, examination = self.technical_device, self.examination
         return {
             "rights_explained": self.rights_explained,
             "aggravating": self.aggravating,
@@ -59,6 +66,9 @@ class NewOffence:
             "technical_device": None
             if device is None
             else {name: _plain(value) for name, value in asdict(device).items()},
+            "examination": None
+            if examination is None
+            else {"place": examination.place, "at": examination.at.isoformat()},
             "additional": self.additional,
             "attachments": list(self.attachments),
         }

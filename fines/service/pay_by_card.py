@@ -84,12 +84,13 @@ async def pay_by_card(
             async with transaction(desk.sessions) as session:
                 return await _begin(desk, session, caller, target, idempotency_key, now)
         except IntegrityError:
-            # Another request took the key or the terminal between our look and our write.
-            async with transaction(desk.sessions) as session:
-                known = await _replayed(session, caller, target, idempotency_key)
-            if known is None:
+            # Another request took the key, the fine or the terminal between our look and our
+            # write. What it wrote is seen now, so the second look answers or says what is taken.
+            try:
+                async with transaction(desk.sessions) as session:
+                    return await _begin(desk, session, caller, target, idempotency_key, now)
+            except IntegrityError:
                 raise TerminalBusy("the terminal was taken meanwhile") from None
-            return known
 
 
 async def _begin(

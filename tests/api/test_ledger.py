@@ -177,6 +177,7 @@ async def test_a_payment_is_born_as_created(officer, record_id, sessions):
             )
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("seed", range(4))
 async def test_the_books_add_up_to_nought_after_any_history(parts, sessions, seed, request):
     await make.district_with_catalogue(sessions)

@@ -13,6 +13,10 @@ from sim.district import DRIVER, SECOND_OFFICER
 from tests import factories_fines as make
 from tests.api.test_record_fields import FULL
 from tests.factories_pages import BROWSER, look
+from tests.factories_pdf import pdf_text
+
+WITNESS, VICTIM = (one["name"] for one in FULL["people"])
+ATTESTING = {"name": "Нұрлан Айгүл", "address": "Алматы қ., Төле би, 3", "role": "attesting"}
 
 
 @pytest.fixture
@@ -49,6 +53,73 @@ async def test_the_longest_record_has_its_paper_too(sessions, keys, officer):
     answer = await officer.get(f"/api/offence-records/{record['offence_record_id']}/record.pdf")
 
     assert answer.content.startswith(b"%PDF-")
+
+
+async def paper(sessions, keys, officer, **changed):
+    """Draw up a record and return what its paper says; the blanks at ends of lines are lost."""
+    record = await make.drawn_up(sessions, keys, officer, **changed)
+    answer = await officer.get(f"/api/offence-records/{record['offence_record_id']}/record.pdf")
+    return pdf_text(answer.content).replace(" ", "")
+
+
+async def test_a_measuring_device_has_number_date_and_term_of_its_verification(
+    sessions, keys, officer
+):
+    text = await paper(sessions, keys, officer, **FULL)
+
+    assert "№KZ-77-1042,15.01.2026жүргізілді/проведена,14.01.2030дейін/до" in text
+
+
+async def test_whoever_is_on_the_record_has_a_line_to_sign(sessions, keys, officer):
+    people = [*FULL["people"], ATTESTING]
+
+    text = await paper(sessions, keys, officer, people=people)
+
+    line = "_" * 20
+    named = [f"{line}Куә/Свидетель:{WITNESS}", f"{line}Жәбірленуші/Потерпевший:{VICTIM}"]
+    named += [f"{line}Куәгер/Понятой:{ATTESTING['name']}"]
+    assert [one for one in named if one.replace(" ", "") not in text] == []
+    assert text.count(line) == 3 + len(people)
+
+
+async def test_with_nobody_beside_only_officer_and_person_sign(sessions, keys, officer):
+    text = await paper(sessions, keys, officer)
+
+    assert text.count("_" * 20) == 3
+
+
+async def test_ten_people_have_their_lines_on_a_page_more(sessions, keys, officer):
+    person = {"name": "Ә" * 200, "address": "Қ" * 300}
+
+    text = await paper(sessions, keys, officer, people=[person] * 10)
+
+    assert text.count("_" * 20) == 13
+
+
+async def test_the_paper_tells_where_and_when_the_case_will_be_examined(sessions, keys, officer):
+    text = await paper(sessions, keys, officer, **FULL)
+    silent = await paper(sessions, keys, officer)
+
+    assert "03.02.203010:30,Алматық.,Масанчикөшесі,57а" in text
+    assert "Рассмотрение" not in silent
+
+
+async def test_a_warning_is_a_resolution_and_no_record(sessions, keys, officer):
+    text = await paper(sessions, keys, officer, article="612", part="1")
+
+    assert "ЕСКЕРТУТҮРІНДЕГІӘКІМШІЛІКЖАЗАҚОЛДАНУТУРАЛЫҚАУЛЫ" in text
+    assert "ПОСТАНОВЛЕНИЕОНАЛОЖЕНИИАДМИНИСТРАТИВНОГОВЗЫСКАНИЯВВИДЕПРЕДУПРЕЖДЕНИЯ" in text
+    assert "подписьнавторомэкземпляре" in text
+    words = ("ХАТТАМА", "ПРОТОКОЛ", "Составил", "спротоколом", "хаттамамен")
+    assert [one for one in words if one in text] == []
+
+
+async def test_a_record_that_is_no_warning_is_no_resolution(sessions, keys, officer):
+    text = await paper(sessions, keys, officer)
+
+    assert "ТУРАЛЫХАТТАМА" in text
+    assert "ПРОТОКОЛОБАДМИНИСТРАТИВНОМПРАВОНАРУШЕНИИ" in text
+    assert [one for one in ("ҚАУЛЫ", "ПОСТАНОВЛЕНИЕ") if one in text] == []
 
 
 async def test_another_officer_gets_no_copy(sessions, keys, officer, client):
