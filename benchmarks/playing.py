@@ -147,7 +147,7 @@ def _chromium(world: World, day: Path) -> Iterator[Figure]:
         value=completing_ms + firsts[0],
         unit="ms",
         target="< 1000 ms",
-        note="the dock's complete sent → page asked for at its answer → first frame, Chromium, 24 h",
+        note="dock sends complete → answered, page asked for → first frame, Chromium, 24 h",
     )
     note = "page of a stored recording asked for → first frame shown, headless Chromium, 24 h"
     yield Figure(
