@@ -9,7 +9,7 @@ VENV := .venv/bin
 SPREAD := -n auto --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
 
 # How often what may go wrong at any instant is tried in a night; with each run it is tried less often.
-NIGHT := --rounds 20 --kills 200 --agent-kills 240 --server-kills 200 --store-kills 200 --upload-kills 200 --import-kills 40 --blocks 1000 --soak-payments 2000 --towns 200
+NIGHT := --rounds 20 --kills 200 --agent-kills 240 --server-kills 200 --store-kills 200 --upload-kills 200 --import-kills 40 --mutants 2000 --blocks 1000 --soak-payments 2000 --towns 200
 
 .PHONY: help demo up test nightly nightly-towns check lint bench lock format clean
 
@@ -29,7 +29,7 @@ test: ## pass the tests on a real PostgreSQL, a real serial line and a real brow
 	@$(VENV)/python -m pytest $(SPREAD)
 
 nightly: ## pass the tests that try every instant as often as was promised; takes hours
-	@$(PYTHON) deploy/bootstrap.py --browser
+	@$(PYTHON) deploy/bootstrap.py --browser --store
 	@$(VENV)/python -m pytest -m nightly $(NIGHT)
 
 nightly-towns: ## live 10,000 simulated days of 500 payments, each accounted for, one in five lived again; takes a night

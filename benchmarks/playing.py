@@ -125,12 +125,15 @@ def _chromium(world: World, day: Path) -> Iterator[Figure]:
     with dock.stream() as line, day.open("rb") as file:
         for number, digest in enumerate(digests):
             line.put(recording_id, number, file.read(BLOCK_SIZE_BYTES), digest)
-    dock.complete(recording_id)
     firsts, seeks = [], []
     with open_player(world.base_url, sign=str) as player:
         if player.name != "chromium":
             return
         player.sign_in(REVIEWER.iin)
+        # Docking ends with this call: the viewer waits for its answer and asks for the page then.
+        began = time.perf_counter()
+        dock.complete(recording_id)
+        completing_ms = (time.perf_counter() - began) * 1000
         for hours in _SEEKS_HOURS:
             seen = player.watch(
                 f"/console/recordings/{recording_id}",
@@ -139,7 +142,14 @@ def _chromium(world: World, day: Path) -> Iterator[Figure]:
             )
             firsts.append(seen.first_frame_ms)
             seeks.append(seen.seek_ms)
-    note = "page asked for → first frame shown, headless Chromium, 24 h"
+    yield Figure(
+        name="footage.docked_to_first_frame_24h",
+        value=completing_ms + firsts[0],
+        unit="ms",
+        target="< 1000 ms",
+        note="dock sends complete → answered, page asked for → first frame, Chromium, 24 h",
+    )
+    note = "page of a stored recording asked for → first frame shown, headless Chromium, 24 h"
     yield Figure(
         name="footage.first_frame_24h",
         value=percentile(firsts, 50),

@@ -37,6 +37,8 @@ class Fault(enum.Enum):
     GARBAGE = "garbage"  # bytes that are not HTTP
     SLOW_CLOSE = "slow_close"  # the answer trickles for ``seconds`` and its end never comes
     TRUNCATED = "truncated"  # half of the answer, then the end
+    CUT = "cut"  # half of the question reaches the far end, then both connections end
+    LOST = "lost"  # the far end has acted and answered; the answer never comes
 
 
 class FaultyLine:
@@ -46,9 +48,11 @@ class FaultyLine:
         far = urlsplit(target)
         self._far = (str(far.hostname), int(far.port or 80))
         self._faults: dict[str | None, tuple[Fault, float]] = {}
+        self._left: dict[str | None, int] = {}  # how many exchanges more, where that is limited
         self._socket = socket.create_server((host, port))
         self.host, self.port = self._socket.getsockname()[:2]
         self.taken = 0  # questions that reached the line
+        self.spoiled = 0  # those that a fault was done to
         self._tasks: set[asyncio.Task[None] | None] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -60,11 +64,25 @@ class FaultyLine:
         """The base address to give instead of the target's."""
         return f"http://{self.host}:{self.port}"
 
-    def behave(self, register: str | None, fault: Fault, *, seconds: float = 30) -> None:
-        """Do ``fault`` to every exchange with ``register`` from now on; ``None`` for all."""
+    def behave(
+        self,
+        register: str | None,
+        fault: Fault,
+        *,
+        seconds: float = 30,
+        times: int | None = None,
+    ) -> None:
+        """Do ``fault`` to exchanges with ``register`` from now on; ``None`` for all registers.
+
+        ``times`` is after how many of them the line is whole again.
+        """
         if register is None:
             self._faults.clear()
+            self._left.clear()
         self._faults[register] = (fault, seconds)
+        self._left.pop(register, None)
+        if times is not None:
+            self._left[register] = times
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -120,9 +138,13 @@ class FaultyLine:
         self._tasks.discard(mine)
 
     async def _exchange(self, register: str, request: bytes, out: asyncio.StreamWriter) -> None:
-        default = self._faults.get(None, (Fault.NONE, 0.0))
-        fault, seconds = self._faults.get(register, default)
-        if fault is Fault.RESET:
+        fault, seconds = self._fault_of(register)
+        self.spoiled += fault is not Fault.NONE
+        if fault is Fault.CUT:
+            await self._begun(request)
+        if fault is Fault.LOST:
+            await self._relayed(request)
+        if fault in {Fault.RESET, Fault.CUT, Fault.LOST}:
             _reset(out)
             return
         if fault is Fault.HALF_OPEN:
@@ -140,6 +162,22 @@ class FaultyLine:
             await self._trickle(answer, seconds, out)
             return
         out.write(answer)
+
+    def _fault_of(self, register: str) -> tuple[Fault, float]:
+        name = register if register in self._faults else None
+        found = self._faults.get(name, (Fault.NONE, 0.0))
+        if name in self._left:
+            self._left[name] -= 1
+            if not self._left[name]:
+                del self._left[name], self._faults[name]
+        return found
+
+    async def _begun(self, request: bytes) -> None:
+        """Let half of a question through and hang up."""
+        _, out = await asyncio.open_connection(*self._far)
+        with contextlib.closing(out):
+            out.write(request[: len(request) // 2])
+            await out.drain()
 
     async def _trickle(self, answer: bytes, seconds: float, out: asyncio.StreamWriter) -> None:
         """Send all but the last byte in pieces over ``seconds``, then neither it nor an end."""

@@ -36,7 +36,7 @@ _MEMORY_BYTES_MIN = 2 << 30  # containers often have 64 MB of it
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=20, help="how often the sequencer is killed")
     parser.addoption(
-        "--store-kills", type=int, default=4, help="how often a writer of the store is killed"
+        "--store-kills", type=int, default=4, help="how often a store or its writer is killed"
     )
     parser.addoption(
         "--agent-kills", type=int, default=2, help="how many sales are struck at the terminal"

@@ -1,9 +1,9 @@
 """Where a media tool runs that reads bytes from outside (decision 0012).
 
 It gets its bytes by a pipe and gives its answer by a pipe: no file of ours, no network, no
-privilege, no process of others to be seen; memory, processor seconds, seconds by the clock and
-bytes of the answer each have a limit. What it says on its error line is read up to a limit and
-thrown away, for it may repeat the bytes it was given.
+privilege, no process of others to be seen; memory, processes, processor seconds, seconds by the
+clock and bytes of the answer each have a limit. What it says on its error line is read up to a
+limit and thrown away, for it may repeat the bytes it was given.
 """
 
 import asyncio
@@ -24,6 +24,7 @@ from bodycam.errors import MediaToolFailed, MediaToolRefused
 _CHUNK_BYTES: Final = 256 << 10
 _NOBODY: Final = "65534"
 _FILES_MAX: Final = 64
+_PROCESSES_MAX: Final = 48  # of one run, threads with them; ffmpeg takes up to 16 to decode
 _END_SECONDS: Final = 10.0
 # What a program linked dynamically needs of the system; Debian's own ffmpeg needs alternatives.
 _SYSTEM: Final = ("/usr", "/etc/ld.so.cache", "/etc/alternatives")
@@ -67,8 +68,12 @@ class Sandbox:
             "-nostdin", "-hide_banner", "-loglevel", "error", "-threads", "1",
             "-filter_threads", "1",
         )  # fmt: skip
-        command = [*_limits(limits), *self.before, *stream.compile(cmd=self.tool)]
+        command = self.command(stream.compile(cmd=self.tool), limits=limits)
         return await _run(command, content, limits=limits)
+
+    def command(self, words: Sequence[str], *, limits: Limits) -> list[str]:
+        """Return the command that runs ``words`` shut in, under every limit but the clock's."""
+        return [*_limits(limits), *self.before, *words]
 
 
 def make_sandbox(kind: SandboxKind) -> Sandbox:
@@ -77,9 +82,21 @@ def make_sandbox(kind: SandboxKind) -> Sandbox:
     The weaker kind is never taken by itself: an administrator must have said so.
     """
     tool = imageio_ffmpeg.get_ffmpeg_exe()
-    before, inside = _bubblewrap(tool) if kind is SandboxKind.BUBBLEWRAP else _namespaces(tool)
-    works = shutil.which("prlimit") is not None and _starts(before, inside)
-    return Sandbox(kind, before if works else (), inside)
+    for before, inside in forms(kind, tool):
+        if shutil.which("prlimit") is not None and _works(before, inside):
+            return Sandbox(kind, before, inside)
+    return Sandbox(kind, (), tool)
+
+
+def forms(kind: SandboxKind, tool: str) -> list[tuple[tuple[str, ...], str]]:
+    """Return the ways to shut the tool in, and where it stands inside: the first that works.
+
+    The kernel lets root have as many processes as it likes, also behind a user namespace, which
+    maps its user to root. So root becomes nobody first.
+    """
+    if kind is SandboxKind.BUBBLEWRAP:
+        return [(_bubblewrap(tool=tool, as_root=as_root), _TOOL) for as_root in (False, True)]
+    return [(_namespaces(as_root=as_root), tool) for as_root in (False, True)]
 
 
 def _limits(limits: Limits) -> list[str]:
@@ -94,9 +111,22 @@ def _limits(limits: Limits) -> list[str]:
     ]
 
 
-def _bubblewrap(tool: str) -> tuple[tuple[str, ...], str]:
-    found = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    found += ["--clearenv", "--uid", _NOBODY, "--gid", _NOBODY, "--hostname", "media"]
+# Of what is inside a user namespace alone: counted there, so that runs do not share a limit.
+_COUNTED: Final = ("prlimit", f"--nproc={_PROCESSES_MAX}", "--")
+_NOBODY_FIRST: Final = (
+    "setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--inh-caps=-all",
+    "--bounding-set=-all", "--no-new-privs", "--",
+)  # fmt: skip
+
+
+def _bubblewrap(*, tool: str, as_root: bool) -> tuple[str, ...]:
+    found = ["bwrap", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
+    if as_root:
+        found += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts"]
+        found += ["--unshare-cgroup-try", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        found += ["--unshare-all", "--uid", _NOBODY, "--gid", _NOBODY]
+    found += ["--hostname", "media"]
     for path in _SYSTEM:
         found += ["--ro-bind-try", path, path]
     for target, link in _LINKS:
@@ -104,21 +134,31 @@ def _bubblewrap(tool: str) -> tuple[tuple[str, ...], str]:
         both = ["--ro-bind", link, link] if not Path(link).is_symlink() else None
         found += both or ["--symlink", target, link]
     found += ["--ro-bind", tool, _TOOL, "--proc", "/proc", "--dev", "/dev", "--chdir", "/", "--"]
-    return tuple(found), _TOOL
+    inner = [*_NOBODY_FIRST, "unshare", "--user", "--"] if as_root else []
+    return (*found, *inner, *_COUNTED)
 
 
-def _namespaces(tool: str) -> tuple[tuple[str, ...], str]:
+def _namespaces(*, as_root: bool) -> tuple[str, ...]:
     """Weaker: no network and no other processes, but the files of the system can be read."""
-    found = ("unshare", "--user", "--net", "--pid", "--ipc", "--fork", "--kill-child", "--",
-             "env", "-i")  # fmt: skip
-    return found, tool
+    first = _NOBODY_FIRST if as_root else ()
+    return (*first, "unshare", "--user", "--net", "--pid", "--ipc", "--fork", "--kill-child", "--",
+            "env", "-i", *_COUNTED)  # fmt: skip
 
 
-def _starts(before: Sequence[str], tool: str) -> bool:
-    """Return whether the tool starts in there: tried once a process, it costs 0.1 s."""
+def _works(before: Sequence[str], tool: str) -> bool:
+    """Return whether the tool starts in there, and the limit of processes binds.
+
+    Tried once a process, it costs 0.1 s.
+    """
     key = "\0".join((*before, tool))
     if key not in _TRIED:
-        _TRIED[key] = shutil.which(before[0]) is not None and _tried([*before, tool, "-version"])
+        another = ["sh", "-c", "true & wait"]
+        _TRIED[key] = (
+            shutil.which(before[0]) is not None
+            and _tried([*before, tool, "-version"])
+            and _tried([*before, *another])
+            and not _tried([*before, "prlimit", "--nproc=1", "--", *another])
+        )
     return _TRIED[key]
 
 

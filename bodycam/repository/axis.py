@@ -129,13 +129,15 @@ async def bookmarks_of(
     return (await session.scalars(statement)).all()
 
 
-async def container_of(session: AsyncSession, *, recording_id: UUID) -> tuple[UUID, str] | None:
-    """Return the container that a recording came in, or ``None`` where it came by a dock."""
-    statement = sa.select(AxisObjectRow.dock_id, AxisObjectRow.container).where(
-        AxisObjectRow.recording_id == recording_id
+async def containers_of(session: AsyncSession, *, recording_id: UUID) -> list[tuple[UUID, str]]:
+    """Return the containers that a recording came in; none where it came by a dock alone."""
+    statement = (
+        sa.select(AxisObjectRow.dock_id, AxisObjectRow.container)
+        .where(AxisObjectRow.recording_id == recording_id)
+        .distinct()
+        .order_by(AxisObjectRow.container, AxisObjectRow.dock_id)
     )
-    row = (await session.execute(statement)).first()
-    return None if row is None else (row[0], row[1])
+    return [(row[0], row[1]) for row in await session.execute(statement)]
 
 
 async def beside_destroyed(
@@ -160,12 +162,11 @@ async def beside_destroyed(
     return (await session.scalars(statement)).all()
 
 
-async def forget(session: AsyncSession, *, recording_id: UUID, container_too: bool) -> None:
-    """Empty what a system has said of a destroyed recording, and of its container."""
-    found = await container_of(session, recording_id=recording_id)
-    if found is None:
-        return
-    dock_id, name = found
+async def forget(
+    session: AsyncSession, *, recording_id: UUID, of: tuple[UUID, str], container_too: bool
+) -> None:
+    """Empty what a system has said of a destroyed recording in a container, and of that."""
+    dock_id, name = of
     of_object = AxisObjectRow.dock_id == dock_id, AxisObjectRow.container == name
     chosen = of_object if container_too else (AxisObjectRow.recording_id == recording_id,)
     await session.execute(sa.update(AxisObjectRow).where(*chosen).values(metadata_={}))

@@ -79,12 +79,13 @@ async def bookmarks_of(
     """
     async with transaction(sessions) as session:
         row = await own_recording(session, recording_id=recording_id, caller=caller)
-        found = await axis.container_of(session, recording_id=recording_id)
-        objects = (
-            await axis.bookmarks_of(session, dock_id=found[0], container=found[1], limit=_SHOWN_MAX)
-            if found is not None
-            else ()
-        )
+        objects = [
+            one
+            for dock_id, container in await axis.containers_of(session, recording_id=recording_id)
+            for one in await axis.bookmarks_of(
+                session, dock_id=dock_id, container=container, limit=_SHOWN_MAX
+            )
+        ][:_SHOWN_MAX]
     shown = [
         await _shown(store, row, one)
         for one in objects

@@ -11,7 +11,7 @@ from app.db import transaction
 from bodycam import repository
 from bodycam.errors.axis import AxisMetadataNotValid
 from bodycam.models.axis import AxisObjectRow
-from bodycam.repository import axis
+from bodycam.repository import axis, uploads
 from bodycam.rules.axis import (
     REJECTED,
     ObjectKind,
@@ -23,10 +23,11 @@ from bodycam.rules.axis import (
 )
 from bodycam.service.axis_bookmarks import lengthen_by_bookmarks
 from bodycam.service.axis_sealed import Opened, note_opened, open_clip, open_track, open_waiting
+from bodycam.service.completion import index_quarantined
 from bodycam.service.docking import Docking
-from bodycam.service.examined import examine_stream
+from bodycam.service.examined import Examined, examine_stream
 from bodycam.service.unsigned import Arrived, add_unsigned
-from bodycam.wire.digests import DIGEST_SIZE_BYTES
+from bodycam.wire.digests import DIGEST_SIZE_BYTES, merkle_root
 from devices import service as devices
 
 log = structlog.get_logger(__name__)
@@ -72,10 +73,15 @@ async def _next(
             session, dock_id=dock_id, container=container, bytes_max=bytes_max
         )
         for row in rows:
+            came_as = row.object_key
             if await _take(session, docking, row, dock=dock, now=now):
                 row.taken_in_at = now
-                return True
-    return False
+                break
+        else:
+            return False
+    if row.object_key != came_as:  # its bytes were here before: this copy is of no use
+        await docking.store.destroy(key=came_as)
+    return True
 
 
 async def _take(
@@ -105,6 +111,11 @@ async def _take_clip(
     source_name = about.get("RejectedContentOriginalContainer") or row.container
     serial_number = about.get("BWCSerialNumber") or serial_in_name(source_name)
     camera_id = await devices.camera_of_serial(session, dock=dock, serial_number=serial_number)
+    if camera_id is not None and await _known(
+        session, docking, row, camera_id=camera_id, dock=dock, now=now
+    ):
+        await _lengthen(session, docking, row, dock=dock, now=now)
+        return True
     span = span_of(row.metadata_, about) or spans_in_names(row.name, row.container)
     if camera_id is None or span is None:
         log.info("axis_clip_waits", object=str(row.id), camera_known=camera_id is not None)
@@ -132,6 +143,47 @@ async def _take_clip(
         await note_opened(session, docking, recording, found, now=now)
     await session.flush()
     await _lengthen(session, docking, row, dock=dock, now=now)
+    return True
+
+
+async def _known(
+    session: AsyncSession,
+    docking: Docking,
+    row: AxisObjectRow,
+    *,
+    camera_id: UUID,
+    dock: Principal,
+    now: datetime,
+) -> bool:
+    """Let a clip be part of the camera's recording of these very bytes, by whichever door it came.
+
+    Its object is the recording's from then on. Returns whether there is such a recording.
+    """
+    digests = _digests(row.block_digests)
+    same = await uploads.same_bytes(
+        session,
+        camera_id=camera_id,
+        stored_root=merkle_root(digests),
+        size_bytes=row.size_bytes,
+    )
+    if same is None:
+        return False
+    recording = await repository.recording(session, same.id, for_update=True)
+    if recording is None or recording.destruction_begun_at is not None:
+        return False
+    log.info("axis_clip_known", object=str(row.id), recording=str(recording.id))
+    row.recording_id, row.object_key = recording.id, recording.object_key
+    await session.flush()
+    if recording.quarantine_reason is None:
+        return True
+    # Another door could not open it; here a key may have come, or is still to come.
+    raw = Examined(digests, None, recording.quarantine_reason)
+    found = await open_clip(session, docking, row, dock=dock, raw=raw)
+    if isinstance(found, Opened):
+        await note_opened(session, docking, recording, found, now=now)
+        await index_quarantined(session, docking, recording, found.examined, now=now)
+    else:
+        recording.quarantine_reason = found.why_not
     return True
 
 

@@ -138,15 +138,17 @@ async def _clear_beside(sessions: Sessions, store: ObjectStore, recording_id: UU
     recording of that container; the tombstone stands already.
     """
     async with transaction(sessions) as session:
-        found = await axis.container_of(session, recording_id=recording_id)
-        if found is None:
-            return
-        rows = await axis.beside_destroyed(session, dock_id=found[0], container=found[1])
-        keys = [row.object_key for row in rows or ()]
-    for key in keys:
-        await store.destroy(key=key)
-    async with transaction(sessions) as session:
-        await axis.forget(session, recording_id=recording_id, container_too=rows is not None)
+        containers = await axis.containers_of(session, recording_id=recording_id)
+    for of in containers:
+        async with transaction(sessions) as session:
+            rows = await axis.beside_destroyed(session, dock_id=of[0], container=of[1])
+            keys = [row.object_key for row in rows or ()]
+        for key in keys:
+            await store.destroy(key=key)
+        async with transaction(sessions) as session:
+            await axis.forget(
+                session, recording_id=recording_id, of=of, container_too=rows is not None
+            )
 
 
 async def _may_go(session: AsyncSession, row: RecordingRow, now: datetime) -> bool:

@@ -172,6 +172,23 @@ async def test_an_encrypted_clip_plays_and_its_original_stays(
     assert len(await bodycam.events(sessions, "bodycam.clip_opened")) == 1
 
 
+async def test_a_clip_that_waits_is_opened_by_a_key_that_comes_with_it_again(
+    client, system, sessions, reviewer, key_of
+):
+    clear = bodycam.footage().read_bytes()
+    sealed = await put_clip(system, clear)
+    rejected = "RejectedContent_UnknownTime_5a0c"
+    meta = {"X-Container-Meta-Rejectedcontentoriginalcontainer": CONTAINER}
+    await system.ask("PUT", rejected, headers=meta)
+    await system.ask("PUT", f"{rejected}/again.mp4", content=sealed)
+
+    await system.ask("PUT", f"{rejected}/again.key", content=key_of())
+
+    row = await the_recording(sessions)
+    assert row.status.value == "reviewable"
+    assert (await content(client, row, reviewer)).content == clear
+
+
 async def test_ranges_of_an_encrypted_clip_are_those_of_the_clear_one(
     client, system, sessions, reviewer, key_of
 ):

@@ -145,12 +145,14 @@ async def test_a_wrong_key_reads_nothing(ceph, content):
         await other.read(key=KEY, start=0, length=1)
 
 
+@pytest.mark.nightly
 async def test_parts_survive_the_death_of_the_gateway_and_of_the_disk_s_daemon(
     ceph, content, pytestconfig
 ):
     """Killed after any part or in the middle of one: what is listed is whole, and none is lost."""
     chance = random.Random(11)
-    for _ in range(max(2, pytestconfig.getoption("--kills") // 10)):
+    kills = 0
+    while kills < pytestconfig.getoption("--store-kills"):
         store = store_of(ceph)
         upload = await store.begin(key=KEY, size_bytes=SIZE)
         taken = set()
@@ -160,12 +162,14 @@ async def test_parts_survive_the_death_of_the_gateway_and_of_the_disk_s_daemon(
                 part = content[number * BLOCK_SIZE_BYTES :][:BLOCK_SIZE_BYTES]
                 await _cut_off(store, upload, part, number=number)
                 ceph.kill_and_restart(dying)
+                kills += 1
             held = await _listed(store, upload)
             assert taken <= held.keys()
             await _sent(store, upload, number, content)
             taken.add(number)
         await _again(store.seal, key=KEY, upload=upload, size_bytes=SIZE)
         ceph.kill_and_restart("ceph-osd")
+        kills += 1
 
         whole = await _whole(store)
 

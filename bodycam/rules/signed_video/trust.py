@@ -27,9 +27,12 @@ class Trust(enum.Enum):
     """What is known of the key that signed."""
 
     PROVEN = "proven"  # it leads to an anchor that we were given
-    UNPROVEN = "unproven"  # no anchors were given: anybody could have made it
-    FOREIGN = "foreign"  # anchors were given, and it leads to none of them
+    UNPROVEN = "unproven"  # no anchor of its kind was given: anybody could have made it
+    FOREIGN = "foreign"  # anchors of its kind were given, and it is under none of them
     NONE = "none"  # the stream has no key that can be read
+
+
+_FROM_BEST: Final = (Trust.NONE, Trust.PROVEN, Trust.UNPROVEN, Trust.FOREIGN)
 
 
 class AnchorsNotReadable(ValueError):
@@ -38,15 +41,14 @@ class AnchorsNotReadable(ValueError):
 
 @dataclass(frozen=True)
 class Anchors:
-    """What we trust: roots of certificates, and single public keys by their SHA-256."""
+    """What we trust: roots of certificates, and single public keys by their SHA-256.
+
+    A root speaks of chains alone, and a listed key of bare keys: neither convicts what the other
+    is there to judge. A listed key proves itself wherever it comes.
+    """
 
     roots: tuple[x509.Certificate, ...] = ()
     keys: frozenset[bytes] = frozenset()
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing was given."""
-        return not self.roots and not self.keys
 
 
 def read_anchors(pem: bytes) -> Anchors:
@@ -77,11 +79,15 @@ def _fingerprint(key: _PublicKey) -> bytes:
 
 @dataclass
 class KeyRing:
-    """The keys that a stream carries, each judged once."""
+    """The keys that a stream carries, each judged once.
+
+    ``trust`` is of the worst key so far: a proven one does not speak for what another signed.
+    """
 
     anchors: Anchors = field(default_factory=Anchors)
     trust: Trust = Trust.NONE
     fingerprint: bytes = b""
+    _foreign: bool = False  # the key of this moment is another's
     _key: _PublicKey | None = None
     _pem: bytes = b""
     _first: bytes = b""
@@ -93,18 +99,19 @@ class KeyRing:
         self._pem = claim.key_pem
         self._key, trust = _judge(claim, self.anchors)
         if self._key is None:
-            self.trust, self.fingerprint = Trust.NONE, b""
+            self.fingerprint = b""
             return
-        fingerprint = _fingerprint(self._key)
-        # Without anchors the first key is all there is; another later is somebody else's.
-        self._first = self._first or fingerprint
-        if trust is Trust.UNPROVEN and fingerprint != self._first:
+        self.fingerprint = _fingerprint(self._key)
+        # Where no anchor speaks the first key is all there is; another later is somebody else's.
+        self._first = self._first or self.fingerprint
+        if trust is Trust.UNPROVEN and self.fingerprint != self._first:
             trust = Trust.FOREIGN
-        self.trust, self.fingerprint = trust, fingerprint
+        self._foreign = trust is Trust.FOREIGN
+        self.trust = max(self.trust, trust, key=_FROM_BEST.index)
 
     def signed(self, claim: Claim) -> bool:
         """Return whether the claim is under the key, and the key is not a foreign one."""
-        if self._key is None or self.trust is Trust.FOREIGN:
+        if self._key is None or self._foreign:
             return False
         try:
             if isinstance(self._key, ec.EllipticCurvePublicKey):
@@ -138,11 +145,10 @@ def _judge(claim: Claim, anchors: Anchors) -> tuple[_PublicKey | None, Trust]:
         return None, Trust.NONE
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < _RSA_BITS_MIN:
         return None, Trust.NONE
-    if anchors.empty:
-        return key, Trust.UNPROVEN
     if _fingerprint(key) in anchors.keys or _leads(chain, anchors.roots, claim.signed_at):
         return key, Trust.PROVEN
-    return key, Trust.FOREIGN
+    judged = anchors.roots if chain else anchors.keys
+    return key, Trust.FOREIGN if judged else Trust.UNPROVEN
 
 
 def _leads(

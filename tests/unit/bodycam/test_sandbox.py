@@ -1,3 +1,6 @@
+import os
+import subprocess
+import threading
 import time
 
 import ffmpeg
@@ -6,6 +9,7 @@ import pytest
 from app.settings import SandboxKind
 from bodycam.errors import MediaToolFailed, MediaToolRefused
 from bodycam.media import Limits, Sandbox, check_decodes, make_sandbox
+from bodycam.media.sandbox import forms
 from tests.factories_media import hostile, sandbox, small
 
 
@@ -77,6 +81,45 @@ async def test_no_file_of_the_machine_can_be_read(path):
 
     with pytest.raises(MediaToolFailed):
         await shut.run(stream, b"-", limits=Limits())
+
+
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--")
+FORKS = "i=0; while [ $i -lt 400 ]; do sleep 20 & i=$((i+1)); echo $i; done"
+
+
+def forking(kind, user, script):
+    """Run a shell program in the sandbox as another user of the machine would; what it said."""
+    made, before = make_sandbox(kind), ()
+    if user == "another user":
+        before = NOBODY if os.getuid() == 0 else ()  # whoever is not root is such a one
+        made = Sandbox(kind, forms(kind, "/bin/true")[0][0], "/bin/true")
+    return subprocess.run(
+        [*before, *made.command(["sh", "-c", script], limits=Limits())],
+        capture_output=True,
+        check=False,
+        timeout=60,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize("user", ["this user", "another user"])
+@pytest.mark.parametrize("kind", list(SandboxKind), ids=lambda kind: kind.value)
+def test_no_more_processes_are_started_than_allowed(kind, user):
+    done = forking(kind, user, FORKS)
+
+    assert "Cannot fork" in done.stderr
+    assert 0 < len(done.stdout.split()) < 48
+
+
+@pytest.mark.parametrize("kind", list(SandboxKind), ids=lambda kind: kind.value)
+def test_a_fork_bomb_takes_no_place_of_another_run(kind):
+    bomb = threading.Thread(target=forking, args=(kind, "this user", FORKS))
+    bomb.start()
+
+    done = forking(kind, "this user", "sleep 0 & wait; echo alive")
+
+    assert done.stdout == "alive\n"
+    bomb.join()
 
 
 async def test_no_file_can_be_written(tmp_path):

@@ -1,18 +1,15 @@
 import random
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bodycam.rules.signed_video.claims import Scheme
 from bodycam.rules.signed_video.findings import Verdict
 from bodycam.rules.signed_video.judge import UNCOVERED_NOTE
-from bodycam.rules.signed_video.trust import AnchorsNotReadable, Trust, read_anchors
 from tests.factories_video import (
     FRAMES,
     GROUP,
-    TICKS,
     authority,
-    camera_key,
     certificate,
     judged,
     pem,
@@ -207,79 +204,6 @@ def test_a_file_cut_out_of_a_longer_one_is_whole_in_itself():
 
     assert verdicts(found) == [(0, 60, "signed"), (60, 80, "unsigned")]
     assert not found.tampered
-
-
-def test_a_chain_to_the_configured_authority_is_proven():
-    anchors = read_anchors(pem(authority()[0]))
-
-    found = judged(signed(started_at_ticks=TICKS * 10**7), anchors=anchors)
-
-    assert found.trust is Trust.PROVEN
-    assert verdicts(found) == WHOLE
-
-
-def test_without_authority_a_key_proves_nothing_of_its_owner():
-    found = judged(signed())
-
-    assert found.trust is Trust.UNPROVEN
-
-
-def test_a_forger_with_his_own_authority_is_found():
-    key = ec.generate_private_key(ec.SECP256R1())
-    root, root_key = authority("Forgers")
-    frames = signed(key=key, chain_pem=pem(certificate("camera", key, "Forgers", root_key), root))
-
-    found = judged(frames, anchors=read_anchors(pem(authority()[0])))
-
-    assert found.trust is Trust.FOREIGN
-    assert verdicts(found) == [(0, 100, "forged"), TAIL]
-
-
-def test_a_certificate_that_may_not_issue_makes_no_chain():
-    key = ec.generate_private_key(ec.SECP256R1())
-    leaf = certificate("camera", camera_key(), "Cameras", authority()[1])
-    frames = signed(key=key, chain_pem=pem(certificate("x", key, "camera", camera_key()), leaf))
-
-    found = judged(frames, anchors=read_anchors(pem(authority()[0])))
-
-    assert found.trust is Trust.FOREIGN
-
-
-def test_a_certificate_out_of_its_time_makes_no_chain():
-    chain = pem(certificate("camera", camera_key(), "Cameras", authority()[1], days=30))
-    frames = signed(chain_pem=chain, started_at_ticks=TICKS * 10**7)
-
-    found = judged(frames, anchors=read_anchors(pem(authority()[0])))
-
-    assert found.trust is Trust.FOREIGN
-
-
-def test_a_known_key_of_an_axis_camera_is_proven():
-    frames = signed("h264", "axis")
-    own = next(unit for unit in frames[20] if b"PUBLIC KEY" in unit)
-    anchors = read_anchors(own[own.index(b"-----BEGIN") :])
-
-    found = judged(frames, anchors=anchors)
-
-    assert found.trust is Trust.PROVEN
-
-
-def test_another_key_in_the_middle_convicts_what_it_signed():
-    other = ec.generate_private_key(ec.SECP256R1())
-    frames = signed("h264", "axis")[:60] + signed("h264", "axis", key=other)[60:]
-
-    found = judged(frames)
-
-    assert found.trust is Trust.FOREIGN
-    assert found.wrong_signatures
-
-
-@pytest.mark.parametrize(
-    "text", [b"", b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----"]
-)
-def test_anchors_that_cannot_be_read_are_refused(text):
-    with pytest.raises(AnchorsNotReadable):
-        read_anchors(text)
 
 
 @pytest.mark.parametrize("seed", range(40))
