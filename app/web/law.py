@@ -117,6 +117,24 @@ async def decision_form(
     return RedirectResponse("/console/proceedings", 303)
 
 
+@router.post("/proceedings/{offence_record_id}/in-force", dependencies=[Depends(OVER_OFFICERS)])
+async def in_force_form(
+    offence_record_id: UUID,
+    caller: Caller,
+    desk: DeskOfApp,
+    in_force_on: Annotated[date, Form()],
+) -> RedirectResponse:
+    """Enter from which day a decision is in force, and show the list again."""
+    await service.enter_in_force(
+        desk,
+        caller=caller,
+        offence_record_id=offence_record_id,
+        in_force_on=in_force_on,
+        now=utc_now(),
+    )
+    return RedirectResponse("/console/proceedings", 303)
+
+
 @router.post("/proceedings/{offence_record_id}/appeal", dependencies=[Depends(OVER_OFFICERS)])
 async def appeal_form(offence_record_id: UUID, caller: Caller, desk: DeskOfApp) -> RedirectResponse:
     """Enter that the decision was appealed, and show the list again."""

@@ -54,6 +54,20 @@ async def decision(
     )
 
 
+@router.post("/{offence_record_id}/in-force", dependencies=_OVER, status_code=204)
+async def in_force(
+    offence_record_id: UUID, body: schemas.InForceIn, caller: Caller, desk: DeskOfApp
+) -> None:
+    """Enter from which day the decision is in force."""
+    await service.enter_in_force(
+        desk,
+        caller=caller,
+        offence_record_id=offence_record_id,
+        in_force_on=body.in_force_on,
+        now=utc_now(),
+    )
+
+
 @router.post("/{offence_record_id}/appeal", dependencies=_OVER, status_code=204)
 async def appeal(offence_record_id: UUID, caller: Caller, desk: DeskOfApp) -> None:
     """Enter that the decision was appealed."""

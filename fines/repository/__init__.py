@@ -41,6 +41,7 @@ from fines.repository.proceedings import (
     records_of_person,
     register_fine,
     unpaid_decisions,
+    unreckoned_terms,
 )
 from fines.repository.records import (
     acts,
@@ -87,5 +88,6 @@ __all__ = [
     "slips_of",
     "unfiled_payments",
     "unpaid_decisions",
+    "unreckoned_terms",
     "unsettled_payment_on",
 ]

@@ -25,6 +25,12 @@ class DecisionIn(Sent):
     in_force_on: date | None = None
 
 
+class InForceIn(Sent):
+    """The day from which a decision is in force."""
+
+    in_force_on: date
+
+
 class AppealEndIn(Sent):
     """How an appeal ended: the decision stands from a day, or the case is closed."""
 
