@@ -25,9 +25,12 @@ from fines.rules.proceedings import (
     HAND_ON_DAYS,
     CourseStage,
     EntryKind,
+    Imposed,
     OrdinaryGround,
     hand_on_since,
     next_stage,
+    stage_in_force,
+    stage_of_decision,
     term_end,
 )
 from fines.service.desk import Desk
@@ -65,6 +68,7 @@ async def begin_case(
             began_at=now,
             due_at=due,
             suspended=False,
+            cancelled=False,
         )
     )
 
@@ -106,7 +110,9 @@ def _line(
         "overdue": case.due_at is not None and case.due_at <= now,
         "suspended": case.suspended,
         "decision_number": case.decision_number,
+        "penalty": None if case.penalty is None else case.penalty.value,
         "fine_tiyn": case.fine_tiyn,
+        "term_ends_on": case.term_ends_on,
         "in_force_on": case.in_force_on,
     }
 
@@ -142,29 +148,30 @@ async def enter_decision(
     caller: Principal,
     offence_record_id: UUID,
     decision_number: str,
-    decided_on: date,
-    fine_tiyn: int,
-    in_force_on: date | None,
+    decision: Imposed,
     now: datetime,
 ) -> None:
-    """Enter what was decided. No fine closes the case; a fine in force is payable whole.
+    """Enter what was decided: a fine in force is payable whole, any penalty is remembered.
 
     Raises:
         OffenceRecordNotFound: the unit has no such case.
-        StepOfCaseRefused: it is not at the deciding body, or the days contradict each other.
+        StepOfCaseRefused: it is not at the deciding body, or days, fine and penalty contradict
+            each other.
     """
     async with _step(desk, caller, offence_record_id, now, "decision") as step:
-        if decided_on > law_date(now) or (in_force_on is not None and in_force_on < decided_on):
-            raise StepOfCaseRefused("the days contradict each other", reason="days")
-        target = CourseStage.DECIDED if fine_tiyn else CourseStage.CLOSED
         case = step.case
+        target = stage_of_decision(decision, today=law_date(now))
         case.stage = next_stage(current=case.stage, target=target)
-        case.decision_number, case.decided_on = decision_number, decided_on
-        case.fine_tiyn, case.in_force_on = fine_tiyn, in_force_on
-        if target is CourseStage.DECIDED and in_force_on is not None:
-            case.due_at = await term_of(step.session, CourseStage.DECIDED, in_force_on)
-        step.enter(EntryKind.DECIDED, {"decision_number": decision_number})
-        await step.audit("fines.case_decided", {"fine_tiyn": fine_tiyn})
+        case.decision_number, case.decided_on = decision_number, decision.decided_on
+        case.fine_tiyn, case.in_force_on = decision.fine_tiyn, decision.in_force_on
+        case.penalty, case.term_ends_on = decision.penalty, decision.term_ends_on
+        if target is CourseStage.DECIDED and decision.in_force_on is not None:
+            case.due_at = await term_of(step.session, CourseStage.DECIDED, decision.in_force_on)
+        imposed: dict[str, object] = {"penalty": decision.penalty.value}
+        if decision.term_ends_on is not None:
+            imposed["term_ends_on"] = decision.term_ends_on.isoformat()
+        step.enter(EntryKind.DECIDED, {"decision_number": decision_number} | imposed)
+        await step.audit("fines.case_decided", {"fine_tiyn": decision.fine_tiyn} | imposed)
 
 
 async def enter_in_force(
@@ -175,19 +182,33 @@ async def enter_in_force(
     Raises:
         OffenceRecordNotFound: the unit has no such case.
         StepOfCaseRefused: nothing is decided, an appeal is pending, the day is known already, or
-            it is before the decision.
+            it is before the decision, or to come where there is no fine.
     """
     async with _step(desk, caller, offence_record_id, now, "in_force") as step:
         case = step.case
         if case.stage is not CourseStage.DECIDED or case.suspended or case.decided_on is None:
             raise StepOfCaseRefused("no decision waits for its day", reason=case.stage.value)
-        if case.in_force_on is not None or in_force_on < case.decided_on:
-            raise StepOfCaseRefused("the days contradict each other", reason="days")
-        case.in_force_on = in_force_on
-        case.due_at = await term_of(step.session, CourseStage.DECIDED, in_force_on)
+        if case.in_force_on is not None:
+            raise StepOfCaseRefused("its day is known already", reason="days")
+        await _put_in_force(step, in_force_on, now)
         fields: dict[str, object] = {"in_force_on": in_force_on.isoformat()}
         step.enter(EntryKind.DECIDED, fields | {"decision_number": case.decision_number})
         await step.audit("fines.decision_in_force", fields)
+
+
+async def _put_in_force(step: "Step", in_force_on: date, now: datetime) -> None:
+    case = step.case
+    target = stage_in_force(
+        fine_tiyn=case.fine_tiyn or 0,
+        decided_on=case.decided_on or in_force_on,
+        in_force_on=in_force_on,
+        today=law_date(now),
+    )
+    case.in_force_on = in_force_on
+    if target is CourseStage.CLOSED:
+        case.stage = next_stage(current=case.stage, target=target)
+    else:
+        case.due_at = await term_of(step.session, CourseStage.DECIDED, in_force_on)
 
 
 async def enter_appeal(
@@ -220,7 +241,7 @@ async def end_appeal(
 
     Raises:
         OffenceRecordNotFound: the unit has no such case.
-        StepOfCaseRefused: no appeal is pending.
+        StepOfCaseRefused: no appeal is pending, or the day cannot be.
     """
     async with _step(desk, caller, offence_record_id, now, "appeal_end") as step:
         case = step.case
@@ -228,9 +249,9 @@ async def end_appeal(
             raise StepOfCaseRefused("no appeal is pending", reason=case.stage.value)
         case.suspended = False
         if upheld:
-            case.in_force_on = in_force_on
-            case.due_at = await term_of(step.session, CourseStage.DECIDED, in_force_on)
+            await _put_in_force(step, in_force_on, now)
         else:
+            case.cancelled = True
             case.stage = next_stage(current=case.stage, target=CourseStage.CLOSED)
         step.enter(EntryKind.APPEAL_ENDED, {"upheld": upheld})
         await step.audit("fines.case_appeal_ended", {"upheld": upheld})
