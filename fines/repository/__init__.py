@@ -10,6 +10,7 @@ from fines.repository.catalogue import (
     put_mrp,
 )
 from fines.repository.orders import (
+    driver_of_terminal,
     open_orders_of,
     order,
     order_due,
@@ -58,6 +59,7 @@ __all__ = [
     "articles",
     "articles_in_use",
     "cases_of_department",
+    "driver_of_terminal",
     "entries_of",
     "lapsed_receipts",
     "live_payment_of",
