@@ -495,6 +495,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
         )
         for step, data in {
             "decision": {"decision_number": "1", "decided_on": "2026-11-20", "tenge": "1"},
+            "in-force": {"in_force_on": "2026-11-20"},
             "appeal": {},
             "appeal-end": {"upheld": "yes", "in_force_on": "2026-11-20"},
             "hand-over": {"outgoing_number": "1"},
@@ -503,6 +504,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     f"{_ONE_CASE}/decision": (
         _step_of_case(decision_number="1", decided_on="2026-11-20", fine_tiyn=1),
     ),
+    f"{_ONE_CASE}/in-force": (_step_of_case(in_force_on="2026-11-20"),),
     f"{_ONE_CASE}/appeal": (_step_of_case(),),
     f"{_ONE_CASE}/appeal-end": (_step_of_case(upheld=True, in_force_on="2026-11-20"),),
     f"{_ONE_CASE}/hand-over": (_step_of_case(outgoing_number="1"),),

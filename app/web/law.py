@@ -17,7 +17,7 @@ from fines import service
 from fines.api import DeskOfApp
 from fines.api.desk import OVER_OFFICERS
 from fines.rules.amounts import tiyn_of_tenge
-from fines.rules.proceedings import CourseStage, OrdinaryGround
+from fines.rules.proceedings import CourseStage, DecidedPenalty, Imposed, OrdinaryGround
 from fines.service import catalogue_import
 
 _KEEPERS_OF_LAW = Access(roles=[Role.ADMINISTRATOR])
@@ -33,6 +33,15 @@ GROUNDS: Final = {
     OrdinaryGround.NOT_ADMITTED.value: N_("Not admitted"),
     OrdinaryGround.NOT_ELIGIBLE.value: N_("Reduced proceedings do not apply"),
     OrdinaryGround.LAPSED.value: N_("Not paid in seven days"),
+}
+
+PENALTIES: Final = {
+    DecidedPenalty.FINE.value: N_("Fine"),
+    DecidedPenalty.WARNING.value: N_("Warning"),
+    DecidedPenalty.ARREST.value: N_("Arrest"),
+    DecidedPenalty.LICENCE_LOSS.value: N_("Loss of the licence"),
+    DecidedPenalty.PUBLIC_WORKS.value: N_("Public works"),
+    DecidedPenalty.NONE.value: N_("No penalty"),
 }
 
 router = APIRouter(prefix="/console", max_body_size=_FORM_BYTES_MAX)
@@ -68,6 +77,7 @@ async def proceedings_page(
         "cases": cases,
         "stages": STAGES,
         "grounds": GROUNDS,
+        "penalties": PENALTIES,
         "today": law_date(utc_now()),
     }
     return page(request, "proceedings.html", context)
@@ -102,6 +112,8 @@ async def decision_form(
     decided_on: Annotated[date, Form()],
     tenge: Annotated[str, Form(pattern=r"^[0-9]{1,10}([.,][0-9]{1,2})?$")],
     in_force_on: Annotated[Literal[""] | date, Form()] = "",
+    penalty: Annotated[DecidedPenalty, Form()] = DecidedPenalty.FINE,
+    term_ends_on: Annotated[Literal[""] | date, Form()] = "",
 ) -> RedirectResponse:
     """Enter what was decided, and show the list again."""
     await service.enter_decision(
@@ -109,9 +121,31 @@ async def decision_form(
         caller=caller,
         offence_record_id=offence_record_id,
         decision_number=decision_number,
-        decided_on=decided_on,
-        fine_tiyn=tiyn_of_tenge(tenge),
-        in_force_on=in_force_on or None,
+        decision=Imposed(
+            penalty=penalty,
+            fine_tiyn=tiyn_of_tenge(tenge),
+            decided_on=decided_on,
+            in_force_on=in_force_on or None,
+            term_ends_on=term_ends_on or None,
+        ),
+        now=utc_now(),
+    )
+    return RedirectResponse("/console/proceedings", 303)
+
+
+@router.post("/proceedings/{offence_record_id}/in-force", dependencies=[Depends(OVER_OFFICERS)])
+async def in_force_form(
+    offence_record_id: UUID,
+    caller: Caller,
+    desk: DeskOfApp,
+    in_force_on: Annotated[date, Form()],
+) -> RedirectResponse:
+    """Enter from which day a decision is in force, and show the list again."""
+    await service.enter_in_force(
+        desk,
+        caller=caller,
+        offence_record_id=offence_record_id,
+        in_force_on=in_force_on,
         now=utc_now(),
     )
     return RedirectResponse("/console/proceedings", 303)

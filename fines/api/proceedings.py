@@ -8,6 +8,7 @@ from app.access import Caller
 from app.clock import utc_now
 from fines import service
 from fines.api.desk import BODY_BYTES_MAX, OVER_OFFICERS, DeskOfApp
+from fines.rules.proceedings import DecidedPenalty, Imposed
 from fines.schemas import proceedings as schemas
 
 _OVER = [Depends(OVER_OFFICERS)]
@@ -47,8 +48,26 @@ async def decision(
         caller=caller,
         offence_record_id=offence_record_id,
         decision_number=body.decision_number,
-        decided_on=body.decided_on,
-        fine_tiyn=body.fine_tiyn,
+        decision=Imposed(
+            penalty=DecidedPenalty(body.penalty),
+            fine_tiyn=body.fine_tiyn,
+            decided_on=body.decided_on,
+            in_force_on=body.in_force_on,
+            term_ends_on=body.term_ends_on,
+        ),
+        now=utc_now(),
+    )
+
+
+@router.post("/{offence_record_id}/in-force", dependencies=_OVER, status_code=204)
+async def in_force(
+    offence_record_id: UUID, body: schemas.InForceIn, caller: Caller, desk: DeskOfApp
+) -> None:
+    """Enter from which day the decision is in force."""
+    await service.enter_in_force(
+        desk,
+        caller=caller,
+        offence_record_id=offence_record_id,
         in_force_on=body.in_force_on,
         now=utc_now(),
     )

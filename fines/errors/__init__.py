@@ -17,6 +17,7 @@ from fines.errors.payments import (
     SlipNotFound,
     TerminalBusy,
     TerminalNotAssigned,
+    TerminalTakesNoTiyn,
 )
 from fines.errors.records import (
     AmountNotSingle,
@@ -66,6 +67,7 @@ __all__ = [
     "TerminalBusy",
     "TerminalNotAssigned",
     "TerminalNotFound",
+    "TerminalTakesNoTiyn",
     "TransitionRefused",
     "WarningNotAllowed",
     "WarningRequired",

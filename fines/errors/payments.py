@@ -69,6 +69,14 @@ class TerminalBusy(DomainError):
     cure = "Finish or settle the sale on this terminal first."
 
 
+class TerminalTakesNoTiyn(DomainError):
+    """The sum has tiyn, and the caller's terminal takes whole tenge only."""
+
+    kind = Kind.CONFLICT
+    code = "fines.terminal_takes_no_tiyn"
+    cure = "Use another terminal: this one takes whole tenge only. Nothing was begun."
+
+
 class IdempotencyKeyReused(DomainError):
     """The key was used by another officer or for another request."""
 

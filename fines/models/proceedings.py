@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db import Base
-from fines.rules.proceedings import CourseStage, EntryKind, OrdinaryGround
+from fines.rules.proceedings import CourseStage, DecidedPenalty, EntryKind, OrdinaryGround
 
 
 class RecordEntry(Base):
@@ -38,6 +38,18 @@ class OrdinaryCase(Base):
             "decision_whole",
         ),
         sa.CheckConstraint("fine_tiyn >= 0", "fine_not_negative"),
+        sa.CheckConstraint(
+            "penalty IS NULL OR fine_tiyn IS NOT NULL AND (penalty = 'licence_loss' OR "
+            "(penalty = 'fine') = (fine_tiyn > 0))",
+            "penalty_fits_fine",
+        ),
+        sa.CheckConstraint(
+            "(term_ends_on IS NOT NULL) = "
+            "coalesce(penalty IN ('arrest', 'licence_loss', 'public_works'), false)",
+            "term_of_penalty",
+        ),
+        sa.CheckConstraint("term_ends_on >= decided_on", "term_after_decision"),
+        sa.CheckConstraint("NOT cancelled OR stage = 'closed'", "cancelled_is_closed"),
     )
 
     offence_record_id: Mapped[UUID] = mapped_column(
@@ -53,5 +65,9 @@ class OrdinaryCase(Base):
     decision_number: Mapped[str | None] = mapped_column(sa.String(64))
     decided_on: Mapped[date | None]
     fine_tiyn: Mapped[int | None] = mapped_column(sa.BigInteger)
+    # Nothing in decisions without a fine from before penalties were entered.
+    penalty: Mapped[DecidedPenalty | None]
+    term_ends_on: Mapped[date | None]  # the last day of what has a term
     in_force_on: Mapped[date | None]
     suspended: Mapped[bool]
+    cancelled: Mapped[bool] = mapped_column(server_default=sa.false())  # on appeal

@@ -10,6 +10,7 @@ from fines.repository.catalogue import (
     put_mrp,
 )
 from fines.repository.orders import (
+    driver_of_terminal,
     open_orders_of,
     order,
     order_due,
@@ -41,6 +42,7 @@ from fines.repository.proceedings import (
     records_of_person,
     register_fine,
     unpaid_decisions,
+    unreckoned_terms,
 )
 from fines.repository.records import (
     acts,
@@ -57,6 +59,7 @@ __all__ = [
     "articles",
     "articles_in_use",
     "cases_of_department",
+    "driver_of_terminal",
     "entries_of",
     "lapsed_receipts",
     "live_payment_of",
@@ -87,5 +90,6 @@ __all__ = [
     "slips_of",
     "unfiled_payments",
     "unpaid_decisions",
+    "unreckoned_terms",
     "unsettled_payment_on",
 ]

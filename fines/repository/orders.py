@@ -69,6 +69,13 @@ async def report(
     return await session.get(models.TerminalReport, (order_id, name))
 
 
+async def driver_of_terminal(session: AsyncSession, device_id: UUID) -> str | None:
+    """Return the driver that a terminal's agent last said it speaks by, if it said hello."""
+    return await session.scalar(
+        sa.select(models.TerminalHello.driver).where(models.TerminalHello.device_id == device_id)
+    )
+
+
 async def put_hello(session: AsyncSession, hello: models.TerminalHello) -> None:
     """Keep what an agent last said of itself."""
     await session.merge(hello)

@@ -81,6 +81,28 @@ async def unpaid_decisions(session: AsyncSession, *, now: datetime, limit: int) 
     return found.all()
 
 
+async def unreckoned_terms(
+    session: AsyncSession, *, stage: CourseStage, limit: int
+) -> Sequence[UUID]:
+    """Return the records of decided fines in force whose term has no end yet, the oldest in front.
+
+    The calendar covers years from the past on: what it covers stands before what it does not.
+    """
+    found = await session.scalars(
+        sa.select(models.OrdinaryCase.offence_record_id)
+        .where(
+            models.OrdinaryCase.stage == stage,
+            models.OrdinaryCase.due_at.is_(None),
+            models.OrdinaryCase.suspended.is_(False),
+            models.OrdinaryCase.in_force_on.is_not(None),
+            models.OrdinaryCase.fine_tiyn > 0,
+        )
+        .order_by(models.OrdinaryCase.in_force_on, models.OrdinaryCase.offence_record_id)
+        .limit(limit)
+    )
+    return found.all()
+
+
 async def entries_of(
     session: AsyncSession, offence_record_id: UUID, *, kind: EntryKind | None = None
 ) -> Sequence[models.RecordEntry]:

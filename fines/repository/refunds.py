@@ -46,6 +46,30 @@ async def refunded_tiyn(session: AsyncSession, *, payment_number: int) -> int:
     return int(total or 0)
 
 
+async def paid_out(
+    session: AsyncSession,
+    *,
+    payment_id: UUID | None = None,
+    offence_record_id: UUID | None = None,
+) -> tuple[int, datetime | None]:
+    """Return what the acquirer gave back of a payment, or of a record's payments, and when last."""
+    of = (
+        models.Payment.id == payment_id
+        if payment_id is not None
+        else models.Payment.offence_record_id == offence_record_id
+    )
+    found = await session.execute(
+        sa.select(
+            sa.func.coalesce(sa.func.sum(models.Refund.amount_tiyn), 0),
+            sa.func.max(models.Refund.paid_at),
+        )
+        .join(models.Payment, models.Payment.number == models.Refund.payment_number)
+        .where(of, models.Refund.status == RefundStatus.PAID)
+    )
+    total, last = found.one()
+    return int(total), last
+
+
 async def approved_of_day(
     session: AsyncSession, *, department_id: UUID, person_id: UUID, first: datetime, last: datetime
 ) -> tuple[int, int]:

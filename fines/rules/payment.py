@@ -10,7 +10,8 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from fines.errors import FilingNotByYou, OutcomeContradicts, TransitionRefused
+from fines.errors import FilingNotByYou, OutcomeContradicts, TerminalTakesNoTiyn, TransitionRefused
+from fines.rules.amounts import TIYN_PER_TENGE
 from fines.wire.protocol import OwnerMethod, OwnerVerdict, Reason, Result
 
 CURRENCY: Final = "398"  # ISO 4217, tenge
@@ -19,6 +20,8 @@ LAST_RESULT_RETRY: Final = timedelta(seconds=5)
 ORDER_LIFE: Final = timedelta(seconds=90)  # a sale no agent took by then is withdrawn
 RECONCILE_LIFE: Final = timedelta(hours=12)  # a terminal's day is closed within the shift
 STANDING_ORDER_LIFE: Final = timedelta(days=30)  # settle and print: wanted until done
+# Kaspi Smart POS is told its amount in whole tenge; the driver's name is its agent's own.
+WHOLE_TENGE_DRIVERS: Final = frozenset({"kaspi"})
 # Why a sale that a terminal keeps against our word is taken back by the terminal.
 MUST_NOT_STAND: Final = frozenset(
     {
@@ -119,6 +122,16 @@ def next_payment_status(*, current: PaymentStatus, target: PaymentStatus) -> Pay
     if target not in PAYMENT_STEPS[current]:
         raise TransitionRefused(f"payment: {current.value} -> {target.value}")
     return target
+
+
+def refuse_tiyn(*, amount_tiyn: int, driver: str | None) -> None:
+    """Raise if a terminal cannot be told this sum; of a driver not told yet nothing is known.
+
+    Raises:
+        TerminalTakesNoTiyn: the sum has tiyn and the terminal takes whole tenge only.
+    """
+    if driver in WHOLE_TENGE_DRIVERS and amount_tiyn % TIYN_PER_TENGE:
+        raise TerminalTakesNoTiyn("the sum has tiyn", amount_tiyn=amount_tiyn, driver=driver)
 
 
 def refuse_own_filing(*, person_id: UUID, officer_person_id: UUID) -> None:

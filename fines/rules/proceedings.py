@@ -61,6 +61,22 @@ COURSE_STEPS: Final[dict[CourseStage, frozenset[CourseStage]]] = {
 CLOCKED: Final = frozenset({CourseStage.TO_HAND_ON, CourseStage.DECIDED, CourseStage.TO_ENFORCE})
 
 
+class DecidedPenalty(enum.Enum):
+    """What a decision imposed. Of two that have a term, the one that ends last is named."""
+
+    NONE = "none"  # the case ended without a penalty
+    WARNING = "warning"
+    FINE = "fine"
+    ARREST = "arrest"
+    LICENCE_LOSS = "licence_loss"  # beside a fine too
+    PUBLIC_WORKS = "public_works"
+
+
+HAS_TERM: Final = frozenset(
+    {DecidedPenalty.ARREST, DecidedPenalty.LICENCE_LOSS, DecidedPenalty.PUBLIC_WORKS}
+)
+
+
 class CopyWay(enum.Enum):
     """How the copy reached the offender (article 803(8))."""
 
@@ -68,6 +84,25 @@ class CopyWay(enum.Enum):
     EMAIL = "email"
     PORTAL = "portal"  # told that it is placed on the portal
     REFUSED = "refused"  # refused to take it: an entry is made (article 803(6))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imposed:
+    """A decision as it is entered.
+
+    Attributes:
+        penalty: what was imposed.
+        fine_tiyn: the fine; nought where there is none.
+        decided_on: the day it was imposed.
+        in_force_on: the first day in force, ``None`` while it is not known.
+        term_ends_on: the last day of a penalty that has a term.
+    """
+
+    penalty: DecidedPenalty
+    fine_tiyn: int
+    decided_on: date
+    in_force_on: date | None = None
+    term_ends_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +123,50 @@ def next_stage(*, current: CourseStage, target: CourseStage) -> CourseStage:
     if target not in COURSE_STEPS[current]:
         raise StepOfCaseRefused(f"case: {current.value} -> {target.value}", reason=current.value)
     return target
+
+
+def stage_of_decision(decision: Imposed, *, today: date) -> CourseStage:
+    """Return where a case stands once this was decided.
+
+    A fine is to be paid. What has no fine waits for its day in force, for it may be appealed until
+    then, and ends with it; a case without a penalty ends at once.
+
+    Raises:
+        StepOfCaseRefused: days, fine and penalty contradict each other; ``reason`` says which.
+    """
+    penalty, ends = decision.penalty, decision.term_ends_on
+    if penalty is not DecidedPenalty.LICENCE_LOSS:
+        fined = penalty is DecidedPenalty.FINE
+        if fined != (decision.fine_tiyn > 0):
+            raise StepOfCaseRefused("the fine is not of that penalty", reason="penalty")
+    if (ends is not None) != (penalty in HAS_TERM):
+        raise StepOfCaseRefused("that penalty has another term", reason="term")
+    if decision.decided_on > today or (ends is not None and ends < decision.decided_on):
+        raise StepOfCaseRefused("the days contradict each other", reason="days")
+    if penalty is DecidedPenalty.NONE:
+        return CourseStage.CLOSED
+    if decision.in_force_on is None:
+        return CourseStage.DECIDED
+    return stage_in_force(
+        fine_tiyn=decision.fine_tiyn,
+        decided_on=decision.decided_on,
+        in_force_on=decision.in_force_on,
+        today=today,
+    )
+
+
+def stage_in_force(
+    *, fine_tiyn: int, decided_on: date, in_force_on: date, today: date
+) -> CourseStage:
+    """Return where a case stands once the day is known from which its decision is in force.
+
+    Raises:
+        StepOfCaseRefused: the day is before the decision; or it is yet to come and there is no
+            fine: what then may still be appealed is not closed.
+    """
+    if in_force_on < decided_on or (not fine_tiyn and in_force_on > today):
+        raise StepOfCaseRefused("the days contradict each other", reason="days")
+    return CourseStage.DECIDED if fine_tiyn else CourseStage.CLOSED
 
 
 def term_end(*, stage: CourseStage, since: date, days: WorkingCalendar) -> datetime:

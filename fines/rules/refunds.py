@@ -40,6 +40,14 @@ class RefundReason(enum.Enum):
     NOT_THE_OFFENDER = "not_the_offender"
 
 
+class RefundExtent(enum.Enum):
+    """How much of a payment was given back."""
+
+    NONE = "none"
+    PARTIAL = "partial"
+    FULL = "full"
+
+
 REFUND_STEPS: Final[dict[RefundStatus, frozenset[RefundStatus]]] = {
     RefundStatus.REQUESTED: frozenset({RefundStatus.APPROVED, RefundStatus.REFUSED}),
     RefundStatus.REFUSED: frozenset(),
@@ -58,6 +66,13 @@ def next_refund_status(*, current: RefundStatus, target: RefundStatus) -> Refund
     if target not in REFUND_STEPS[current]:
         raise RefundStepRefused(f"refund: {current.value} -> {target.value}")
     return target
+
+
+def refund_extent(*, paid_tiyn: int, refunded_tiyn: int) -> RefundExtent:
+    """Return how much of a payment the refunds that were paid out come to."""
+    if not refunded_tiyn:
+        return RefundExtent.NONE
+    return RefundExtent.FULL if refunded_tiyn >= paid_tiyn else RefundExtent.PARTIAL
 
 
 def refuse_own_hands(*, person_id: UUID, officer_person_id: UUID, asked_by: UUID | None) -> None:

@@ -22,7 +22,11 @@ class PriorSource(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Prior:
-    """An earlier penalty. ``executed_on`` is ``None`` while it is not executed."""
+    """An earlier penalty. ``executed_on`` is ``None`` while it is not executed.
+
+    ``term_ends_on`` is the last day of a penalty that has a term, as arrest and loss of the
+    licence have.
+    """
 
     article: str
     part: str
@@ -30,6 +34,7 @@ class Prior:
     executed_on: date | None
     source: PriorSource
     number: str
+    term_ends_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,5 +111,5 @@ def _within(window: RepeatWindow, prior: Prior, day: date) -> bool:
             begin = prior.imposed_on
         case RepeatWindow.TERM_EXPIRED:
             # While its term still runs the year has not begun, and the act is a repeat already.
-            begin = prior.executed_on or day
+            begin = prior.term_ends_on or prior.executed_on or day
     return prior.imposed_on <= day <= year_after(begin)

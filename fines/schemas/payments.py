@@ -148,6 +148,9 @@ class VerificationOut(BaseModel):
     amount_tiyn: int | None = None
     paid: bool | None = None
     paid_at: datetime | None = None
+    refund: str | None = None  # none, partial or full: of what was paid out, not only asked for
+    refunded_tiyn: int | None = None
+    refunded_at: datetime | None = None
     receipt_number: str | None = None
     record_number: str | None = None
     discount_until: datetime | None = None

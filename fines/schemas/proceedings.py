@@ -17,12 +17,25 @@ class HandOnIn(Sent):
 
 
 class DecisionIn(Sent):
-    """What was decided; nought is no fine. ``in_force_on`` is left out while it is not known."""
+    """What was decided. ``in_force_on`` is left out while it is not known.
+
+    ``fine_tiyn`` is nought where no fine was imposed; ``term_ends_on`` is the last day of an
+    arrest, a loss of the licence or public works. Of two with a term, the one that ends last is
+    named.
+    """
 
     decision_number: str = Field(min_length=1, max_length=64)
     decided_on: date
+    penalty: Literal["none", "warning", "fine", "arrest", "licence_loss", "public_works"] = "fine"
     fine_tiyn: int = Field(ge=0, le=10**12)
+    term_ends_on: date | None = None
     in_force_on: date | None = None
+
+
+class InForceIn(Sent):
+    """The day from which a decision is in force."""
+
+    in_force_on: date
 
 
 class AppealEndIn(Sent):
@@ -51,7 +64,9 @@ class CaseOut(BaseModel):
     overdue: bool
     suspended: bool
     decision_number: str | None
+    penalty: str | None
     fine_tiyn: int | None
+    term_ends_on: date | None
     in_force_on: date | None
 
 

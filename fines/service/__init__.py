@@ -20,9 +20,9 @@ from fines.service.papers import (
 from fines.service.pay_by_card import Target, pay_by_card, read_payment
 from fines.service.proceedings import (
     end_appeal,
-    end_terms,
     enter_appeal,
     enter_decision,
+    enter_in_force,
     hand_on,
     hand_over,
     list_cases,
@@ -37,6 +37,7 @@ from fines.service.terminal_orders import (
     take_started,
     wait_for_order,
 )
+from fines.service.terms import end_terms
 
 __all__ = [
     "Desk",
@@ -52,6 +53,7 @@ __all__ = [
     "end_terms",
     "enter_appeal",
     "enter_decision",
+    "enter_in_force",
     "expire_orders",
     "hand_copy",
     "hand_on",

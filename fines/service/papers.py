@@ -13,6 +13,8 @@ from app.db import transaction
 from app.identity.service import posts_by_id
 from fines import models, rendering, repository
 from fines.errors import ReceiptNotIssued, SlipNotFound
+from fines.repository.refunds import paid_out
+from fines.rules.refunds import refund_extent
 from fines.rules.verification import paper_code_fits
 from fines.service.debts import Debt, debt_of
 from fines.service.desk import Desk, own_payment, own_record
@@ -163,46 +165,53 @@ async def _receipt_facts(
 async def verify_paper(desk: Desk, *, paper: str, object_id: UUID, code: str) -> dict[str, object]:
     """Say whether a paper's code is ours, and if so what the paper is good for now.
 
-    The answer holds nothing of the person. Wrong codes and unknown papers answer alike.
+    What was given back is told with it. The answer holds nothing of the person. Wrong codes and
+    unknown papers answer alike.
     """
-    unknown: dict[str, object] = {"known": False}
     async with transaction(desk.sessions) as session:
         if paper == "payment":
             payment = await repository.payment(session, object_id)
             if payment is None or not _fits(desk, paper, object_id, payment.amount_tiyn, code):
-                return unknown
+                return {"known": False}
+            refunded, refunded_at = await paid_out(session, payment_id=payment.id)
             return {
                 "known": True,
                 "paper": paper,
                 "amount_tiyn": payment.amount_tiyn,
                 "paid": payment.confirmed_at is not None,
                 "paid_at": payment.confirmed_at,
+                "refund": refund_extent(
+                    paid_tiyn=payment.amount_tiyn, refunded_tiyn=refunded
+                ).value,
+                "refunded_tiyn": refunded,
+                "refunded_at": refunded_at,
             }
         record = await repository.offence_record(session, object_id)
-        if paper == "record":
-            if record is None or not _fits(desk, paper, object_id, record.fine_full_tiyn, code):
-                return unknown
-            return {
-                "known": True,
-                "paper": paper,
-                "record_number": record.number,
-                "amount_tiyn": record.fine_full_tiyn,
-                "status": record.status.value,
-            }
-        if (
-            record is None
-            or record.receipt_number is None
-            or not _fits(desk, paper, object_id, record.fine_half_tiyn, code)
-        ):
-            return unknown
+        if record is None:
+            return {"known": False}
+        about = _about(record, paper)
+        if about is None or not _fits(desk, paper, object_id, about[0], code):
+            return {"known": False}
+        refunded, _ = await paid_out(session, offence_record_id=record.id)
         return {
             "known": True,
             "paper": paper,
-            "amount_tiyn": record.fine_half_tiyn,
-            "receipt_number": record.receipt_number,
-            "discount_until": record.discount_until,
+            "amount_tiyn": about[0],
             "status": record.status.value,
-        }
+            "refunded_tiyn": refunded,
+        } | about[1]
+
+
+def _about(record: models.OffenceRecord, paper: str) -> tuple[int, dict[str, object]] | None:
+    """Return the sum on the paper of a record, and what it is known by; ``None``: no such paper."""
+    if paper == "record":
+        return record.fine_full_tiyn, {"record_number": record.number}
+    if record.receipt_number is None:
+        return None
+    return record.fine_half_tiyn, {
+        "receipt_number": record.receipt_number,
+        "discount_until": record.discount_until,
+    }
 
 
 def _fits(desk: Desk, paper: str, object_id: UUID, amount_tiyn: int, code: str) -> bool:

@@ -21,7 +21,7 @@ from fines.errors import (
 from fines.errors.proceedings import FineNotKnown
 from fines.rules import amounts
 from fines.rules.payable import Sum
-from fines.rules.payment import ORDER_LIFE, OrderStatus, PaymentStatus
+from fines.rules.payment import ORDER_LIFE, OrderStatus, PaymentStatus, refuse_tiyn
 from fines.rules.texts import REASON_TEXTS
 from fines.service.debts import Debt, payer_of, sum_owed
 from fines.service.desk import Desk, own_payment, own_record
@@ -75,6 +75,7 @@ async def pay_by_card(
         ReceiptNotIssued, DiscountEnded, FineNotPayable: it cannot be paid now.
         AlreadyPaid, PaymentInFlight: one payment per fine.
         TerminalNotAssigned, TerminalBusy: no terminal is free.
+        TerminalTakesNoTiyn: the sum has tiyn, and the caller's terminal takes whole tenge only.
         app.errors.DomainError: the check is not the caller's.
     """
     async with desk.refusals_audited(
@@ -115,6 +116,8 @@ async def _begin(
     busy = await repository.unsettled_payment_on(session, terminal.device_id)
     if busy is not None:
         raise TerminalBusy(f"terminal {terminal.device_id} is not settled", payment_id=str(busy.id))
+    driver = await repository.driver_of_terminal(session, terminal.device_id)
+    refuse_tiyn(amount_tiyn=owed.amount_tiyn, driver=driver)
     payment = _new_payment(caller, debt, owed, terminal, target, idempotency_key, now)
     session.add(payment)
     await session.flush()

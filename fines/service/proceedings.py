@@ -1,7 +1,7 @@
 """Ordinary proceedings: a case is handed on, decided, paid or sent to enforcement, by its clock.
 
 Offence code articles 808, 811(3), 834, 893, 896. The people over the officers do it, for their
-own unit; time does what nobody has to decide.
+own unit. What time does stands in ``terms``.
 """
 
 from collections.abc import AsyncIterator
@@ -21,14 +21,16 @@ from app.db import transaction
 from fines import models, repository
 from fines.errors import OffenceRecordNotFound
 from fines.errors.proceedings import StepOfCaseRefused
-from fines.rules.offence_record import OffenceStatus, next_offence_status
 from fines.rules.proceedings import (
     HAND_ON_DAYS,
     CourseStage,
     EntryKind,
+    Imposed,
     OrdinaryGround,
     hand_on_since,
     next_stage,
+    stage_in_force,
+    stage_of_decision,
     term_end,
 )
 from fines.service.desk import Desk
@@ -36,7 +38,6 @@ from fines.service.entries import new_entry
 from fines.service.people import offender_of
 
 _CASES_MAX: Final = 500
-_BATCH_MAX: Final = 200
 _ONE_DAY: Final = timedelta(days=1)
 OPEN_STAGES: Final = (
     CourseStage.TO_HAND_ON,
@@ -55,7 +56,7 @@ async def begin_case(
         drawn_up_at=record.drawn_up_at,
         discount_last_day=record.discount_last_day,
     )
-    due = await _term(session, CourseStage.TO_HAND_ON, since)
+    due = await term_of(session, CourseStage.TO_HAND_ON, since)
     if due is None:  # next year's holidays are not entered: the stricter clock
         due = end_of_day(since + HAND_ON_DAYS * _ONE_DAY)
     session.add(
@@ -67,11 +68,13 @@ async def begin_case(
             began_at=now,
             due_at=due,
             suspended=False,
+            cancelled=False,
         )
     )
 
 
-async def _term(session: AsyncSession, stage: CourseStage, since: date) -> datetime | None:
+async def term_of(session: AsyncSession, stage: CourseStage, since: date) -> datetime | None:
+    """Return the end of a term; ``None`` while the holidays of its last year are not entered."""
     try:
         return term_end(stage=stage, since=since, days=await working_calendar(session))
     except CalendarNotCovered:
@@ -107,7 +110,9 @@ def _line(
         "overdue": case.due_at is not None and case.due_at <= now,
         "suspended": case.suspended,
         "decision_number": case.decision_number,
+        "penalty": None if case.penalty is None else case.penalty.value,
         "fine_tiyn": case.fine_tiyn,
+        "term_ends_on": case.term_ends_on,
         "in_force_on": case.in_force_on,
     }
 
@@ -143,29 +148,67 @@ async def enter_decision(
     caller: Principal,
     offence_record_id: UUID,
     decision_number: str,
-    decided_on: date,
-    fine_tiyn: int,
-    in_force_on: date | None,
+    decision: Imposed,
     now: datetime,
 ) -> None:
-    """Enter what was decided. No fine closes the case; a fine in force is payable whole.
+    """Enter what was decided: a fine in force is payable whole, any penalty is remembered.
 
     Raises:
         OffenceRecordNotFound: the unit has no such case.
-        StepOfCaseRefused: it is not at the deciding body, or the days contradict each other.
+        StepOfCaseRefused: it is not at the deciding body, or days, fine and penalty contradict
+            each other.
     """
     async with _step(desk, caller, offence_record_id, now, "decision") as step:
-        if decided_on > law_date(now) or (in_force_on is not None and in_force_on < decided_on):
-            raise StepOfCaseRefused("the days contradict each other", reason="days")
-        target = CourseStage.DECIDED if fine_tiyn else CourseStage.CLOSED
         case = step.case
+        target = stage_of_decision(decision, today=law_date(now))
         case.stage = next_stage(current=case.stage, target=target)
-        case.decision_number, case.decided_on = decision_number, decided_on
-        case.fine_tiyn, case.in_force_on = fine_tiyn, in_force_on
-        if target is CourseStage.DECIDED and in_force_on is not None:
-            case.due_at = await _term(step.session, CourseStage.DECIDED, in_force_on)
-        step.enter(EntryKind.DECIDED, {"decision_number": decision_number})
-        await step.audit("fines.case_decided", {"fine_tiyn": fine_tiyn})
+        case.decision_number, case.decided_on = decision_number, decision.decided_on
+        case.fine_tiyn, case.in_force_on = decision.fine_tiyn, decision.in_force_on
+        case.penalty, case.term_ends_on = decision.penalty, decision.term_ends_on
+        if target is CourseStage.DECIDED and decision.in_force_on is not None:
+            case.due_at = await term_of(step.session, CourseStage.DECIDED, decision.in_force_on)
+        imposed: dict[str, object] = {"penalty": decision.penalty.value}
+        if decision.term_ends_on is not None:
+            imposed["term_ends_on"] = decision.term_ends_on.isoformat()
+        step.enter(EntryKind.DECIDED, {"decision_number": decision_number} | imposed)
+        await step.audit("fines.case_decided", {"fine_tiyn": decision.fine_tiyn} | imposed)
+
+
+async def enter_in_force(
+    desk: Desk, *, caller: Principal, offence_record_id: UUID, in_force_on: date, now: datetime
+) -> None:
+    """Enter from which day a decision is in force, where that was not known when it was entered.
+
+    Raises:
+        OffenceRecordNotFound: the unit has no such case.
+        StepOfCaseRefused: nothing is decided, an appeal is pending, the day is known already, or
+            it is before the decision, or to come where there is no fine.
+    """
+    async with _step(desk, caller, offence_record_id, now, "in_force") as step:
+        case = step.case
+        if case.stage is not CourseStage.DECIDED or case.suspended or case.decided_on is None:
+            raise StepOfCaseRefused("no decision waits for its day", reason=case.stage.value)
+        if case.in_force_on is not None:
+            raise StepOfCaseRefused("its day is known already", reason="days")
+        await _put_in_force(step, in_force_on, now)
+        fields: dict[str, object] = {"in_force_on": in_force_on.isoformat()}
+        step.enter(EntryKind.DECIDED, fields | {"decision_number": case.decision_number})
+        await step.audit("fines.decision_in_force", fields)
+
+
+async def _put_in_force(step: "Step", in_force_on: date, now: datetime) -> None:
+    case = step.case
+    target = stage_in_force(
+        fine_tiyn=case.fine_tiyn or 0,
+        decided_on=case.decided_on or in_force_on,
+        in_force_on=in_force_on,
+        today=law_date(now),
+    )
+    case.in_force_on = in_force_on
+    if target is CourseStage.CLOSED:
+        case.stage = next_stage(current=case.stage, target=target)
+    else:
+        case.due_at = await term_of(step.session, CourseStage.DECIDED, in_force_on)
 
 
 async def enter_appeal(
@@ -198,7 +241,7 @@ async def end_appeal(
 
     Raises:
         OffenceRecordNotFound: the unit has no such case.
-        StepOfCaseRefused: no appeal is pending.
+        StepOfCaseRefused: no appeal is pending, or the day cannot be.
     """
     async with _step(desk, caller, offence_record_id, now, "appeal_end") as step:
         case = step.case
@@ -206,9 +249,9 @@ async def end_appeal(
             raise StepOfCaseRefused("no appeal is pending", reason=case.stage.value)
         case.suspended = False
         if upheld:
-            case.in_force_on = in_force_on
-            case.due_at = await _term(step.session, CourseStage.DECIDED, in_force_on)
+            await _put_in_force(step, in_force_on, now)
         else:
+            case.cancelled = True
             case.stage = next_stage(current=case.stage, target=CourseStage.CLOSED)
         step.enter(EntryKind.APPEAL_ENDED, {"upheld": upheld})
         await step.audit("fines.case_appeal_ended", {"upheld": upheld})
@@ -239,7 +282,7 @@ async def hand_over(
         await step.audit("fines.case_handed_over", {"late": late})
 
 
-class _Step:
+class Step:
     """One step of one case: the rows it changes, the entry and the audit event it leaves."""
 
     def __init__(
@@ -277,7 +320,7 @@ class _Step:
 @asynccontextmanager
 async def _step(
     desk: Desk, caller: Principal, offence_record_id: UUID, now: datetime, name: str
-) -> AsyncIterator[_Step]:
+) -> AsyncIterator[Step]:
     fields = {"offence_record_id": str(offence_record_id), "step": name}
     async with (
         desk.refusals_audited(event="fines.case_step_refused", who=caller, at=now, fields=fields),
@@ -287,62 +330,4 @@ async def _step(
         case = await repository.ordinary_case(session, offence_record_id, lock=True)
         if record is None or case is None or case.department_id != _unit(caller):
             raise OffenceRecordNotFound(f"no case of record {offence_record_id}")
-        yield _Step(desk, session, caller, (case, record), now)
-
-
-async def end_terms(desk: Desk, now: datetime) -> int:
-    """Send decisions unpaid in their thirty days to enforcement, and note what is overdue.
-
-    Returns how many cases were touched. A payment under way holds its case back. Safe to repeat
-    and to run in several processes.
-    """
-    async with transaction(desk.sessions) as session:
-        unpaid = await repository.unpaid_decisions(session, now=now, limit=_BATCH_MAX)
-    ended = sum([await _to_enforce(desk, record_id, now) for record_id in unpaid])
-    async with transaction(desk.sessions) as session:
-        overdue = await repository.overdue_cases(
-            session,
-            now=now,
-            stages=(CourseStage.TO_HAND_ON, CourseStage.TO_ENFORCE),
-            limit=_BATCH_MAX,
-        )
-        for case in overdue:
-            case.overdue_noted_at = now
-            await desk.trail.record(
-                session,
-                event="fines.case_overdue",
-                at=now,
-                who=None,
-                fields={
-                    "offence_record_id": str(case.offence_record_id),
-                    "stage": case.stage.value,
-                },
-            )
-        return ended + len(overdue)
-
-
-async def _to_enforce(desk: Desk, offence_record_id: UUID, now: datetime) -> bool:
-    # The record is locked before its case, as by everybody else, and looked at again behind it.
-    async with transaction(desk.sessions) as session:
-        record = await repository.offence_record(session, offence_record_id, lock=True)
-        case = await repository.ordinary_case(session, offence_record_id, lock=True)
-        live = await repository.live_payment_of(session, offence_record_id)
-        if (
-            record is None
-            or case is None
-            or case.due_at is None
-            or live is not None
-            or case.suspended
-            or case.stage is not CourseStage.DECIDED
-            or now < case.due_at
-        ):
-            return False
-        step = _Step(desk, session, None, (case, record), now)
-        last_day = law_date(case.due_at - timedelta(seconds=1))
-        case.stage = next_stage(current=case.stage, target=CourseStage.TO_ENFORCE)
-        case.due_at = await _term(session, CourseStage.TO_ENFORCE, last_day)
-        case.overdue_noted_at = None
-        record.status = next_offence_status(current=record.status, target=OffenceStatus.ENFORCEMENT)
-        step.enter(EntryKind.TO_ENFORCEMENT, {})
-        await step.audit("fines.term_to_pay_ended", {})
-        return True
+        yield Step(desk, session, caller, (case, record), now)

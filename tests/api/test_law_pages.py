@@ -1,7 +1,10 @@
 """The pages of dated law and of ordinary proceedings, in three languages, each for its roles."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from app.clock import law_date
 from sim.district import ADMINISTRATOR, KEEPER, OFFICIAL
 from tests import factories_fines as make
 from tests.factories_pages import BROWSER, OWN_PAGE, look
@@ -71,6 +74,26 @@ async def test_a_case_is_handed_on_by_the_form_of_the_page(sessions, keys, clien
 
     assert (done.status_code, again.status_code) == (303, 409)
     assert "/hand-on" not in (await look(client, "/console/proceedings")).text
+
+
+async def test_a_day_in_force_is_entered_by_the_form_of_the_page(sessions, keys, client, officer):
+    record = await case_of(sessions, keys, officer)
+    await enter(sessions, client, OFFICIAL)
+    case = f"/console/proceedings/{record['offence_record_id']}"
+    await client.post(f"{case}/hand-on", data={"outgoing_number": "7", "addressee": "police"})
+    today = law_date(datetime.now(UTC)).isoformat()
+    decision = {"decision_number": "D-1", "decided_on": today, "tenge": "43250"}
+    assert (await client.post(f"{case}/decision", data=decision)).status_code == 303
+    form = (await look(client, "/console/proceedings")).one(
+        "form", method="post", action=f"{case}/in-force"
+    )
+
+    done = await client.post(form["action"], data={"in_force_on": today})
+
+    shown = (await look(client, "/console/proceedings")).text
+    assert done.status_code == 303
+    assert "/in-force" not in shown
+    assert "/appeal" in shown
 
 
 @pytest.mark.usefixtures("officer")

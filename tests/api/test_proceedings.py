@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from app.calendar.models import SpecialDayRow
 from app.clock import law_date
 from app.db import transaction
 from fines import models
@@ -158,6 +159,163 @@ async def test_a_decided_fine_is_paid_whole_on_the_spot_and_never_enforced(
     assert await end_terms(desk_of(app), due + DAY) == 0
 
 
+async def without_calendar(sessions):
+    """Take every special day away, as in a year whose holidays nobody has entered."""
+    async with transaction(sessions) as session:
+        await session.execute(sa.delete(SpecialDayRow))
+
+
+async def test_a_term_to_pay_is_reckoned_once_the_calendar_is_entered(
+    sessions, superior, case_id, app
+):
+    await without_calendar(sessions)
+    await decided(superior, case_id)
+    unknown = (await cases(superior))[0]["due_at"]
+
+    too_early = await end_terms(desk_of(app), datetime.now(UTC))
+    await make.catalogue(sessions)
+    reckoned = await end_terms(desk_of(app), datetime.now(UTC))
+    again = await end_terms(desk_of(app), datetime.now(UTC))
+
+    due = datetime.fromisoformat((await cases(superior))[0]["due_at"])
+    assert (unknown, too_early, reckoned, again) == (None, 0, 1, 0)
+    assert due > datetime.now(UTC) + 30 * DAY
+    assert (await events(sessions)).count("fines.term_reckoned") == 1
+    assert await end_terms(desk_of(app), due) == 1
+    assert (await stored(sessions, case_id))[0].stage is CourseStage.TO_ENFORCE
+
+
+async def test_a_term_long_over_when_it_is_reckoned_goes_to_enforcement_at_once(
+    sessions, superior, case_id, app
+):
+    await without_calendar(sessions)
+    await decided(superior, case_id)
+    await make.catalogue(sessions)
+
+    done = await end_terms(desk_of(app), datetime.now(UTC) + 300 * DAY)
+
+    row, record = await stored(sessions, case_id)
+    assert done == 3  # reckoned, sent to enforcement, overdue there
+    assert (row.stage, record.status) == (CourseStage.TO_ENFORCE, OffenceStatus.ENFORCEMENT)
+
+
+async def test_the_term_to_enforce_is_reckoned_once_the_calendar_is_entered(
+    sessions, superior, case_id, app
+):
+    await decided(superior, case_id)
+    paying_until = datetime.fromisoformat((await cases(superior))[0]["due_at"])
+    await without_calendar(sessions)
+    await end_terms(desk_of(app), paying_until)
+    unknown = (await cases(superior))[0]["due_at"]
+
+    await make.catalogue(sessions)
+    reckoned = await end_terms(desk_of(app), paying_until)
+
+    (case,) = await cases(superior)
+    assert (unknown, reckoned, case["stage"]) == (None, 1, "to_enforce")
+    due = datetime.fromisoformat(case["due_at"])
+    assert paying_until + 10 * DAY <= due < paying_until + 30 * DAY
+
+
+async def test_a_decision_upheld_beyond_the_calendar_gets_its_term_later(
+    sessions, superior, case_id, app
+):
+    await decided(superior, case_id)
+    await step(superior, case_id, "appeal")
+    await without_calendar(sessions)
+    today = law_date(datetime.now(UTC))
+    await step(superior, case_id, "appeal-end", upheld=True, in_force_on=f"{today}")
+
+    await make.catalogue(sessions)
+    reckoned = await end_terms(desk_of(app), datetime.now(UTC))
+
+    assert reckoned == 1
+    assert (await stored(sessions, case_id))[0].due_at is not None
+
+
+async def test_no_term_is_reckoned_while_an_appeal_is_pending(sessions, superior, case_id, app):
+    await decided(superior, case_id)
+    await step(superior, case_id, "appeal")
+
+    assert await end_terms(desk_of(app), datetime.now(UTC)) == 0
+    assert (await stored(sessions, case_id))[0].due_at is None
+
+
+async def decided_without_day(whose, case_id, **changed):
+    """Enter a decision of today whose day of force is not known yet."""
+    await handed_on(whose, case_id)
+    body = {
+        "decision_number": "D-78",
+        "decided_on": f"{law_date(datetime.now(UTC))}",
+        "fine_tiyn": 3_000_000,
+    }
+    assert await step(whose, case_id, "decision", **body | changed) == (204, "")
+
+
+async def test_the_day_in_force_is_entered_later_and_the_fine_is_payable(
+    sessions, officer, superior, case_id
+):
+    await decided_without_day(superior, case_id)
+    today = law_date(datetime.now(UTC))
+    before = await officer.post(
+        "/api/payments", {"offence_record_id": case_id}, headers={"Idempotency-Key": "too-early"}
+    )
+
+    done = await step(superior, case_id, "in-force", in_force_on=f"{today}")
+
+    assert (before.json()["reason"], done) == ("not_in_force", (204, ""))
+    (case,) = await cases(superior)
+    assert case["in_force_on"] == f"{today}"
+    assert datetime.fromisoformat(case["due_at"]) > datetime.now(UTC) + 30 * DAY
+    assert "fines.decision_in_force" in await events(sessions)
+    entries = (await officer.get(f"/api/offence-records/{case_id}")).json()["entries"]
+    assert entries[-1]["body"] == {"decision_number": "D-78", "in_force_on": f"{today}"}
+    await make.begun(officer, case_id)
+    order, _ = await make.approved(officer)
+    assert order.amount_tiyn == 3_000_000
+
+
+async def test_a_day_in_force_is_entered_once(superior, case_id):
+    await decided(superior, case_id)
+
+    again = await step(
+        superior, case_id, "in-force", in_force_on=f"{law_date(datetime.now(UTC)) + DAY}"
+    )
+
+    assert again == (409, "fines.proceedings_refused")
+
+
+async def test_no_decision_is_in_force_before_it_was_made(superior, case_id):
+    await decided_without_day(superior, case_id)
+
+    refused = await step(
+        superior, case_id, "in-force", in_force_on=f"{law_date(datetime.now(UTC)) - DAY}"
+    )
+
+    assert refused == (409, "fines.proceedings_refused")
+
+
+async def test_no_day_in_force_is_entered_while_an_appeal_is_pending(superior, case_id):
+    await decided_without_day(superior, case_id)
+    await step(superior, case_id, "appeal")
+
+    refused = await step(
+        superior, case_id, "in-force", in_force_on=f"{law_date(datetime.now(UTC))}"
+    )
+
+    assert refused == (409, "fines.proceedings_refused")
+
+
+async def test_the_officer_enters_no_day_in_force(officer, superior, case_id):
+    await decided_without_day(superior, case_id)
+
+    status, _ = await step(
+        officer, case_id, "in-force", in_force_on=f"{law_date(datetime.now(UTC))}"
+    )
+
+    assert status == 403
+
+
 async def test_an_appeal_stops_the_clock_and_the_payment(sessions, officer, superior, case_id, app):
     await decided(superior, case_id)
     assert await step(superior, case_id, "appeal") == (204, "")
@@ -199,6 +357,7 @@ async def test_a_decision_cancelled_on_appeal_is_owed_by_nobody(officer, superio
     ("name", "body"),
     [
         ("decision", {"decision_number": "1", "decided_on": "2026-11-20", "fine_tiyn": 1}),
+        ("in-force", {"in_force_on": "2026-11-20"}),
         ("appeal", {}),
         ("appeal-end", {"upheld": True, "in_force_on": "2026-11-20"}),
         ("hand-over", {"outgoing_number": "1"}),

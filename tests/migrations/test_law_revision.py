@@ -127,6 +127,7 @@ def _listed(definition):
         ("record_entries", "entrykind", RecordEntry.kind),
         ("ordinary_cases", "coursestage", OrdinaryCase.stage),
         ("ordinary_cases", "ordinaryground", OrdinaryCase.ground),
+        ("ordinary_cases", "decidedpenalty", OrdinaryCase.penalty),
     ],
 )
 def test_the_schema_admits_every_member_of_each_kind(database_url, table, name, column):

@@ -37,7 +37,7 @@ def rows(article):
     return [one for one in ROWS if one.article == article]
 
 
-def prior(part="2", imposed=DAY - timedelta(days=30), executed=None, article="592"):
+def prior(part="2", imposed=DAY - timedelta(days=30), executed=None, article="592", term_ends=None):
     return Prior(
         article=article,
         part=part,
@@ -45,6 +45,7 @@ def prior(part="2", imposed=DAY - timedelta(days=30), executed=None, article="59
         executed_on=executed,
         source=PriorSource.OWN,
         number="N",
+        term_ends_on=term_ends,
     )
 
 
@@ -102,6 +103,22 @@ def test_drunk_driving_counts_from_the_end_of_the_term():
         return found and found.article.part
 
     assert [part(one) for one in (expired, long_ago, running)] == ["3-1", None, "3-1"]
+
+
+@pytest.mark.parametrize(
+    ("term_ends", "repeated"),
+    [
+        (DAY + timedelta(days=900), True),  # it still runs
+        (DAY, True),
+        (date(2025, 11, 22), True),  # the last day of the year
+        (date(2025, 11, 21), False),
+    ],
+)
+def test_the_year_after_a_term_runs_from_its_end_whatever_was_paid(term_ends, repeated):
+    for executed in (None, DAY, term_ends):
+        one = prior("1", date(2018, 1, 10), executed, article="608", term_ends=term_ends)
+        found = repeat_of(part="1", rows=rows("608"), priors=[one], day=DAY)
+        assert (found is not None) is repeated
 
 
 @pytest.mark.parametrize(
