@@ -66,7 +66,7 @@ async def offence_record(
 async def record_act(
     offence_record_id: UUID, body: schemas.ActIn, caller: Caller, desk: DeskOfApp
 ) -> None:
-    """Record that the offence was announced, or the grounds and rights were explained."""
+    """Record that the offence was announced, the rights explained, or the receipt handed over."""
     await service.record_act(
         desk,
         caller=caller,

@@ -19,6 +19,7 @@ from fines.errors.payments import (
     TerminalNotAssigned,
 )
 from fines.errors.records import (
+    ActsNotReported,
     AmountNotSingle,
     ArticleNotInForce,
     CatalogueNotValid,
@@ -29,6 +30,7 @@ from fines.errors.records import (
     OffenceRecordNotFound,
     ReceiptNotIssued,
     ReducedNotAgreed,
+    ReducedTermEnded,
     TransitionRefused,
     WarningNotAllowed,
     WarningRequired,
@@ -37,6 +39,7 @@ from fines.errors.slips import DuplicatesExhausted, SlipNotPrinted
 from fines.errors.terminals import TerminalNotFound
 
 __all__ = [
+    "ActsNotReported",
     "AlreadyPaid",
     "AmountNotSingle",
     "ArticleNotInForce",
@@ -60,6 +63,7 @@ __all__ = [
     "PaymentNotFound",
     "ReceiptNotIssued",
     "ReducedNotAgreed",
+    "ReducedTermEnded",
     "ReportDiffers",
     "SlipNotFound",
     "SlipNotPrinted",

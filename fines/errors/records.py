@@ -99,6 +99,22 @@ class ReducedNotAgreed(DomainError):
     cure = "Send the case by ordinary proceedings."
 
 
+class ActsNotReported(DomainError):
+    """Acts that come before the agreement were not reported; ``missing`` names them."""
+
+    kind = Kind.CONFLICT
+    code = "fines.acts_not_reported"
+    cure = "Announce the offence and explain the grounds and rights, then report each act."
+
+
+class ReducedTermEnded(DomainError):
+    """The term to agree is over; ``ended_at`` says since when."""
+
+    kind = Kind.CONFLICT
+    code = "fines.reduced_term_ended"
+    cure = "The record goes by ordinary proceedings; tell the person, and hand the case on."
+
+
 class TransitionRefused(DomainError):
     """The life cycle lists no such step."""
 

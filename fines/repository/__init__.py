@@ -48,6 +48,7 @@ from fines.repository.records import (
     next_serial,
     offence_record,
     same_offence_record,
+    undecided_records,
 )
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "same_offence_record",
     "slip",
     "slips_of",
+    "undecided_records",
     "unfiled_payments",
     "unpaid_decisions",
     "unsettled_payment_on",

@@ -93,9 +93,9 @@ class CorrectionIn(Sent):
 
 
 class ActIn(Sent):
-    """An act done before the receipt; the other two are recorded by what they are."""
+    """An act that was just done; ``entered`` is recorded by the entry itself."""
 
-    act: Literal["announced", "explained"]
+    act: Literal["announced", "explained", "receipt_handed"]
 
 
 class ReducedIn(Sent):

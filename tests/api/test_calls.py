@@ -39,6 +39,7 @@ async def test_from_the_record_to_the_filed_slip_in_at_most_twenty_calls(
         await officer.post(f"{path}/acts", {"act": act})
     await officer.post(f"{path}/reduced", make.AGREED)
     await officer.get(f"{path}/receipt.pdf")
+    await officer.post(f"{path}/acts", {"act": "receipt_handed"})
     await officer.get(f"{path}/record.pdf")
     await officer.post(f"{path}/copies", {"way": "paper"})
     payment_id = await make.begun(officer, record["offence_record_id"])
