@@ -115,6 +115,22 @@ class ReducedTermEnded(DomainError):
     cure = "The record goes by ordinary proceedings; tell the person, and hand the case on."
 
 
+class RecordNotShown(DomainError):
+    """The paper of the record was not drawn yet, so nobody can have signed it."""
+
+    kind = Kind.CONFLICT
+    code = "fines.record_not_shown"
+    cure = "Fetch the record as PDF and show it; then enter the signature or its refusal."
+
+
+class SignaturesExhausted(DomainError):
+    """As many entries about the signature stand behind this record as may be."""
+
+    kind = Kind.CONFLICT
+    code = "fines.signatures_exhausted"
+    cure = "Ask a superior to enter a correction."
+
+
 class TransitionRefused(DomainError):
     """The life cycle lists no such step."""
 

@@ -38,6 +38,7 @@ class EntryKind(enum.Enum):
     APPEAL_ENDED = "appeal_ended"
     TO_ENFORCEMENT = "to_enforcement"
     HANDED_OVER = "handed_over"
+    SIGNATURE = "signature"  # of the person, or its refusal (article 803(4), (6), (7))
 
 
 class CourseStage(enum.Enum):

@@ -4,7 +4,7 @@ from fines.service.catalogue import articles_in_force, load_catalogue
 from fines.service.closing import close_days
 from fines.service.desk import Desk
 from fines.service.draw_up import draw_up, read_offence_record
-from fines.service.entries import correct_record, hand_copy
+from fines.service.entries import correct_record, enter_signature, hand_copy
 from fines.service.expiry import end_reduced_terms, expire_orders, lapse_receipts
 from fines.service.notices import tell_register
 from fines.service.offence import NewOffence
@@ -53,6 +53,7 @@ __all__ = [
     "end_terms",
     "enter_appeal",
     "enter_decision",
+    "enter_signature",
     "expire_orders",
     "hand_copy",
     "hand_on",
