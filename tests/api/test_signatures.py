@@ -11,6 +11,7 @@ from fines.rules.record_fields import SIGNATURE_ENTRIES_MAX
 from sim.district import SECOND_OFFICER
 from tests import factories_fines as make
 from tests.api.test_offence_records import events
+from tests.factories_pdf import pdf_text
 
 REFUSED = {
     "signature": "refused",
@@ -95,6 +96,10 @@ async def test_the_paper_prints_the_last_entry_and_those_before_stay_filed(sessi
     signed = await paper(officer, path)
 
     assert refused[0] == refused[1]
+    texts = [pdf_text(one) for one in (shown, refused[0], signed)]
+    assert ["От подписи отказался" in one for one in texts] == [False, True, False]
+    assert ["Лицо подписало" in one for one in texts] == [False, False, True]
+    assert [one for one in (REFUSED["motives"], "Ахметов Болат") if one not in texts[1]] == []
     assert len({shown, refused[0], signed}) == 3
     async with transaction(sessions) as session:
         kinds = await session.scalars(sa.select(models.Paper.kind).order_by(models.Paper.kind))
