@@ -236,6 +236,10 @@ class Settings(BaseSettings):
     totals_missing_hours: str = Field(default="2026-01-01=8", pattern=_DATED_HOURS)
     # How long the register is told of a payment again and again before people look at it.
     register_notice_hours: str = Field(default="2026-01-01=24", pattern=_DATED_HOURS)
+    # How long after its drawing up an agreement to reduced proceedings is taken; then the record
+    # passes into ordinary ones: date=hours. No published text names it: a day leaves two of the
+    # three in which it is handed on (article 808).
+    reduced_term_hours: str = Field(default="2026-01-01=24", pattern=_DATED_HOURS)
     # How much in refunds one clerk, and all clerks of a unit together, may approve in a day of
     # Almaty: date=clerk/unit in tiyn. No published text names it: a million and three million
     # tenge let every fine of a person be given back at once, and not a day's takings of a city.

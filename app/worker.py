@@ -35,7 +35,7 @@ from bodycam.service.tus_finishing import finish_upload, finish_uploads
 from bodycam.service.tus_receiving import FINISH_TASK
 from fines.api import make_desk
 from fines.rules.closing import parse_hours
-from fines.rules.notices import parse_notice_terms
+from fines.rules.terms import parse_terms
 from fines.service import refund_papers
 from fines.service.reconciling import age_all
 
@@ -121,6 +121,7 @@ def _fine_jobs(jobs: procrastinate.App, parts: Parts) -> None:
     async def lapse_receipts(timestamp: int) -> None:
         del timestamp
         await fines.service.lapse_receipts(desk, utc_now())
+        await fines.service.end_reduced_terms(desk, utc_now())
 
     @jobs.periodic(cron="*/5 * * * *")
     @jobs.task(name="fines.end_terms", queue=payments, queueing_lock="fines.end_terms")
@@ -161,7 +162,7 @@ def _notice_jobs(jobs: procrastinate.App, parts: Parts) -> None:
     desk = make_desk(
         sessions=parts.sessions, trail=parts.trail, keys=parts.keys, settings=parts.settings
     )
-    terms = parse_notice_terms(parts.settings.register_notice_hours)
+    terms = parse_terms(parts.settings.register_notice_hours)
 
     @jobs.periodic(cron="* * * * * */10")
     @jobs.task(

@@ -69,6 +69,9 @@ class Evening:
             )
             summary["fine_full_tiyn"] = self._record["fine_full_tiyn"]
             step.note(f"No. {self._record['number']}, {self._record['title_ru']}")
+            record_pdf = self._folder / "record.pdf"
+            record_pdf.write_bytes(self._officer.sign(self._record["offence_record_id"]))
+            step.note(f"shown and signed: {record_pdf}")
             step.note(f"{self._record['mrp_count']} MRP, {_tenge(self._record['fine_full_tiyn'])}")
         with self._narrator.step("The driver admits and agrees: half within seven days") as step:
             record_id = self._record["offence_record_id"]

@@ -141,9 +141,19 @@ class Officer:
             f"{path}/reduced", {"admits": True, "agrees": True, "contests": False}
         )
 
+    def sign(self, offence_record_id: str) -> bytes:
+        """Show the driver the record as PDF, and enter that he signed it."""
+        path = f"/api/offence-records/{offence_record_id}"
+        content = self._api.fetch(f"{path}/record.pdf")
+        self._api.post(f"{path}/signatures", {"signature": "signed"})
+        return content
+
     def receipt(self, offence_record_id: str) -> bytes:
-        """Fetch the receipt as PDF."""
-        return self._api.fetch(f"/api/offence-records/{offence_record_id}/receipt.pdf")
+        """Fetch the receipt as PDF, hand it over and say so."""
+        path = f"/api/offence-records/{offence_record_id}"
+        content = self._api.fetch(f"{path}/receipt.pdf")
+        self._api.post(f"{path}/acts", {"act": "receipt_handed"})
+        return content
 
     def pay(self, offence_record_id: str) -> dict[str, Any]:
         """Start a payment and wait until the terminal's agent has settled it."""

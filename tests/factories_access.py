@@ -472,6 +472,7 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/offence-records": (Ask(_drawn_up, ("check_id",)),),
     "POST /api/offence-records/{offence_record_id}/acts": (_json(act="announced"),),
     "POST /api/offence-records/{offence_record_id}/copies": (_json(way="paper"),),
+    "POST /api/offence-records/{offence_record_id}/signatures": (_json(signature="signed"),),
     "POST /api/offence-records/{offence_record_id}/corrections": (
         Ask(lambda _w, _c, _i: {"json": {"text": "..."}}, of_unit=("offence_record_id",)),
     ),

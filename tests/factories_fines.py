@@ -333,13 +333,27 @@ async def drawn_up(sessions, keys, whose, **changed):
     return answer.json()
 
 
+async def acted(whose, offence_record_id, *acts):
+    """Report acts one after the other."""
+    for act in acts:
+        path = f"/api/offence-records/{offence_record_id}/acts"
+        answer = await whose.post(path, {"act": act})
+        assert answer.status_code == 204, answer.text
+
+
+async def explained(whose, offence_record_id):
+    """Report the acts that come before the agreement."""
+    await acted(whose, offence_record_id, "announced", "explained")
+
+
 async def with_receipt(sessions, keys, whose, **changed):
     """Draw up a record, agree to reduced proceedings, and return the record's id."""
     record = await drawn_up(sessions, keys, whose, **changed)
-    path = f"/api/offence-records/{record['offence_record_id']}/reduced"
-    answer = await whose.post(path, AGREED)
+    record_id = record["offence_record_id"]
+    await explained(whose, record_id)
+    answer = await whose.post(f"/api/offence-records/{record_id}/reduced", AGREED)
     assert answer.status_code == 200, answer.text
-    return record["offence_record_id"]
+    return record_id
 
 
 async def begun(whose, offence_record_id, *, key=None):

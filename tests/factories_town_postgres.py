@@ -27,7 +27,7 @@ from app.errors import DomainError
 from fines import models, service
 from fines.api import make_desk
 from fines.repository import ledger
-from fines.rules.offence_record import Language
+from fines.rules.offence_record import BEFORE_AGREEMENT, Language
 from fines.rules.payment import OPEN_ORDERS, PaymentStatus
 from fines.service.reconciling import import_settlement
 from fines.wire.protocol import OrderKind, Reason
@@ -179,6 +179,10 @@ class PostgresServer:
                 now=now,
             )
             self._records[record] = record_id = drawn_up["offence_record_id"]
+            for act in BEFORE_AGREEMENT:
+                await service.record_act(
+                    desk, caller=caller, offence_record_id=record_id, act=act, now=now
+                )
             await service.agree_reduced(
                 desk, caller=caller, offence_record_id=record_id, now=now, **make.AGREED
             )

@@ -233,6 +233,7 @@ class World:
             terminal=cashier.headers,
         )
         record_id = await fines.with_receipt(self.sessions, self.keys, whose, **fines.PLAIN)
+        await whose.get(f"/api/offence-records/{record_id}/record.pdf")
         payment_id = await fines.begun(whose, record_id)
         order, _ = await fines.approved(whose)
         slips = await fines.ended(whose, order, DONE)

@@ -32,6 +32,7 @@ STAGES: Final = {
 GROUNDS: Final = {
     OrdinaryGround.NOT_ADMITTED.value: N_("Not admitted"),
     OrdinaryGround.NOT_ELIGIBLE.value: N_("Reduced proceedings do not apply"),
+    OrdinaryGround.TERM_ENDED.value: N_("Nothing agreed in its term"),
     OrdinaryGround.LAPSED.value: N_("Not paid in seven days"),
 }
 

@@ -13,6 +13,7 @@ from app.keys import Keys
 from app.ports import KeysOfApp, SettingsOfApp
 from app.settings import Settings
 from fines.rules.refunds import parse_refund_limits
+from fines.rules.terms import parse_terms
 from fines.rules.verification import paper_key
 from fines.service import Desk
 
@@ -52,6 +53,7 @@ def make_desk(*, sessions: Sessions, trail: AuditTrail, keys: Keys, settings: Se
         budget_code=settings.budget_code,
         purpose_code=settings.purpose_code,
         refund_limits=parse_refund_limits(settings.refund_limits),
+        reduced_terms=parse_terms(settings.reduced_term_hours),
         read_card=settings.read_card_before_sale,
         names_prove=settings.own_card_by_name,
     )

@@ -17,7 +17,13 @@ from fines.api.desk import (
     private_document,
 )
 from fines.rules.offence_record import Act
-from fines.rules.record_fields import Examination, Interpreter, NamedPerson, TechnicalDevice
+from fines.rules.record_fields import (
+    Examination,
+    Interpreter,
+    NamedPerson,
+    PersonSigned,
+    TechnicalDevice,
+)
 from fines.service.papers import PDF
 
 router = APIRouter(tags=["fines"], max_body_size=BODY_BYTES_MAX)
@@ -68,7 +74,7 @@ async def offence_record(
 async def record_act(
     offence_record_id: UUID, body: schemas.ActIn, caller: Caller, desk: DeskOfApp
 ) -> None:
-    """Record that the offence was announced, or the grounds and rights were explained."""
+    """Record that the offence was announced, the rights explained, or the receipt handed over."""
     await service.record_act(
         desk,
         caller=caller,
@@ -126,6 +132,24 @@ async def hand_copy(
         way=body.way,
         address=body.address,
         now=utc_now(),
+    )
+
+
+@router.post(
+    "/api/offence-records/{offence_record_id}/signatures",
+    dependencies=[Depends(OFFICER_ON_TABLET)],
+    status_code=204,
+)
+async def enter_signature(
+    offence_record_id: UUID, body: schemas.SignatureIn, caller: Caller, desk: DeskOfApp
+) -> None:
+    """Enter that the person signed the record shown to him, or refused to."""
+    signed = PersonSigned(
+        **body.model_dump(exclude={"people"}),
+        people=tuple(NamedPerson(**one.model_dump()) for one in body.people),
+    )
+    await service.enter_signature(
+        desk, caller=caller, offence_record_id=offence_record_id, signed=signed, now=utc_now()
     )
 
 

@@ -20,6 +20,7 @@ from fines.errors.payments import (
     TerminalTakesNoTiyn,
 )
 from fines.errors.records import (
+    ActsNotReported,
     AmountNotSingle,
     ArticleNotInForce,
     CatalogueNotValid,
@@ -29,7 +30,10 @@ from fines.errors.records import (
     OffenceInFuture,
     OffenceRecordNotFound,
     ReceiptNotIssued,
+    RecordNotShown,
     ReducedNotAgreed,
+    ReducedTermEnded,
+    SignaturesExhausted,
     TransitionRefused,
     WarningNotAllowed,
     WarningRequired,
@@ -38,6 +42,7 @@ from fines.errors.slips import DuplicatesExhausted, SlipNotPrinted
 from fines.errors.terminals import TerminalNotFound
 
 __all__ = [
+    "ActsNotReported",
     "AlreadyPaid",
     "AmountNotSingle",
     "ArticleNotInForce",
@@ -60,8 +65,11 @@ __all__ = [
     "PaymentInFlight",
     "PaymentNotFound",
     "ReceiptNotIssued",
+    "RecordNotShown",
     "ReducedNotAgreed",
+    "ReducedTermEnded",
     "ReportDiffers",
+    "SignaturesExhausted",
     "SlipNotFound",
     "SlipNotPrinted",
     "TerminalBusy",

@@ -99,6 +99,38 @@ class ReducedNotAgreed(DomainError):
     cure = "Send the case by ordinary proceedings."
 
 
+class ActsNotReported(DomainError):
+    """Acts that come before the agreement were not reported; ``missing`` names them."""
+
+    kind = Kind.CONFLICT
+    code = "fines.acts_not_reported"
+    cure = "Announce the offence and explain the grounds and rights, then report each act."
+
+
+class ReducedTermEnded(DomainError):
+    """The term to agree is over; ``ended_at`` says since when."""
+
+    kind = Kind.CONFLICT
+    code = "fines.reduced_term_ended"
+    cure = "The record goes by ordinary proceedings; tell the person, and hand the case on."
+
+
+class RecordNotShown(DomainError):
+    """The paper of the record was not drawn yet, so nobody can have signed it."""
+
+    kind = Kind.CONFLICT
+    code = "fines.record_not_shown"
+    cure = "Fetch the record as PDF and show it; then enter the signature or its refusal."
+
+
+class SignaturesExhausted(DomainError):
+    """As many entries about the signature stand behind this record as may be."""
+
+    kind = Kind.CONFLICT
+    code = "fines.signatures_exhausted"
+    cure = "Ask a superior to enter a correction."
+
+
 class TransitionRefused(DomainError):
     """The life cycle lists no such step."""
 

@@ -69,7 +69,7 @@ class Paper(Base):
     register_fine_id: Mapped[UUID | None] = mapped_column(
         sa.ForeignKey("register_fines.id"), index=True
     )
-    kind: Mapped[str] = mapped_column(sa.String(16))  # slip | receipt | signed_slip | record
+    kind: Mapped[str] = mapped_column(sa.String(16))  # slip | receipt | signed_slip | record[-n]
     media_type: Mapped[str] = mapped_column(sa.String(32))
     sha256: Mapped[bytes]
     content: Mapped[bytes]

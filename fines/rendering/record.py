@@ -32,6 +32,7 @@ _ROLES: Final = {
     "victim": "Жәбірленуші / Потерпевший",
     "attesting": "Куәгер / Понятой",
 }
+_REFUSED: Final = "Қол қоюдан бас тартты / От подписи отказался"
 _NO: Final = "жоқ / нет"
 _RECORD_HEAD: Final = (
     "ӘКІМШІЛІК ҚҰҚЫҚ БҰЗУШЫЛЫҚ ТУРАЛЫ ХАТТАМА",
@@ -90,6 +91,8 @@ class RecordFacts:
     essence: str = field(repr=False)
     details: dict[str, object] = field(repr=False)
     language: str
+    signature: dict[str, object] = field(repr=False)
+    signature_at: datetime | None
     warned: bool
     fine_full_tiyn: int
     mrp_count: int
@@ -162,11 +165,7 @@ def _rows(facts: RecordFacts) -> Iterator[tuple[str, str]]:
     attachments = details.get("attachments")
     if isinstance(attachments, list) and attachments:
         yield "Қоса беріледі / Приложены", ", ".join(str(one) for one in attachments)
-    if details.get("signature") == "refused":
-        yield (
-            "Қол қоюдан бас тартты / От подписи отказался",
-            _said(details, "refusal_motives", missing="уәжі айтылмады / мотивы не названы"),
-        )
+    yield from _signature_rows(facts)
 
 
 def _person_rows(facts: RecordFacts) -> Iterator[tuple[str, str]]:
@@ -206,6 +205,22 @@ def _ground_rows(facts: RecordFacts) -> Iterator[tuple[str, str]]:
             "Санкция",
             (f"{facts.mrp_count} × {facts.mrp_tenge} ₸ = {tenge_text(facts.fine_full_tiyn)} ₸"),
         )
+
+
+def _signature_rows(facts: RecordFacts) -> Iterator[tuple[str, str]]:
+    said, at = facts.signature, facts.signature_at
+    unnamed = "уәжі айтылмады / мотивы не названы"
+    if at is None:
+        if facts.details.get("signature") == "refused":  # stated at entry
+            yield _REFUSED, _said(facts.details, "refusal_motives", missing=unnamed)
+        return
+    if said.get("signature") == "refused":
+        yield _REFUSED, f"{_moment(at)}: {_said(said, 'motives', missing=unnamed)}"
+    else:
+        yield "Тұлға қол қойды / Лицо подписало", _moment(at)
+    if _said(said, "remarks", missing=""):
+        yield "Ескертпелер / Замечания", _said(said, "remarks")
+    yield from _people_rows(said)
 
 
 def _people_rows(details: dict[str, object]) -> Iterator[tuple[str, str]]:

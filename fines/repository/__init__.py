@@ -50,6 +50,7 @@ from fines.repository.records import (
     next_serial,
     offence_record,
     same_offence_record,
+    undecided_records,
 )
 
 __all__ = [
@@ -88,6 +89,7 @@ __all__ = [
     "same_offence_record",
     "slip",
     "slips_of",
+    "undecided_records",
     "unfiled_payments",
     "unpaid_decisions",
     "unreckoned_terms",

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fines import models
 from fines.rules.offence_record import OffenceStatus
 from fines.rules.payment import LIVE
+from fines.rules.terms import DatedTerms, Span, spans
 
 
 async def next_serial(session: AsyncSession, sequence: sa.Sequence) -> int:
@@ -47,6 +48,31 @@ async def acts(session: AsyncSession, offence_record_id: UUID) -> Sequence[model
         .order_by(models.OffenceAct.at, models.OffenceAct.act)
     )
     return found.all()
+
+
+async def undecided_records(
+    session: AsyncSession, *, now: datetime, terms: DatedTerms, limit: int
+) -> Sequence[models.OffenceRecord]:
+    """Return records whose term to agree is over and that nobody else works at, oldest first."""
+    found = await session.scalars(
+        sa.select(models.OffenceRecord)
+        .where(
+            models.OffenceRecord.status == OffenceStatus.DRAWN_UP,
+            sa.or_(*(_over(one, now) for one in spans(terms))),
+        )
+        .order_by(models.OffenceRecord.drawn_up_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return found.all()
+
+
+def _over(span: Span, now: datetime) -> sa.ColumnElement[bool]:
+    drawn_up_at = models.OffenceRecord.drawn_up_at
+    within = [] if span.since is None else [drawn_up_at >= span.since]
+    if span.until is not None:
+        within.append(drawn_up_at < span.until)
+    return sa.and_(drawn_up_at <= now - span.term, *within)
 
 
 async def lapsed_receipts(

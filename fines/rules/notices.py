@@ -6,14 +6,10 @@ read (ERAP rules, order No. 85 of 10.07.2020): the term is dated configuration, 
 """
 
 import enum
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from app.clock import law_date
 from fines.errors.money import NoticeStepRefused
-
-DatedTerms = tuple[tuple[date, timedelta], ...]
 
 ATTEMPTS_MAX: Final = 200
 _FIRST_PAUSE: Final = timedelta(seconds=10)
@@ -52,29 +48,6 @@ def next_notice_status(*, current: NoticeStatus, target: NoticeStatus) -> Notice
     if target not in NOTICE_STEPS[current]:
         raise NoticeStepRefused(f"notice: {current.value} -> {target.value}")
     return target
-
-
-def parse_notice_terms(text: str) -> DatedTerms:
-    """Return the terms of ``date=hours,date=hours``, each in force from its day on.
-
-    Raises:
-        ValueError: another form, days that do not ascend, or a term of nothing.
-    """
-    found = []
-    for one in text.split(","):
-        day, _, hours = one.partition("=")
-        found.append((date.fromisoformat(day), timedelta(hours=int(hours))))
-    if [day for day, _ in found] != sorted({day for day, _ in found}):
-        raise ValueError("the days of the terms ascend")
-    if any(term <= timedelta() for _, term in found):
-        raise ValueError("a term is longer than nothing")
-    return tuple(found)
-
-
-def given_up_at(terms: Sequence[tuple[date, timedelta]], *, since: datetime) -> datetime:
-    """Return until when a notice of ``since`` is tried; before the first term, its length."""
-    in_force = [term for day, term in terms if day <= law_date(since)] or [terms[0][1]]
-    return since + in_force[-1]
 
 
 def pause_after(attempts: int) -> timedelta:

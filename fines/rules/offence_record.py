@@ -4,13 +4,14 @@ Offence code articles 739, 741, 803, 807, 810, 811.
 """
 
 import enum
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 
 from app.calendar.rules import WorkingCalendar, end_of_day, nth_working_day_after
 from app.clock import law_date
-from fines.errors import OffenceInFuture, TransitionRefused
+from fines.errors import ActsNotReported, OffenceInFuture, TransitionRefused
 
 DISCOUNT_WORKING_DAYS: Final = 7  # article 811(1), counted by article 739
 LIABILITY_DAYS: Final = 62  # article 62(1): two months from the offence, at their longest
@@ -57,6 +58,9 @@ class Act(enum.Enum):
     RECEIPT_HANDED = "receipt_handed"
 
 
+BEFORE_AGREEMENT: Final = (Act.ANNOUNCED, Act.EXPLAINED)
+
+
 class Language(enum.Enum):
     """The language of the proceedings (article 738)."""
 
@@ -88,6 +92,17 @@ def next_offence_status(*, current: OffenceStatus, target: OffenceStatus) -> Off
     if target not in OFFENCE_STEPS[current]:
         raise TransitionRefused(f"offence record: {current.value} -> {target.value}")
     return target
+
+
+def refuse_acts_missing(done: Collection[Act]) -> None:
+    """Pass if what comes before the agreement was done and reported (note to article 811(2)).
+
+    Raises:
+        ActsNotReported: one or both were not.
+    """
+    missing = [act.value for act in BEFORE_AGREEMENT if act not in done]
+    if missing:
+        raise ActsNotReported(f"not reported: {', '.join(missing)}", missing=missing)
 
 
 def discount_end(*, issued_at: datetime, days: WorkingCalendar) -> Discount:

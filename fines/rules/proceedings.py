@@ -23,6 +23,7 @@ class OrdinaryGround(enum.Enum):
 
     NOT_ADMITTED = "not_admitted"  # article 810(1): does not admit, agree, or contests
     NOT_ELIGIBLE = "not_eligible"  # article 810(2)
+    TERM_ENDED = "term_ended"  # neither agreed nor refused in the term for it
     LAPSED = "lapsed"  # article 811(3): not paid in the seven days
 
 
@@ -37,6 +38,7 @@ class EntryKind(enum.Enum):
     APPEAL_ENDED = "appeal_ended"
     TO_ENFORCEMENT = "to_enforcement"
     HANDED_OVER = "handed_over"
+    SIGNATURE = "signature"  # of the person, or its refusal (article 803(4), (6), (7))
 
 
 class CourseStage(enum.Enum):

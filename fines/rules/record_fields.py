@@ -6,6 +6,7 @@ Values only; whatever names a person stays out of ``repr``.
 import enum
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Final
 
 from fines.errors.proceedings import DeviceNotVerified, RightsNotExplained
 
@@ -25,6 +26,9 @@ class Signature(enum.Enum):
     REFUSED = "refused"
 
 
+SIGNATURE_ENTRIES_MAX: Final = 20  # each may have a paper of its own
+
+
 @dataclass(frozen=True, kw_only=True)
 class NamedPerson:
     """A witness, victim or attesting witness with the address."""
@@ -32,6 +36,28 @@ class NamedPerson:
     name: str = field(repr=False)
     address: str = field(repr=False)
     role: Bystander = Bystander.WITNESS
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonSigned:
+    """What the person did when the record was shown, and who saw it."""
+
+    signature: Signature
+    motives: str = field(default="", repr=False)  # of a refusal, where they are named
+    remarks: str = field(default="", repr=False)
+    people: tuple[NamedPerson, ...] = field(default=(), repr=False)
+
+    def body(self) -> dict[str, object]:
+        """Return what is sealed of it, as JSON values."""
+        return {
+            "signature": self.signature.value,
+            "motives": self.motives,
+            "remarks": self.remarks,
+            "people": [
+                {"name": one.name, "address": one.address, "role": one.role.value}
+                for one in self.people
+            ],
+        }
 
 
 @dataclass(frozen=True, kw_only=True)

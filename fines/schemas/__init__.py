@@ -25,6 +25,7 @@ from fines.schemas.records import (
     PaymentLineOut,
     ReceiptOut,
     ReducedIn,
+    SignatureIn,
     TechnicalDeviceIn,
 )
 
@@ -48,6 +49,7 @@ __all__ = [
     "PaymentOut",
     "ReceiptOut",
     "ReducedIn",
+    "SignatureIn",
     "SlipOut",
     "TechnicalDeviceIn",
     "UnfiledOut",

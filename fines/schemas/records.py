@@ -1,10 +1,10 @@
 """Shapes of the catalogue and of offence records."""
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from fines.rules.offence_record import Language, PenaltyChosen
 from fines.rules.proceedings import CopyWay
@@ -73,7 +73,7 @@ class OffenceRecordIn(Sent):
     offender_has_immunity: bool = False
     interpreter: InterpreterIn | None = None
     explanation: str = Field(default="", max_length=2000)
-    signature: Signature = Signature.SIGNED
+    signature: Signature | None = None  # older tablets: now an entry of its own, see SignatureIn
     refusal_motives: str = Field(default="", max_length=1000)
     workplace: str = Field(default="", max_length=300)
     contact: str = Field(default="", max_length=120)
@@ -94,6 +94,25 @@ class CopyIn(Sent):
     address: str = Field(default="", max_length=300)
 
 
+class SignatureIn(Sent):
+    """Whether the person signed when the record was shown (article 803(4), (6), (7)).
+
+    ``motives`` are of a refusal and may be unnamed; ``people`` are witnesses, victims and attesting
+    witnesses who were there.
+    """
+
+    signature: Signature
+    motives: str = Field(default="", max_length=1000)
+    remarks: str = Field(default="", max_length=2000)
+    people: tuple[NamedPersonIn, ...] = Field(default=(), max_length=10)
+
+    @model_validator(mode="after")
+    def _motives_are_of_a_refusal(self) -> Self:
+        if self.motives and self.signature is not Signature.REFUSED:
+            raise ValueError("only a refusal has motives")
+        return self
+
+
 class CorrectionIn(Sent):
     """What a superior enters beside a record; the record stays as it was."""
 
@@ -101,9 +120,9 @@ class CorrectionIn(Sent):
 
 
 class ActIn(Sent):
-    """An act done before the receipt; the other two are recorded by what they are."""
+    """An act that was just done; ``entered`` is recorded by the entry itself."""
 
-    act: Literal["announced", "explained"]
+    act: Literal["announced", "explained", "receipt_handed"]
 
 
 class ReducedIn(Sent):

@@ -4,8 +4,8 @@ from fines.service.catalogue import articles_in_force, load_catalogue
 from fines.service.closing import close_days
 from fines.service.desk import Desk
 from fines.service.draw_up import draw_up, read_offence_record
-from fines.service.entries import correct_record, hand_copy
-from fines.service.expiry import expire_orders, lapse_receipts
+from fines.service.entries import correct_record, enter_signature, hand_copy
+from fines.service.expiry import end_reduced_terms, expire_orders, lapse_receipts
 from fines.service.notices import tell_register
 from fines.service.offence import NewOffence
 from fines.service.old_fines import old_fines
@@ -50,10 +50,12 @@ __all__ = [
     "correct_record",
     "draw_up",
     "end_appeal",
+    "end_reduced_terms",
     "end_terms",
     "enter_appeal",
     "enter_decision",
     "enter_in_force",
+    "enter_signature",
     "expire_orders",
     "hand_copy",
     "hand_on",

@@ -16,6 +16,7 @@ from app.keys import Keys
 from fines import models, repository
 from fines.errors import OffenceRecordNotFound, PaymentNotFound
 from fines.rules.refunds import DatedLimits
+from fines.rules.terms import DatedTerms
 from fines.rules.verification import PaperKey, paper_code, verification_url
 
 
@@ -33,6 +34,7 @@ class Desk:
         budget_code: КБК, the treasury's code of the income.
         purpose_code: КНП, the code of the payment's purpose.
         refund_limits: how much in refunds a clerk and a unit may approve in a day.
+        reduced_terms: how long after its drawing up reduced proceedings can be agreed.
         read_card: a card is read and looked at before it is charged, where a terminal can.
         names_prove: where an issuer has no check of the IIN, the name on the chip may prove.
     """
@@ -46,6 +48,7 @@ class Desk:
     budget_code: str
     purpose_code: str
     refund_limits: DatedLimits
+    reduced_terms: DatedTerms
     read_card: bool = True
     names_prove: bool = False
 

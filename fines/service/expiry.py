@@ -1,4 +1,4 @@
-"""What time does: sales nobody took are withdrawn, silent ones become unknown, receipts lapse."""
+"""What time does: sales are withdrawn or become unknown, receipts and unfinished records lapse."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -6,9 +6,11 @@ from uuid import UUID
 
 from app.db import transaction
 from fines import models, repository
+from fines.rules.catalogue import ReducedReason
 from fines.rules.offence_record import OffenceStatus, next_offence_status
 from fines.rules.payment import OrderStatus, PaymentStatus, next_payment_status
 from fines.rules.proceedings import OrdinaryGround
+from fines.rules.terms import end_of_term
 from fines.service.desk import Desk
 from fines.service.people import offender_of
 from fines.service.proceedings import begin_case
@@ -88,5 +90,34 @@ async def lapse_receipts(desk: Desk, now: datetime) -> int:
                 who=None,
                 subject_iin=offender_of(desk, record).iin,
                 fields={"offence_record_id": str(record.id)},
+            )
+        return len(records)
+
+
+async def end_reduced_terms(desk: Desk, now: datetime) -> int:
+    """Send records neither agreed nor sent on in their term by ordinary proceedings.
+
+    Returns how many. Nobody cancels a record by leaving it. An officer who is just agreeing
+    holds his record back until the next run. Safe to repeat and to run in several processes.
+    """
+    async with transaction(desk.sessions) as session:
+        records = await repository.undecided_records(
+            session, now=now, terms=desk.reduced_terms, limit=_BATCH_MAX
+        )
+        for record in records:
+            record.status = next_offence_status(
+                current=record.status, target=OffenceStatus.ORDINARY
+            )
+            eligible = record.reduced_reason is ReducedReason.ELIGIBLE
+            ground = OrdinaryGround.TERM_ENDED if eligible else OrdinaryGround.NOT_ELIGIBLE
+            await begin_case(session, record, ground=ground, now=now)
+            ended_at = end_of_term(desk.reduced_terms, since=record.drawn_up_at)
+            await desk.trail.record(
+                session,
+                event="fines.reduced_term_ended",
+                at=now,
+                who=None,
+                subject_iin=offender_of(desk, record).iin,
+                fields={"offence_record_id": str(record.id), "ended_at": ended_at.isoformat()},
             )
         return len(records)

@@ -18,15 +18,14 @@ from fines import models
 from fines.errors.money import NoticeNotFound
 from fines.repository import notices as repository
 from fines.rules.notices import (
-    DatedTerms,
     NoticeKind,
     NoticeStatus,
-    given_up_at,
     is_given_up,
     next_notice_status,
     pause_after,
 )
 from fines.rules.reconciliation_words import CaseKind, CaseStatus
+from fines.rules.terms import DatedTerms, end_of_term
 from fines.service.debts import Debt, debt_of, number_of, payer_of
 from fines.service.desk import Desk
 
@@ -151,7 +150,7 @@ async def _end(
             session, event="fines.register_told", at=now, who=None, fields=fields
         )
         return
-    until = given_up_at(terms, since=row.tried_since)
+    until = end_of_term(terms, since=row.tried_since)
     if reply.outcome is NoticeOutcome.SILENT and not is_given_up(
         attempts=row.attempts, give_up_at=until, now=now
     ):

@@ -34,7 +34,7 @@ class NewOffence:
     offender_has_immunity: bool = False
     interpreter: Interpreter | None = field(default=None, repr=False)
     explanation: str = field(default="", repr=False)
-    signature: Signature = Signature.SIGNED
+    signature: Signature | None = None  # stated at entry by older tablets
     refusal_motives: str = field(default="", repr=False)
     workplace: str = field(default="", repr=False)
     contact: str = field(default="", repr=False)  # phone or e-mail the person gave
@@ -54,7 +54,7 @@ class NewOffence:
             "earlier_decision": self.earlier_decision,
             "interpreter": None if self.interpreter is None else asdict(self.interpreter),
             "explanation": self.explanation,
-            "signature": self.signature.value,
+            "signature": None if self.signature is None else self.signature.value,
             "refusal_motives": self.refusal_motives,
             "workplace": self.workplace,
             "contact": self.contact,

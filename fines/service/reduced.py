@@ -10,7 +10,7 @@ from app.calendar.service import working_calendar
 from app.clock import law_date
 from app.db import transaction
 from fines import models, repository
-from fines.errors import NotEligibleForReduced, ReducedNotAgreed
+from fines.errors import NotEligibleForReduced, ReceiptNotIssued, ReducedNotAgreed, ReducedTermEnded
 from fines.rules.catalogue import ReducedReason
 from fines.rules.offence_record import (
     Act,
@@ -18,8 +18,10 @@ from fines.rules.offence_record import (
     discount_end,
     next_offence_status,
     receipt_number,
+    refuse_acts_missing,
 )
 from fines.rules.proceedings import OrdinaryGround
+from fines.rules.terms import end_of_term
 from fines.service.desk import Desk, own_record
 from fines.service.people import offender_of
 from fines.service.proceedings import begin_case
@@ -32,6 +34,7 @@ async def record_act(
 
     Raises:
         OffenceRecordNotFound: there is no such record of the caller's.
+        ReceiptNotIssued: a receipt that is not there cannot have been handed over.
     """
     fields = {"offence_record_id": str(offence_record_id), "act": act.value}
     async with (
@@ -41,7 +44,21 @@ async def record_act(
         record = await own_record(
             session, caller=caller, offence_record_id=offence_record_id, lock=True
         )
-        await _record_acts(desk, session, caller, record, (act,), now)
+        if act in await _acts_done(session, record):
+            return
+        if act is Act.RECEIPT_HANDED and record.receipt_number is None:
+            raise ReceiptNotIssued(f"record {record.id} has no receipt")
+        session.add(
+            models.OffenceAct(
+                id=uuid4(),
+                offence_record_id=record.id,
+                act=act,
+                at=now,
+                post_id=caller.post_id,
+                device_id=caller.device_id,
+            )
+        )
+        await desk.trail.record(session, event="fines.act_done", at=now, who=caller, fields=fields)
 
 
 async def agree_reduced(
@@ -59,6 +76,8 @@ async def agree_reduced(
     Raises:
         OffenceRecordNotFound: there is no such record of the caller's.
         NotEligibleForReduced, ReducedNotAgreed: article 810.
+        ReducedTermEnded: the term to agree is over.
+        ActsNotReported: what comes before the agreement was not reported.
         TransitionRefused: the record has gone another way.
         CalendarNotCovered: the end of the seven days is not known.
     """
@@ -76,6 +95,7 @@ async def agree_reduced(
             raise NotEligibleForReduced(
                 f"record {record.id} is not eligible", reason=record.reduced_reason.value
             )
+        await _refuse_late(desk, session, record, now)
         if not admits or not agrees or contests:
             raise ReducedNotAgreed(
                 f"record {record.id}: no agreement",
@@ -87,6 +107,20 @@ async def agree_reduced(
         return _receipt(record)
 
 
+async def _refuse_late(
+    desk: Desk, session: AsyncSession, record: models.OffenceRecord, now: datetime
+) -> None:
+    ended_at = end_of_term(desk.reduced_terms, since=record.drawn_up_at)
+    late = record.status is OffenceStatus.DRAWN_UP and now >= ended_at
+    if record.status is OffenceStatus.ORDINARY:  # time was here first, or the officer himself
+        case = await repository.ordinary_case(session, record.id)
+        late = case is not None and case.ground is OrdinaryGround.TERM_ENDED
+    if late:
+        raise ReducedTermEnded(
+            f"record {record.id}: the term to agree is over", ended_at=ended_at.isoformat()
+        )
+
+
 async def _issue_receipt(
     desk: Desk,
     session: AsyncSession,
@@ -95,7 +129,7 @@ async def _issue_receipt(
     now: datetime,
 ) -> None:
     record.status = next_offence_status(current=record.status, target=OffenceStatus.REDUCED_AGREED)
-    await _record_acts(desk, session, caller, record, tuple(Act), now)
+    refuse_acts_missing(await _acts_done(session, record))
     await session.flush()
     discount = discount_end(issued_at=now, days=await working_calendar(session))
     serial = await repository.next_serial(session, models.receipt_numbers)
@@ -150,35 +184,8 @@ async def send_to_ordinary(
         )
 
 
-async def _record_acts(
-    desk: Desk,
-    session: AsyncSession,
-    caller: Principal,
-    record: models.OffenceRecord,
-    wanted: tuple[Act, ...],
-    now: datetime,
-) -> None:
-    done = {one.act for one in await repository.acts(session, record.id)}
-    for act in wanted:
-        if act in done:
-            continue
-        session.add(
-            models.OffenceAct(
-                id=uuid4(),
-                offence_record_id=record.id,
-                act=act,
-                at=now,
-                post_id=caller.post_id,
-                device_id=caller.device_id,
-            )
-        )
-        await desk.trail.record(
-            session,
-            event="fines.act_done",
-            at=now,
-            who=caller,
-            fields={"offence_record_id": str(record.id), "act": act.value},
-        )
+async def _acts_done(session: AsyncSession, record: models.OffenceRecord) -> set[Act]:
+    return {one.act for one in await repository.acts(session, record.id)}
 
 
 def _receipt(record: models.OffenceRecord) -> dict[str, object]:

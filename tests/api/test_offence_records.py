@@ -131,12 +131,12 @@ async def test_an_aggravating_circumstance_rules_the_warning_out(sessions, keys,
     assert record["fine_full_tiyn"] == 5 * make.MRP_2026_TIYN
 
 
-async def test_the_agreement_issues_one_numbered_receipt_with_the_four_acts(
+async def test_the_agreement_issues_one_numbered_receipt_and_reports_no_act(
     sessions, keys, officer
 ):
     record = await make.drawn_up(sessions, keys, officer)
     path = f"/api/offence-records/{record['offence_record_id']}"
-    await officer.post(f"{path}/acts", {"act": "announced"})
+    await make.explained(officer, record["offence_record_id"])
 
     first = await officer.post(f"{path}/reduced", make.AGREED)
     again = await officer.post(f"{path}/reduced", make.AGREED)
@@ -146,13 +146,50 @@ async def test_the_agreement_issues_one_numbered_receipt_with_the_four_acts(
     assert first.json()["receipt_number"].startswith("R-")
     assert first.json()["amount_tiyn"] == record["fine_half_tiyn"]
     seen = (await officer.get(path)).json()
-    assert {one["act"] for one in seen["acts"]} == {
-        "announced",
-        "entered",
-        "explained",
-        "receipt_handed",
-    }
+    assert [one["act"] for one in seen["acts"]] == ["entered", "announced", "explained"]
     assert seen["status"] == "receipt_issued"
+
+
+@pytest.mark.parametrize(
+    "acts", [(), ("announced",), ("explained",)], ids=["neither", "announced", "explained"]
+)
+async def test_without_what_comes_before_it_there_is_no_agreement(sessions, keys, officer, acts):
+    record = await make.drawn_up(sessions, keys, officer)
+    path = f"/api/offence-records/{record['offence_record_id']}"
+    await make.acted(officer, record["offence_record_id"], *acts)
+
+    answer = await officer.post(f"{path}/reduced", make.AGREED)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "fines.acts_not_reported")
+    wanted = ("announced", "explained")
+    assert answer.json()["missing"] == [one for one in wanted if one not in acts]
+    seen = (await officer.get(path)).json()
+    assert (seen["status"], seen["receipt_number"]) == ("drawn_up", None)
+    assert {one["act"] for one in seen["acts"]} == {"entered", *acts}
+    assert "fines.reduced_refused" in await events(sessions)
+
+
+async def test_a_receipt_is_handed_over_once_it_is_there_and_keeps_its_first_instant(
+    sessions, keys, officer
+):
+    record = await make.drawn_up(sessions, keys, officer)
+    path = f"/api/offence-records/{record['offence_record_id']}"
+    await make.explained(officer, record["offence_record_id"])
+
+    early = await officer.post(f"{path}/acts", {"act": "receipt_handed"})
+    receipt = (await officer.post(f"{path}/reduced", make.AGREED)).json()
+    await make.acted(officer, record["offence_record_id"], "receipt_handed")
+    first = (await officer.get(path)).json()["acts"]
+    await make.acted(officer, record["offence_record_id"], "receipt_handed")
+    again = (await officer.get(path)).json()["acts"]
+
+    assert (early.status_code, early.json()["code"]) == (404, "fines.receipt_not_issued")
+    assert first == again
+    handed = {one["act"]: one for one in first}["receipt_handed"]
+    issued = datetime.fromisoformat(receipt["receipt_issued_at"])
+    assert datetime.fromisoformat(handed["at"]) > issued
+    assert handed["post_id"] == str(officer.post_id)
+    assert (await events(sessions)).count("fines.act_done") == 3
 
 
 @pytest.mark.parametrize(

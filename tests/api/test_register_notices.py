@@ -17,11 +17,10 @@ from fines.rules.notices import (
     ATTEMPTS_MAX,
     NoticeKind,
     NoticeStatus,
-    given_up_at,
-    parse_notice_terms,
     pause_after,
 )
 from fines.rules.reconciliation_words import CaseKind
+from fines.rules.terms import end_of_term, parse_terms
 from fines.service import tell_register
 from fines.service.notices import send_again
 from sim.district import CLERK, DRIVER, OFFICIAL
@@ -31,7 +30,7 @@ from tests.api.test_offence_records import desk_of
 from tests.factories_bodycam import principal_of
 from tests.factories_devices import audited
 
-TERMS = parse_notice_terms("2026-01-01=24")
+TERMS = parse_terms("2026-01-01=24")
 
 
 @pytest.fixture
@@ -79,10 +78,10 @@ async def cases(sessions):
 
 
 def test_terms_are_dated_and_pauses_grow_to_a_bound():
-    terms = parse_notice_terms("2026-01-01=24,2027-01-01=1")
+    terms = parse_terms("2026-01-01=24,2027-01-01=1")
 
-    assert given_up_at(terms, since=datetime(2027, 1, 2, tzinfo=UTC)).hour == 1
-    assert given_up_at(terms, since=datetime(2026, 1, 2, tzinfo=UTC)).day == 3
+    assert end_of_term(terms, since=datetime(2027, 1, 2, tzinfo=UTC)).hour == 1
+    assert end_of_term(terms, since=datetime(2026, 1, 2, tzinfo=UTC)).day == 3
     assert [pause_after(one).total_seconds() for one in (1, 2, 3, 9)] == [10, 20, 40, 900]
     assert pause_after(ATTEMPTS_MAX) == timedelta(minutes=15)
 
@@ -90,7 +89,7 @@ def test_terms_are_dated_and_pauses_grow_to_a_bound():
 @pytest.mark.parametrize("text", ["2026-01-01=0", "2026-02-01=1,2026-01-01=2", "x=1", ""])
 def test_terms_that_are_none_are_refused(text):
     with pytest.raises(ValueError, match=r".+"):
-        parse_notice_terms(text)
+        parse_terms(text)
 
 
 @pytest.mark.usefixtures("payment_id")
