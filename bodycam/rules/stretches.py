@@ -1,9 +1,11 @@
-"""Which stretches of a recording show or say nothing, from small grey pictures and loudness.
+"""Which stretches of a recording are lost, or show or say nothing.
 
-Measured by key frames alone and by half seconds of sound: a stretch is told from the first look
-that is so up to the first that is not. What counts as long is the ledger's business.
+Lost is what the index and the bytes of the frames lack. The rest is told by small grey pictures
+of key frames and by half seconds of sound: a stretch is told from the first look that is so up to
+the first that is not. What counts as long is the ledger's business.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +14,8 @@ from typing import Final
 from bodycam.rules.box_index import BoxIndex
 from bodycam.rules.storyboard import SILENCE_DB
 
+LOST: Final = "damaged"
+STRETCHES_MAX: Final = 500  # of one recording in the ledger; the longest count
 LOOK_WIDTH: Final = 64
 LOOK_HEIGHT: Final = 36
 LOOK_BYTES: Final = LOOK_WIDTH * LOOK_HEIGHT
@@ -56,6 +60,58 @@ def instants_of_looks(index: BoxIndex) -> list[int]:
         if not found or at >= found[-1] + step:
             found.append(at)
     return found[:LOOKS_MAX]
+
+
+def stretches_lost(index: BoxIndex) -> list[Stretch]:
+    """Return the stretches between fragments in which nothing plays.
+
+    What is lost before the first fragment ends at 0 and begins below it.
+    """
+    if not len(index):
+        return []
+    origin, scale = index.starts[0], index.timescale
+    found: list[Stretch] = []
+    if 0 in index.breaks and origin > 0:
+        found.append(Stretch(LOST, -(origin * 1000 // scale), 0))
+    reached = origin
+    for start, duration in zip(index.starts, index.durations, strict=True):
+        if start > reached:
+            first, end = (reached - origin) * 1000 // scale, (start - origin) * 1000 // scale
+            found.append(Stretch(LOST, first, end))
+        reached = max(reached, start + duration)
+    return found
+
+
+def kept_losses(index: BoxIndex, *, at_least_ms: Callable[[str], int]) -> list[dict[str, object]]:
+    """Return what is lost between the fragments as a recording keeps it."""
+    lost = longest(stretches_lost(index), at_least_ms=at_least_ms, limit=STRETCHES_MAX)
+    return [one.as_json() for one in lost]
+
+
+def stretches_broken(broken_ms: Iterable[tuple[int, int]], index: BoxIndex) -> list[Stretch]:
+    """Return the stretches that frames without a picture spoil: each up to the next key frame.
+
+    ``broken_ms`` are times of the stream itself, in order.
+    """
+    if not len(index):
+        return []
+    origin = index.starts[0] * 1000 // index.timescale
+    keys = [
+        start * 1000 // index.timescale - origin
+        for start, key in zip(index.starts, index.keys, strict=True)
+        if key
+    ]
+    found: list[Stretch] = []
+    for begins, ends in broken_ms:
+        first, last = max(0, begins - origin), min(ends - origin, index.duration_ms)
+        # The frames of a group lean on those before them: up to its end none can be trusted.
+        following = bisect_right(keys, max(first, last - 1))
+        end = keys[following] if following < len(keys) else index.duration_ms
+        if found and first <= found[-1].end_ms:
+            found[-1] = Stretch(LOST, found[-1].first_ms, max(found[-1].end_ms, end))
+        elif first < end:
+            found.append(Stretch(LOST, first, end))
+    return found
 
 
 def is_black(look: bytes) -> bool:

@@ -14,10 +14,10 @@ from bodycam.models import CoverageCaseRow, RecordingRow
 from bodycam.repository import coverage as repository
 from bodycam.rules.coverage import (
     COVERAGE_TERMS,
+    SIGNING_DOOR,
     CoverageTerms,
     Ending,
     GapReason,
-    Hole,
     Interval,
     Pause,
     Piece,
@@ -35,18 +35,19 @@ from bodycam.rules.coverage_cases import (
     match_cases,
     next_case_status,
 )
-from bodycam.rules.coverage_notes import holes_of, noted_of
+from bodycam.rules.coverage_notes import (
+    HOLE_REASONS,
+    holes_of,
+    lead_of,
+    noted_of,
+    stretches_to_holes,
+)
 from bodycam.rules.life_cycle import OPEN, RecordingStatus
 from devices import service as devices
 from devices.service import CameraSpan
 
 _LOOKED_BACK: Final = timedelta(days=30)  # an assignment without any ledger is not older
 _AT_ONCE: Final = 500
-_HOLES: Final = {
-    "black": GapReason.BLACK,
-    "frozen": GapReason.FROZEN,
-    "silent": GapReason.SILENT,
-}
 
 
 async def keep_ledgers(sessions: Sessions, *, trail: AuditTrail, now: datetime) -> int:
@@ -88,8 +89,8 @@ async def note_examination(
 ) -> None:
     """Take what a look at pictures and sound found: ``{kind, first_ms, end_ms}`` each.
 
-    ``kind`` is ``black``, ``frozen`` or ``silent``; the milliseconds count from the recording's
-    start. An empty list says that it was looked at and nothing was found.
+    ``kind`` is ``damaged``, ``black``, ``frozen`` or ``silent``; the milliseconds count from the
+    first that plays. An empty list says that it was looked at and nothing was found.
     """
     await repository.put_examination(session, recording_id=row.id, stretches=stretches, at=now)
     await note_recording(session, trail=trail, row=row, now=now)
@@ -162,29 +163,32 @@ def _piece(
     stretches: Sequence[Mapping[str, Any]] | None,
     terms: CoverageTerms,
 ) -> Piece:
-    seen = tuple(
-        Hole(
-            _HOLES[one["kind"]],
-            row.started_at + timedelta(milliseconds=int(one["first_ms"])),
-            row.started_at + timedelta(milliseconds=int(one["end_ms"])),
-        )
-        for one in stretches or ()
-        if one["kind"] in _HOLES
+    plays = None if row.duration_ms is None else timedelta(milliseconds=row.duration_ms)
+    claimed = row.ended_at - row.started_at
+    lead = lead_of(row.lost, plays=plays or timedelta(), claimed=claimed)
+    origin = row.started_at + lead
+    lost = stretches_to_holes(
+        (one for one in row.lost if lead or int(one["first_ms"]) >= 0), origin=origin
     )
+    tells = row.door == SIGNING_DOOR
     return Piece(
         recording_id=row.id,
         start=row.started_at,
         end=row.ended_at,
         standing=_standing(row),
         battery_percent=row.battery_percent,
-        clock_drift=timedelta(milliseconds=row.clock_drift_ms),
-        manifest=row.manifest_sha256,
+        clock_drift=timedelta(milliseconds=row.clock_drift_ms) if tells else None,
+        manifest=row.manifest_sha256 if tells else None,
         previous=row.previous_manifest_sha256,
         previous_here=previous_here,
-        playable=None if row.duration_ms is None else timedelta(milliseconds=row.duration_ms),
+        playable=None if plays is None else lead + plays,
         damaged=bool(row.damage),
         # The camera's own word first: where both name a stretch, its word is the reason.
-        holes=holes_of(row.events, end=row.ended_at) + seen,
+        holes=(
+            *holes_of(row.events, end=row.ended_at),
+            *lost,
+            *stretches_to_holes(stretches or (), origin=origin),
+        ),
         noted=noted_of(row.events, terms=terms),
     )
 
@@ -194,7 +198,7 @@ def least_ms_of(kind: str) -> int:
 
     The shortest of all editions of the terms: which one counts is decided by the ledger.
     """
-    reason = _HOLES[kind]
+    reason = HOLE_REASONS[kind]
     shortest = min(one.hole_from.get(reason, timedelta()) for one in COVERAGE_TERMS)
     return int(shortest.total_seconds() * 1000)
 

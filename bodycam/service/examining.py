@@ -38,8 +38,11 @@ from bodycam.rules.signed_video.findings import Findings
 from bodycam.rules.signed_video.trust import Anchors
 from bodycam.rules.storyboard import planned
 from bodycam.rules.stretches import (
+    STRETCHES_MAX,
     instants_of_looks,
+    kept_losses,
     longest,
+    stretches_broken,
     stretches_of_pictures,
     stretches_of_sound,
 )
@@ -49,7 +52,6 @@ from bodycam.service.heads import note_checked
 from bodycam.service.recordings import PLAYABLE
 from bodycam.wire.head import read_head
 
-_STRETCHES_MAX: Final = 500  # of one recording in the ledger; the longest count
 _LOOKS_AT_ONCE: Final = 96  # key frames of 500 kB stay under what a tool may be given
 _SPANS_MAX: Final = 2_000  # of a strip on a page; all of them only in the program that runs alone
 
@@ -87,9 +89,9 @@ async def examine_recording(examining: Examining, *, recording_id: UUID) -> None
     await _check_head(examining, subject)
     await _make_sheets(examining, subject, numbers=slice(0, 1))
     await _salvage(examining, subject)
-    await _check_signatures(examining, subject)
+    broken = await _check_signatures(examining, subject)
     decibels = await _measure_loudness(examining, subject)
-    await _note_stretches(examining, subject, decibels)
+    await _note_stretches(examining, subject, decibels, broken)
     await _make_sheets(examining, subject, numbers=slice(1, None))
 
 
@@ -139,7 +141,9 @@ async def _check_head(examining: Examining, subject: _Subject) -> None:
             )
 
 
-async def _check_signatures(examining: Examining, subject: _Subject) -> None:
+async def _check_signatures(examining: Examining, subject: _Subject) -> tuple[tuple[int, int], ...]:
+    """Keep what the signatures prove; return when there are frames that are no picture."""
+
     def check(read_at: ReadAt) -> Findings:
         return check_video(
             read_at=read_at, size_bytes=subject.size_bytes, anchors=examining.anchors
@@ -150,7 +154,7 @@ async def _check_signatures(examining: Examining, subject: _Subject) -> None:
         found = await examining.store.reading(key=subject.object_key, act=check)
     except NoVideo as reason:
         await _keep(examining, subject, FindingKind.SIGNED_VIDEO, {}, failed=str(reason), at=now)
-        return
+        return ()
     broken = {"broken_ms": [list(one) for one in found.broken_ms[:_SPANS_MAX]]}
     await _keep(examining, subject, FindingKind.DECODING, broken, at=now)
     await _keep(
@@ -163,6 +167,7 @@ async def _check_signatures(examining: Examining, subject: _Subject) -> None:
             "broken_spans": len(found.broken_ms),
         },
     )  # fmt: skip
+    return found.broken_ms
 
 
 async def _salvage(examining: Examining, subject: _Subject) -> None:
@@ -277,9 +282,12 @@ async def _measure_loudness(examining: Examining, subject: _Subject) -> list[int
 
 
 async def _note_stretches(
-    examining: Examining, subject: _Subject, decibels: list[int] | None
+    examining: Examining,
+    subject: _Subject,
+    decibels: list[int] | None,
+    broken: Sequence[tuple[int, int]],
 ) -> None:
-    """Tell the ledger where pictures are black or frozen and where there is no sound.
+    """Tell the ledger where pictures are broken, black or frozen and where there is no sound.
 
     Where pictures or sound could not be looked at, nothing is told: the ledger goes on saying
     that the recording has not been examined.
@@ -291,13 +299,15 @@ async def _note_stretches(
     except (MediaToolRefused, BoxesBroken):
         return
     duration_ms = subject.index.duration_ms
-    found = stretches_of_pictures(looks, duration_ms=duration_ms)
+    found = stretches_broken(broken, subject.index)
+    found += stretches_of_pictures(looks, duration_ms=duration_ms)
     if decibels:
         found += stretches_of_sound(decibels, duration_ms=duration_ms)
-    kept = longest(found, at_least_ms=least_ms_of, limit=_STRETCHES_MAX)
+    kept = longest(found, at_least_ms=least_ms_of, limit=STRETCHES_MAX)
     async with transaction(examining.sessions) as session:
         row = await repository.recording(session, subject.recording_id)
         if row is not None and row.status in PLAYABLE:
+            row.lost = kept_losses(subject.index, at_least_ms=least_ms_of)
             await note_examination(
                 session,
                 trail=examining.trail,
