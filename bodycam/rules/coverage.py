@@ -56,6 +56,7 @@ class FindingKind(enum.Enum):
     CLOCK_LEAP = "clock_leap"
     MISSING_PREDECESSOR = "missing_predecessor"
     MEMORY_CHANGED = "memory_changed"
+    NOT_EXAMINED = "not_examined"  # of a stretch nothing could be seen or heard: no case
 
 
 class Standing(enum.Enum):

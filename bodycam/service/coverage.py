@@ -1,6 +1,6 @@
 """Keeping the coverage ledgers: made anew from the recordings whenever something has come."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -17,6 +17,8 @@ from bodycam.rules.coverage import (
     SIGNING_DOOR,
     CoverageTerms,
     Ending,
+    Finding,
+    FindingKind,
     GapReason,
     Interval,
     Pause,
@@ -43,6 +45,7 @@ from bodycam.rules.coverage_notes import (
     stretches_to_holes,
 )
 from bodycam.rules.life_cycle import OPEN, RecordingStatus
+from bodycam.rules.stretches import UNSEEN
 from devices import service as devices
 from devices.service import CameraSpan
 
@@ -89,8 +92,9 @@ async def note_examination(
 ) -> None:
     """Take what a look at pictures and sound found: ``{kind, first_ms, end_ms}`` each.
 
-    ``kind`` is ``damaged``, ``black``, ``frozen`` or ``silent``; the milliseconds count from the
-    first that plays. An empty list says that it was looked at and nothing was found.
+    ``kind`` is ``damaged``, ``black``, ``frozen`` or ``silent``, or ``unseen`` of what could not
+    be looked at; the milliseconds count from the first that plays. An empty list says that all
+    of it was looked at and nothing was found.
     """
     await repository.put_examination(session, recording_id=row.id, stretches=stretches, at=now)
     await note_recording(session, trail=trail, row=row, now=now)
@@ -115,7 +119,8 @@ async def make_ledger(
         for one in await repository.pauses_of(session, assignment_id=assignment_id)
     ]
     intervals = intervals_of(span, pieces=pieces, pauses=pauses, terms=terms)
-    findings = findings_of(pieces, terms=terms)
+    unseen = [one for row, _, stretches in rows for one in _unseen(row, stretches or ())]
+    findings = (*findings_of(pieces, terms=terms), *unseen)
     values: dict[str, Any] = {
         "assignment_id": assignment_id,
         "camera_id": camera.camera_id,
@@ -125,7 +130,7 @@ async def make_ledger(
         "ends_at": span.end,
         "ending": span.ending,
         "settled": _settled(span, intervals, terms, now),
-        "examined": bool(rows) and all(one[2] is not None for one in rows),
+        "examined": bool(rows) and all(one[2] is not None for one in rows) and not unseen,
         "findings": [
             {
                 "kind": one.kind.value,
@@ -164,8 +169,7 @@ def _piece(
     terms: CoverageTerms,
 ) -> Piece:
     plays = None if row.duration_ms is None else timedelta(milliseconds=row.duration_ms)
-    claimed = row.ended_at - row.started_at
-    lead = lead_of(row.lost, plays=plays or timedelta(), claimed=claimed)
+    lead = _lead(row)
     origin = row.started_at + lead
     lost = stretches_to_holes(
         (one for one in row.lost if lead or int(one["first_ms"]) >= 0), origin=origin
@@ -191,6 +195,20 @@ def _piece(
         ),
         noted=noted_of(row.events, terms=terms),
     )
+
+
+def _lead(row: RecordingRow) -> timedelta:
+    plays = timedelta(milliseconds=row.duration_ms or 0)
+    return lead_of(row.lost, plays=plays, claimed=row.ended_at - row.started_at)
+
+
+def _unseen(row: RecordingRow, stretches: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Yield the stretches of a recording that could not be examined."""
+    origin = row.started_at + _lead(row)
+    for one in stretches:
+        if one["kind"] == UNSEEN:
+            first, end = (timedelta(milliseconds=int(one[name])) for name in ("first_ms", "end_ms"))
+            yield Finding(FindingKind.NOT_EXAMINED, origin + first, origin + end, row.id)
 
 
 def least_ms_of(kind: str) -> int:

@@ -30,7 +30,7 @@ class ShiftPart:
     """One recording of the shift, stored or still on its way."""
 
     facts: RecordingFacts
-    decibels: tuple[int, ...]
+    decibels: tuple[int | None, ...]
     has_storyboard: bool
 
     @property

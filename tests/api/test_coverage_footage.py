@@ -199,6 +199,49 @@ async def test_frames_that_are_no_picture_are_a_gap_once_somebody_has_looked(
     assert spans(body) == [("damaged", 20, 34)]
 
 
+def with_key_frame(content, number, *, cut):
+    """Return the footage with the key frame of a fragment spoilt: its ``cut``, or its picture."""
+    changed = bytearray(content)
+    frame = changed.index(b"mdat", fragments(content)[number]) + 4
+    size = int.from_bytes(changed[frame : frame + 4], "big")
+    assert changed[frame + 4] & 0x1F == 5  # a slice of a key frame
+    first, end = (frame, frame + 4) if cut else (frame + 5, frame + 4 + size)
+    changed[first:end] = bytes(end - first)
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    ("cut", "told_as"),
+    [(True, ([("damaged", 10, 12)], True, [])), (False, ([], False, [(10, 12)]))],
+    ids=["no picture", "does not decode"],
+)
+async def test_one_unreadable_key_frame_hides_nothing_of_what_lies_around_it(
+    client, yard, keeper, sessions, parts, assignment_id, tmp_path, cut, told_as
+):
+    path = tmp_path / "troubled.mp4"
+    path.write_bytes(with_key_frame(bodycam.troubled_footage().read_bytes(), 5, cut=cut))
+    recorded = yard.record(footage_file=path, seconds=TROUBLED_SECONDS, started_at=ISSUED_AT)
+    await dock(client, yard, recorded)
+    end = ISSUED_AT + timedelta(seconds=TROUBLED_SECONDS)
+    await told(client, sessions, keeper, yard, assignment_id, docked=end)
+
+    await examined(sessions, parts, recorded)
+
+    body = await custody.ledger(client, keeper, assignment_id)
+    page = await client.get(f"/console/coverage/{assignment_id}", headers=keeper)
+    unseen = [
+        (_since(one["start"]), _since(one["end"]))
+        for one in body["findings"]
+        if one["kind"] == "not_examined"
+    ]
+    before_the_black = [one for one in spans(body) if one[1] < 20]
+    assert (before_the_black, body["examined"], unseen) == told_as
+    assert ("black", 20, 50) in spans(body)
+    assert (page.text.count('id="unseen"') == 1) is bool(unseen)
+    # What nobody could see is told; it is no gap, and nobody must answer for it.
+    assert {one["reason"] for one in body["cases"]} == {"black"}
+
+
 def event(kind, seconds, value=None):
     return CameraEvent(at=ISSUED_AT + timedelta(seconds=seconds), kind=kind, value=value)
 

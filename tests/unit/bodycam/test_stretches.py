@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -8,7 +9,9 @@ from bodycam.rules.coverage_notes import holes_of, lead_of, noted_of, stretches_
 from bodycam.rules.stretches import (
     LOOK_BYTES,
     LOST,
+    UNSEEN,
     Stretch,
+    instants_of_sound,
     is_black,
     is_same,
     longest,
@@ -16,6 +19,7 @@ from bodycam.rules.stretches import (
     stretches_lost,
     stretches_of_pictures,
     stretches_of_sound,
+    stretches_unseen,
 )
 
 BLACK = bytes([16]) * LOOK_BYTES
@@ -187,3 +191,61 @@ def test_kept_stretches_are_holes_from_the_first_that_plays():
     kept = [Stretch(LOST, -4000, 0).as_json(), {"kind": "other", "first_ms": 0, "end_ms": 1}]
 
     assert stretches_to_holes(kept, origin=at(4)) == (Hole(GapReason.DAMAGED, at(0), at(4)),)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "points"),
+    [(0, 1), (60, 60), (600, 600), (8 * 3600, 1440), (24 * 3600, 4320), (30 * 86_400, 12_960)],
+)
+def test_sound_is_heard_at_least_every_twenty_seconds_of_a_day(seconds, points):
+    instants = instants_of_sound(seconds * 1000)
+
+    assert len(instants) == points
+    assert all(one < other for one, other in pairwise(instants))
+
+
+@pytest.mark.parametrize(
+    ("quiet", "found"),
+    [
+        ({7}, []),
+        ({0}, []),
+        ({100, 101, 102}, [Stretch("silent", 2_000_000, 2_060_000)]),
+        ({4318, 4319}, [Stretch("silent", 86_360_000, 86_400_000)]),
+    ],
+    ids=["one", "the first", "a minute", "the last"],
+)
+def test_one_quiet_half_second_in_a_day_is_no_silence(quiet, found):
+    levels = [-90 if number in quiet else -30 for number in range(4320)]
+
+    assert stretches_of_sound(levels, duration_ms=86_400_000) == found
+
+
+def test_what_could_not_be_heard_is_not_silent():
+    assert stretches_of_sound([-90, None, -90, -30], duration_ms=4000) == []
+
+
+@pytest.mark.parametrize(
+    ("looks", "decibels", "found"),
+    [
+        ([GREY, GREY, GREY], [], []),
+        ([GREY, None, GREY], [], [(2000, 4000)]),
+        ([None, GREY, None], [-30], [(0, 2000), (4000, 6000)]),
+        ([GREY, None, GREY], [-30, None], [(2000, 6000)]),
+        ([GREY, GREY, GREY], None, [(0, 6000)]),
+        ([], [-30], [(0, 6000)]),
+    ],
+    ids=["all seen", "one", "both ends", "picture and sound", "nothing heard", "nothing seen"],
+)
+def test_what_could_not_be_examined_is_told(looks, decibels, found):
+    shown = [(number * 2000, look) for number, look in enumerate(looks)]
+
+    told = stretches_unseen(shown, decibels, duration_ms=6000, lost=[])
+
+    assert told == [Stretch(UNSEEN, *one) for one in found]
+
+
+def test_what_is_lost_is_not_told_as_unseen_too():
+    lost = [Stretch(LOST, 2000, 4000)]
+
+    assert stretches_unseen([(0, GREY), (2000, None), (4000, GREY)], [], duration_ms=6000,
+                            lost=lost) == []  # fmt: skip
