@@ -173,7 +173,7 @@ def choose_sound(
 ) -> Heard:
     """Return some frames of sound at each instant.
 
-    Two reads for each: 24 hours in steps of 20 s are 8,640.
+    Two reads for each: 24 hours in steps of 15 s are 11,520.
 
     Raises:
         BoxesBroken: the boxes do not fit.

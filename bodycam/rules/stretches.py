@@ -29,9 +29,9 @@ _BLACK_BRIGHT_SHARE: Final = 0.01
 # Each point is the mean of hundreds: the noise of a sensor that sees moves it by less than one.
 _FROZEN_STEP_MAX: Final = 1
 _SOUND_STEP_MS_MIN: Final = 1_000
-_SOUND_STEP_MS: Final = 20_000  # the ledger tells silence from a minute on: three points
+_SOUND_STEP_MS: Final = 15_000  # the ledger tells silence from a minute on: four points
 _SOUND_POINTS_MIN: Final = 600  # as many as seconds, up to so many
-_SOUND_POINTS_MAX: Final = 12_960  # of three days
+_SOUND_POINTS_MAX: Final = 17_280  # of three days
 _SILENT_POINTS_MIN: Final = 2  # half a second without sound is no silence
 _SILENT_DB: Final = SILENCE_DB + 16  # -80: a microphone that is there is louder than its noise
 
@@ -73,9 +73,10 @@ def _keys_ms(index: BoxIndex) -> list[int]:
 
 
 def instants_of_sound(duration_ms: int) -> list[int]:
-    """Return when to listen, in milliseconds: evenly, at least every 20 s of a whole day."""
+    """Return when to listen, in milliseconds: evenly, every 15 s of a whole day."""
     seconds = duration_ms // _SOUND_STEP_MS_MIN
-    points = max(1, min(_SOUND_POINTS_MIN, seconds), -(-duration_ms // _SOUND_STEP_MS))
+    # Rounded down: four points must last the whole minute.
+    points = max(1, min(_SOUND_POINTS_MIN, seconds), duration_ms // _SOUND_STEP_MS)
     points = min(points, _SOUND_POINTS_MAX)
     return [duration_ms * number // points for number in range(points)]
 
