@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0033_penalties"
-down_revision = "0031_filing_and_limits"
+down_revision = "0032_term_and_signature"
 branch_labels = None
 depends_on = None
 

@@ -1,6 +1,6 @@
 """The pages of coverage and retention: a unit's day, one camera's time, what is expiring."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from app.db import SessionsOfApp, transaction
 from app.web.coverage_words import CASE_STATUSES, CATEGORIES, ENDINGS, KINDS, REASONS
 from app.web.rendering import page
 from app.web.viewer import COVERAGE_ROLES, viewer_of
+from bodycam.rules.coverage import FindingKind
 from bodycam.rules.coverage_cases import CaseStatus
 from bodycam.service import categories, custody
 from bodycam.service import coverage_acts as acts
@@ -63,6 +64,11 @@ async def ledger_page(
     context = {
         "viewer": viewer,
         "view": view,
+        "unseen": [
+            (datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"]))
+            for one in view.ledger.findings
+            if one["kind"] == FindingKind.NOT_EXAMINED.value
+        ],
         "day": law_date(view.ledger.starts_at).isoformat(),
         "answers": caller.role in _ANSWERING,
         "person_id": caller.person_id,

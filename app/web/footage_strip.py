@@ -12,6 +12,7 @@ from bodycam.service.derived import Derived
 
 _WIDTH: Final = 1000.0  # of the drawing; the page stretches it
 _HEIGHT: Final = 100.0
+_LOUDNESS_POINTS_MAX: Final = 600
 _QUIET_DB: Final = -60.0
 _SPANS_MAX: Final = 400
 
@@ -112,13 +113,21 @@ def stretch_of(begins_ms: float, ends_ms: float, whole_ms: float, kind: str) -> 
     return Stretch(round(begins, 4), round(max(lasts, 0.15), 4), kind)
 
 
-def loudness_line(decibels: tuple[int, ...], *, begins: float = 0.0, ends: float = _WIDTH) -> str:
-    """Return the closed line of a loudness between two places of the drawing, 1000 wide."""
+def loudness_line(
+    decibels: tuple[int | None, ...], *, begins: float = 0.0, ends: float = _WIDTH
+) -> str:
+    """Return the closed line of a loudness between two places of the drawing, 1000 wide.
+
+    Of more points than it can show the loudest stand; what is unknown is drawn as nothing.
+    """
     if not decibels:
         return ""
-    step = (ends - begins) / max(len(decibels) - 1, 1)
+    known = [_QUIET_DB if level is None else level for level in decibels]
+    every = -(-len(known) // _LOUDNESS_POINTS_MAX)
+    levels = [max(known[at : at + every]) for at in range(0, len(known), every)]
+    step = (ends - begins) / max(len(levels) - 1, 1)
     points = [f"{begins:.1f},{_HEIGHT:.0f}"]
-    for number, level in enumerate(decibels):
+    for number, level in enumerate(levels):
         share = min(max((level - _QUIET_DB) / -_QUIET_DB, 0.0), 1.0)
         points.append(f"{begins + number * step:.1f},{_HEIGHT * (1 - share):.1f}")
     return " ".join([*points, f"{ends:.1f},{_HEIGHT:.0f}"])

@@ -77,7 +77,7 @@ class RecordingRow(Base):
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime]
     clock_drift_ms: Mapped[int]
-    battery_percent: Mapped[int]
+    battery_percent: Mapped[int | None]  # None: its door does not tell
     declared_bytes: Mapped[int] = mapped_column(sa.BigInteger)
     found_bytes: Mapped[int] = mapped_column(sa.BigInteger)
     block_digests: Mapped[bytes] = mapped_column(deferred=True)  # 32 bytes a block, as signed
@@ -106,6 +106,8 @@ class RecordingRow(Base):
     destruction_begun_at: Mapped[datetime | None]  # no way back from here on
     scrubbed_at: Mapped[datetime | None]  # when its bytes were last read and hashed
     events: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
+    # Where nothing plays between its fragments: ``[{kind, first_ms, end_ms}]``.
+    lost: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, server_default="[]")
     head_sha256: Mapped[bytes | None]  # of the head that its manifest names
     head_bytes: Mapped[int | None]
     tier: Mapped[str] = mapped_column(sa.String(32), server_default="hot")  # the store it lies in

@@ -122,7 +122,7 @@ class CoverageCaseRow(Base):
 
 
 class RecordingExaminationRow(Base):
-    """Where a recording was found black or silent: ``[{kind, first_ms, end_ms}]``."""
+    """Where a recording was found damaged, black or silent: ``[{kind, first_ms, end_ms}]``."""
 
     __tablename__ = "recording_examinations"
 

@@ -18,7 +18,7 @@ from bodycam.models import (
     RecordingExaminationRow,
     RecordingRow,
 )
-from bodycam.rules.coverage import Interval
+from bodycam.rules.coverage import SIGNING_DOOR, Interval
 
 
 async def recordings_between(
@@ -26,18 +26,23 @@ async def recordings_between(
 ) -> list[tuple[RecordingRow, bool, Sequence[Mapping[str, Any]] | None]]:
     """Return the camera's recordings that meet the time, the earliest first.
 
-    With each: whether the recording before it is here (of a first: whether it is the first), and
-    what was found black or silent, ``None`` where nobody looked.
+    With each: whether the recording before it is here (of a first: whether it is the first; by a
+    door whose recordings name none before them, always), and what was found black or silent,
+    ``None`` where nobody looked.
     """
     row, other = RecordingRow, aliased(RecordingRow)
     named_is_here = sa.exists().where(
         other.camera_id == row.camera_id, other.manifest_sha256 == row.previous_manifest_sha256
     )
     earlier_is_here = sa.exists().where(
-        other.camera_id == row.camera_id, other.started_at < row.started_at
+        other.camera_id == row.camera_id,
+        other.started_at < row.started_at,
+        other.door == SIGNING_DOOR,
     )
     known = sa.case(
-        (row.previous_manifest_sha256.is_(None), sa.not_(earlier_is_here)), else_=named_is_here
+        (row.door != SIGNING_DOOR, sa.true()),
+        (row.previous_manifest_sha256.is_(None), sa.not_(earlier_is_here)),
+        else_=named_is_here,
     )
     found = await session.execute(
         sa.select(row, known, RecordingExaminationRow.stretches)

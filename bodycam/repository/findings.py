@@ -158,7 +158,7 @@ async def recordings_held(
     return list(found)
 
 
-async def loudness_of(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[int]]:
+async def loudness_of(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, list[int | None]]:
     """Return how loud the recordings named are, as far as that was measured."""
     row = RecordingFindingRow
     found = await session.execute(

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 from uuid import UUID
 
+SIGNING_DOOR: Final = "dock"  # the door whose cameras sign what they tell, one after another
 _SHORTFALL_SHARE: Final = 1000  # a camera's frames may drift from its clock by a thousandth
 
 
@@ -55,6 +56,7 @@ class FindingKind(enum.Enum):
     CLOCK_LEAP = "clock_leap"
     MISSING_PREDECESSOR = "missing_predecessor"
     MEMORY_CHANGED = "memory_changed"
+    NOT_EXAMINED = "not_examined"  # of a stretch nothing could be seen or heard: no case
 
 
 class Standing(enum.Enum):
@@ -100,6 +102,7 @@ COVERAGE_TERMS: Final = (
         # A camera on a table sees nothing move; a quiet night is no fault of the officer's.
         hole_from=MappingProxyType(
             {
+                GapReason.DAMAGED: timedelta(seconds=1),
                 GapReason.BLACK: timedelta(seconds=10),
                 GapReason.FROZEN: timedelta(minutes=5),
                 GapReason.SILENT: timedelta(minutes=1),
@@ -147,6 +150,8 @@ class Piece:
 
     Attributes:
         playable: how long it plays; ``None`` where that is not known.
+        battery_percent: at its end; like ``clock_drift`` and ``manifest`` ``None`` where its door
+            does not tell.
         previous: digest of the manifest that the camera made before, or ``None`` for its first.
         previous_here: whether that one is here; for a first, whether it is indeed the first.
     """
@@ -155,9 +160,9 @@ class Piece:
     start: datetime
     end: datetime
     standing: Standing
-    battery_percent: int
-    clock_drift: timedelta
-    manifest: bytes
+    battery_percent: int | None
+    clock_drift: timedelta | None
+    manifest: bytes | None
     previous: bytes | None
     previous_here: bool
     playable: timedelta | None = None
@@ -337,9 +342,9 @@ def _reason_after(before: Piece, terms: CoverageTerms) -> GapReason:
     said = [one.reason for one in before.noted if one.reason in ends]
     if said:
         return said[-1]
-    if before.battery_percent <= terms.low_battery_percent:
-        return GapReason.LOW_BATTERY
-    return GapReason.NOT_RECORDING
+    percent = before.battery_percent
+    empty = percent is not None and percent <= terms.low_battery_percent
+    return GapReason.LOW_BATTERY if empty else GapReason.NOT_RECORDING
 
 
 def _reason_between(
@@ -353,11 +358,18 @@ def _reason_between(
     if before is None:
         short = gap.length <= terms.handing_over
         return GapReason.HANDED_OVER if short else GapReason.NOT_RECORDING
-    # The one between is here, but its clock has put it elsewhere.
-    elsewhere = after.previous is not None and after.previous != before.manifest
-    if elsewhere or abs(after.clock_drift - before.clock_drift) > terms.leap:
+    if _clock_leapt(before, after, terms):
         return GapReason.CLOCK_LEAP
     return _reason_after(before, terms)
+
+
+def _clock_leapt(before: Piece, after: Piece, terms: CoverageTerms) -> bool:
+    """Tell by the camera's own word; of what a door does not tell nothing follows."""
+    if before.manifest is not None and after.previous not in (None, before.manifest):
+        return True  # the one between is here, but its clock has put it elsewhere
+    if before.clock_drift is None or after.clock_drift is None:
+        return False
+    return abs(after.clock_drift - before.clock_drift) > terms.leap
 
 
 def findings_of(pieces: Iterable[Piece], *, terms: CoverageTerms) -> tuple[Finding, ...]:

@@ -15,6 +15,15 @@ _STRETCHES: Final = MappingProxyType(
         EventKind.MUTED: (EventKind.UNMUTED, GapReason.MUTED),
     }
 )
+HOLE_REASONS: Final = MappingProxyType(
+    {
+        "damaged": GapReason.DAMAGED,
+        "black": GapReason.BLACK,
+        "frozen": GapReason.FROZEN,
+        "silent": GapReason.SILENT,
+    }
+)
+_LEAD_SLACK: Final = timedelta(seconds=2)
 _TAKEN_BACK: Final = MappingProxyType({EventKind.CARD_INSERTED: GapReason.CARD_REMOVED})
 _NOTED: Final = MappingProxyType(
     {
@@ -38,6 +47,34 @@ def holes_of(events: Iterable[Mapping[str, Any]], *, end: datetime) -> tuple[Hol
             found.append(Hole(reason, first, at))
     found += [Hole(reason, first, end) for reason, first in begun.values()]
     return tuple(one for one in found if one.start < one.end)
+
+
+def lead_of(
+    lost: Iterable[Mapping[str, Any]], *, plays: timedelta, claimed: timedelta
+) -> timedelta:
+    """Return how much is lost before the first that plays.
+
+    Nothing, where that and what plays do not fit into the time that the recording claims: then
+    its stream merely does not begin at nought.
+    """
+    first = min((int(one["first_ms"]) for one in lost), default=0)
+    lead = timedelta(milliseconds=max(0, -first))
+    return lead if lead + plays <= claimed + _LEAD_SLACK else timedelta()
+
+
+def stretches_to_holes(
+    stretches: Iterable[Mapping[str, Any]], *, origin: datetime
+) -> tuple[Hole, ...]:
+    """Return kept stretches of the known kinds as holes; ``origin`` is when the first plays."""
+    return tuple(
+        Hole(
+            HOLE_REASONS[one["kind"]],
+            origin + timedelta(milliseconds=int(one["first_ms"])),
+            origin + timedelta(milliseconds=int(one["end_ms"])),
+        )
+        for one in stretches
+        if one["kind"] in HOLE_REASONS
+    )
 
 
 def noted_of(events: Iterable[Mapping[str, Any]], *, terms: CoverageTerms) -> tuple[Noted, ...]:

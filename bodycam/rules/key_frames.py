@@ -14,8 +14,10 @@ from bodycam.rules.signed_video.nal import Codec
 from bodycam.rules.storyboard import SoundSetUp, read_sound_set_up
 from bodycam.rules.tracks import SampleTable, Track, read_table, read_tracks
 
-LOUDNESS_POINTS: Final = 600
 _FRAMES_A_POINT: Final = 8  # of sound: half a second at 16 kHz
+_PROBE_BYTES: Final = 4096  # holds the whole moof of 2 s of video and audio
+_SOUND_BYTES_MAX: Final = 8191  # of a frame, as ADTS can say
+_SPAN_BYTES_MAX: Final = 128 << 10  # read at once: a request takes longer than its bytes
 _MOOF_BYTES_MAX: Final = 16 << 20
 _PICTURE_BYTES_MAX: Final = 4 << 20
 _CODECS: Final = {b"avcC": Codec.H264, b"hvcC": Codec.H265}
@@ -31,11 +33,23 @@ class Chosen:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """Key frames as units, ``None`` where one is not whole, and the stream's parameter sets."""
+
+    codec: Codec
+    set_up: tuple[bytes, ...]
+    frames: tuple[tuple[bytes, ...] | None, ...]
+
+
+@dataclass(frozen=True)
 class Heard:
-    """Frames of sound of each point; no set-up: the recording has no sound that is read here."""
+    """Frames of sound of each point, ``None`` where they cannot be read.
+
+    No set-up: the recording has no sound that is read here.
+    """
 
     set_up: SoundSetUp | None
-    groups: tuple[tuple[bytes, ...], ...]
+    groups: tuple[tuple[bytes, ...] | None, ...]
 
 
 def choose_pictures(
@@ -46,23 +60,53 @@ def choose_pictures(
     Raises:
         BoxesBroken: the recording has no H.264 or H.265, or no key frame where one should be.
     """
+    track, table = _video(read_at, size_bytes, plain=plain)
+    frames: list[tuple[bytes, ...]] = []
+    for at_ms in instants_ms:
+        units, _ = _key_units(read_at, index, track, table, at_ms)
+        if units or frames:
+            frames.append(units or frames[-1])
+    if not frames:
+        raise BoxesBroken("no key frame can be read")
+    return Chosen(_CODECS[track.config[4:8]], tuple(_set_up(track)), tuple(frames))
+
+
+def choose_looks(
+    *, read_at: ReadAt, size_bytes: int, index: BoxIndex, plain: bool, instants_ms: Sequence[int]
+) -> Looked:
+    """Return the key frames nearest before each instant; none stands in for another.
+
+    Raises:
+        BoxesBroken: the recording has no H.264 or H.265.
+    """
+    track, table = _video(read_at, size_bytes, plain=plain)
+    found = [_key_units(read_at, index, track, table, at_ms) for at_ms in instants_ms]
+    frames = tuple(units if whole else None for units, whole in found)
+    return Looked(_CODECS[track.config[4:8]], tuple(_set_up(track)), frames)
+
+
+def _video(read_at: ReadAt, size_bytes: int, *, plain: bool) -> tuple[Track, SampleTable | None]:
     moov = moov_of(read_at=read_at, size_bytes=size_bytes)
     track = next((one for one in read_tracks(moov) if one.is_video and one.config), None)
     if track is None:
         raise BoxesBroken("no track of H.264 or H.265")
-    table = read_table(moov, track) if plain else None
-    frames: list[tuple[bytes, ...]] = []
-    for at_ms in instants_ms:
+    return track, read_table(moov, track) if plain else None
+
+
+def _key_units(
+    read_at: ReadAt, index: BoxIndex, track: Track, table: SampleTable | None, at_ms: int
+) -> tuple[tuple[bytes, ...], bool]:
+    """Return what can be read of a key frame as units, and whether that is all of it."""
+    try:
         sample = _key_at(read_at, index, track, table, at_ms)
-        if sample is not None and sample.size <= _PICTURE_BYTES_MAX:
-            content = read_at(sample.offset, sample.size)
-            units = units_of(content, track.unit_length_bytes)
-            frames.append(units or (frames[-1] if frames else ()))
-        elif frames:
-            frames.append(frames[-1])
-    if not any(frames):
-        raise BoxesBroken("no key frame can be read")
-    return Chosen(_CODECS[track.config[4:8]], tuple(_set_up(track)), tuple(frames))
+    except BoxesBroken:
+        return (), False
+    if sample is None or sample.size > _PICTURE_BYTES_MAX:
+        return (), False
+    content = read_at(sample.offset, sample.size)
+    units = units_of(content, track.unit_length_bytes)
+    read = sum(map(len, units)) + track.unit_length_bytes * len(units)
+    return units, bool(units) and read == sample.size
 
 
 def _key_at(
@@ -93,10 +137,12 @@ def _samples(
     read_at: ReadAt, index: BoxIndex, number: int, tracks: dict[int, Track]
 ) -> Iterator[Sample]:
     at = index.offsets[number]
-    size = int.from_bytes(read_at(at, 4), "big")
+    head = read_at(at, _PROBE_BYTES)
+    size = int.from_bytes(head[:4], "big")
     if not 8 <= size <= _MOOF_BYTES_MAX:  # noqa: PLR2004 - a box's head
-        return
-    yield from read_samples(read_at(at, size), at=at, tracks=tracks)
+        raise BoxesBroken("no moof where the index names one")
+    moof = head[:size] if size <= len(head) else read_at(at, size)
+    yield from read_samples(moof, at=at, tracks=tracks)
 
 
 def _set_up(track: Track) -> Iterator[bytes]:
@@ -122,8 +168,12 @@ def _set_up(track: Track) -> Iterator[bytes]:
             at += 2 + size
 
 
-def choose_sound(*, read_at: ReadAt, size_bytes: int, index: BoxIndex, plain: bool) -> Heard:
-    """Return some frames of sound at each of ``LOUDNESS_POINTS`` along the recording.
+def choose_sound(
+    *, read_at: ReadAt, size_bytes: int, index: BoxIndex, plain: bool, instants_ms: Sequence[int]
+) -> Heard:
+    """Return some frames of sound at each instant.
+
+    Two reads for each: 24 hours in steps of 15 s are 11,520.
 
     Raises:
         BoxesBroken: the boxes do not fit.
@@ -134,22 +184,32 @@ def choose_sound(*, read_at: ReadAt, size_bytes: int, index: BoxIndex, plain: bo
     if track is None or set_up is None:
         return Heard(None, ())
     table = read_table(moov, track) if plain else None
-    groups = []
-    points = max(1, min(LOUDNESS_POINTS, index.duration_ms // 1000))
-    for point in range(points):
-        at_ms = index.duration_ms * point // points
-        places = (
-            _table_places(table, track, index, at_ms)
-            if table is not None
-            else [
-                (one.offset, one.size)
-                for one in _samples(
-                    read_at, index, _fragment_at(index, at_ms), {track.number: track}
-                )
-            ]
-        )
-        groups.append(tuple(read_at(*place) for place in places[:_FRAMES_A_POINT]))
+    groups = (_sound_at(read_at, index, track, table, at_ms) for at_ms in instants_ms)
     return Heard(set_up, tuple(groups))
+
+
+def _sound_at(
+    read_at: ReadAt, index: BoxIndex, track: Track, table: SampleTable | None, at_ms: int
+) -> tuple[bytes, ...] | None:
+    if table is not None:
+        places = _table_places(table, track, index, at_ms)
+    else:
+        number = _fragment_at(index, at_ms)
+        try:
+            samples = list(_samples(read_at, index, number, {track.number: track}))
+        except BoxesBroken:
+            return None
+        places = [(one.offset, one.size) for one in samples[:_FRAMES_A_POINT]]
+    if any(size > _SOUND_BYTES_MAX for _, size in places):
+        return None
+    if not places:
+        return ()
+    first = min(offset for offset, _ in places)
+    span = max(offset + size for offset, size in places) - first
+    if span > _SPAN_BYTES_MAX:  # a plain file may interleave picture and sound finely
+        return tuple(read_at(*place) for place in places)
+    content = read_at(first, span)
+    return tuple(content[offset - first :][:size] for offset, size in places)
 
 
 def _table_places(

@@ -25,8 +25,9 @@ from bodycam.rules.boxes import NotMp4, index_by_reading
 from bodycam.rules.derived import EXAMINE_TASK, READ_BACK_TASK, PlayForm
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
 from bodycam.rules.signing import sign_receipt
+from bodycam.rules.stretches import kept_losses
 from bodycam.service.cameras import note_uploaded
-from bodycam.service.coverage import note_recording
+from bodycam.service.coverage import least_ms_of, note_recording
 from bodycam.service.docking import BEGUN_ANEW, Docking, Known, acknowledged, known_of
 from bodycam.service.examined import Examined, examine_plain, examine_stream
 from bodycam.service.heads import forget_head
@@ -278,6 +279,7 @@ async def _add_index(
 ) -> None:
     """Let the recording be played, and have it examined."""
     row.duration_ms = index.duration_ms
+    row.lost = kept_losses(index, at_least_ms=least_ms_of)
     packed = await asyncio.to_thread(index.to_bytes)
     session.add(RecordingIndexRow(recording_id=row.id, packed=packed, form=form))
     await defer(

@@ -1,6 +1,6 @@
 """Keeping the coverage ledgers: made anew from the recordings whenever something has come."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -14,10 +14,12 @@ from bodycam.models import CoverageCaseRow, RecordingRow
 from bodycam.repository import coverage as repository
 from bodycam.rules.coverage import (
     COVERAGE_TERMS,
+    SIGNING_DOOR,
     CoverageTerms,
     Ending,
+    Finding,
+    FindingKind,
     GapReason,
-    Hole,
     Interval,
     Pause,
     Piece,
@@ -35,18 +37,20 @@ from bodycam.rules.coverage_cases import (
     match_cases,
     next_case_status,
 )
-from bodycam.rules.coverage_notes import holes_of, noted_of
+from bodycam.rules.coverage_notes import (
+    HOLE_REASONS,
+    holes_of,
+    lead_of,
+    noted_of,
+    stretches_to_holes,
+)
 from bodycam.rules.life_cycle import OPEN, RecordingStatus
+from bodycam.rules.stretches import UNSEEN
 from devices import service as devices
 from devices.service import CameraSpan
 
 _LOOKED_BACK: Final = timedelta(days=30)  # an assignment without any ledger is not older
 _AT_ONCE: Final = 500
-_HOLES: Final = {
-    "black": GapReason.BLACK,
-    "frozen": GapReason.FROZEN,
-    "silent": GapReason.SILENT,
-}
 
 
 async def keep_ledgers(sessions: Sessions, *, trail: AuditTrail, now: datetime) -> int:
@@ -88,8 +92,9 @@ async def note_examination(
 ) -> None:
     """Take what a look at pictures and sound found: ``{kind, first_ms, end_ms}`` each.
 
-    ``kind`` is ``black``, ``frozen`` or ``silent``; the milliseconds count from the recording's
-    start. An empty list says that it was looked at and nothing was found.
+    ``kind`` is ``damaged``, ``black``, ``frozen`` or ``silent``, or ``unseen`` of what could not
+    be looked at; the milliseconds count from the first that plays. An empty list says that all
+    of it was looked at and nothing was found.
     """
     await repository.put_examination(session, recording_id=row.id, stretches=stretches, at=now)
     await note_recording(session, trail=trail, row=row, now=now)
@@ -114,7 +119,8 @@ async def make_ledger(
         for one in await repository.pauses_of(session, assignment_id=assignment_id)
     ]
     intervals = intervals_of(span, pieces=pieces, pauses=pauses, terms=terms)
-    findings = findings_of(pieces, terms=terms)
+    unseen = [one for row, _, stretches in rows for one in _unseen(row, stretches or ())]
+    findings = (*findings_of(pieces, terms=terms), *unseen)
     values: dict[str, Any] = {
         "assignment_id": assignment_id,
         "camera_id": camera.camera_id,
@@ -124,7 +130,7 @@ async def make_ledger(
         "ends_at": span.end,
         "ending": span.ending,
         "settled": _settled(span, intervals, terms, now),
-        "examined": bool(rows) and all(one[2] is not None for one in rows),
+        "examined": bool(rows) and all(one[2] is not None for one in rows) and not unseen,
         "findings": [
             {
                 "kind": one.kind.value,
@@ -162,31 +168,47 @@ def _piece(
     stretches: Sequence[Mapping[str, Any]] | None,
     terms: CoverageTerms,
 ) -> Piece:
-    seen = tuple(
-        Hole(
-            _HOLES[one["kind"]],
-            row.started_at + timedelta(milliseconds=int(one["first_ms"])),
-            row.started_at + timedelta(milliseconds=int(one["end_ms"])),
-        )
-        for one in stretches or ()
-        if one["kind"] in _HOLES
+    plays = None if row.duration_ms is None else timedelta(milliseconds=row.duration_ms)
+    lead = _lead(row)
+    origin = row.started_at + lead
+    lost = stretches_to_holes(
+        (one for one in row.lost if lead or int(one["first_ms"]) >= 0), origin=origin
     )
+    tells = row.door == SIGNING_DOOR
     return Piece(
         recording_id=row.id,
         start=row.started_at,
         end=row.ended_at,
         standing=_standing(row),
         battery_percent=row.battery_percent,
-        clock_drift=timedelta(milliseconds=row.clock_drift_ms),
-        manifest=row.manifest_sha256,
+        clock_drift=timedelta(milliseconds=row.clock_drift_ms) if tells else None,
+        manifest=row.manifest_sha256 if tells else None,
         previous=row.previous_manifest_sha256,
         previous_here=previous_here,
-        playable=None if row.duration_ms is None else timedelta(milliseconds=row.duration_ms),
+        playable=None if plays is None else lead + plays,
         damaged=bool(row.damage),
         # The camera's own word first: where both name a stretch, its word is the reason.
-        holes=holes_of(row.events, end=row.ended_at) + seen,
+        holes=(
+            *holes_of(row.events, end=row.ended_at),
+            *lost,
+            *stretches_to_holes(stretches or (), origin=origin),
+        ),
         noted=noted_of(row.events, terms=terms),
     )
+
+
+def _lead(row: RecordingRow) -> timedelta:
+    plays = timedelta(milliseconds=row.duration_ms or 0)
+    return lead_of(row.lost, plays=plays, claimed=row.ended_at - row.started_at)
+
+
+def _unseen(row: RecordingRow, stretches: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    """Yield the stretches of a recording that could not be examined."""
+    origin = row.started_at + _lead(row)
+    for one in stretches:
+        if one["kind"] == UNSEEN:
+            first, end = (timedelta(milliseconds=int(one[name])) for name in ("first_ms", "end_ms"))
+            yield Finding(FindingKind.NOT_EXAMINED, origin + first, origin + end, row.id)
 
 
 def least_ms_of(kind: str) -> int:
@@ -194,7 +216,7 @@ def least_ms_of(kind: str) -> int:
 
     The shortest of all editions of the terms: which one counts is decided by the ledger.
     """
-    reason = _HOLES[kind]
+    reason = HOLE_REASONS[kind]
     shortest = min(one.hole_from.get(reason, timedelta()) for one in COVERAGE_TERMS)
     return int(shortest.total_seconds() * 1000)
 

@@ -47,7 +47,7 @@ class Derived:
 
     signed_video: dict[str, Any] | None
     broken_ms: tuple[tuple[int, int], ...]
-    decibels: tuple[int, ...]
+    decibels: tuple[int | None, ...]  # None: could not be heard
     has_storyboard: bool
     refused: bool  # for want of a sandbox
     salvaged: Salvaged | None

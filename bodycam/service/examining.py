@@ -5,6 +5,7 @@ and playable. Each step keeps its own finding, so that a job that is run again g
 """
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from app.clock import utc_now
 from app.db import Sessions, transaction
 from bodycam import repository
 from bodycam.errors import MediaToolFailed, MediaToolRefused
-from bodycam.media import Sandbox, grey_looks, loudness, picture_sheet
+from bodycam.media import Sandbox, picture_sheet
 from bodycam.models import RecordingDerivativeRow
 from bodycam.repository import findings, heads
 from bodycam.rules.box_index import BoxIndex
@@ -31,26 +32,20 @@ from bodycam.rules.derived import (
 from bodycam.rules.footage_check import check_video
 from bodycam.rules.frames import NoVideo, ReadAt
 from bodycam.rules.heads import lies_of
-from bodycam.rules.key_frames import Chosen, choose_pictures, choose_sound
+from bodycam.rules.key_frames import Chosen, choose_pictures
 from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.salvage import recipe
 from bodycam.rules.signed_video.findings import Findings
 from bodycam.rules.signed_video.trust import Anchors
 from bodycam.rules.storyboard import planned
-from bodycam.rules.stretches import (
-    instants_of_looks,
-    longest,
-    stretches_of_pictures,
-    stretches_of_sound,
-)
+from bodycam.rules.stretches import kept_losses
 from bodycam.service.axis_keys import ObjectReader
 from bodycam.service.coverage import least_ms_of, note_examination
 from bodycam.service.heads import note_checked
+from bodycam.service.looking import Looking, hear, look, told_of
 from bodycam.service.recordings import PLAYABLE
 from bodycam.wire.head import read_head
 
-_STRETCHES_MAX: Final = 500  # of one recording in the ledger; the longest count
-_LOOKS_AT_ONCE: Final = 96  # key frames of 500 kB stay under what a tool may be given
 _SPANS_MAX: Final = 2_000  # of a strip on a page; all of them only in the program that runs alone
 
 
@@ -87,9 +82,9 @@ async def examine_recording(examining: Examining, *, recording_id: UUID) -> None
     await _check_head(examining, subject)
     await _make_sheets(examining, subject, numbers=slice(0, 1))
     await _salvage(examining, subject)
-    await _check_signatures(examining, subject)
+    broken = await _check_signatures(examining, subject)
     decibels = await _measure_loudness(examining, subject)
-    await _note_stretches(examining, subject, decibels)
+    await _note_stretches(examining, subject, decibels, broken)
     await _make_sheets(examining, subject, numbers=slice(1, None))
 
 
@@ -139,7 +134,9 @@ async def _check_head(examining: Examining, subject: _Subject) -> None:
             )
 
 
-async def _check_signatures(examining: Examining, subject: _Subject) -> None:
+async def _check_signatures(examining: Examining, subject: _Subject) -> tuple[tuple[int, int], ...]:
+    """Keep what the signatures prove; return when there are frames that are no picture."""
+
     def check(read_at: ReadAt) -> Findings:
         return check_video(
             read_at=read_at, size_bytes=subject.size_bytes, anchors=examining.anchors
@@ -150,7 +147,7 @@ async def _check_signatures(examining: Examining, subject: _Subject) -> None:
         found = await examining.store.reading(key=subject.object_key, act=check)
     except NoVideo as reason:
         await _keep(examining, subject, FindingKind.SIGNED_VIDEO, {}, failed=str(reason), at=now)
-        return
+        return ()
     broken = {"broken_ms": [list(one) for one in found.broken_ms[:_SPANS_MAX]]}
     await _keep(examining, subject, FindingKind.DECODING, broken, at=now)
     await _keep(
@@ -163,6 +160,7 @@ async def _check_signatures(examining: Examining, subject: _Subject) -> None:
             "broken_spans": len(found.broken_ms),
         },
     )  # fmt: skip
+    return found.broken_ms
 
 
 async def _salvage(examining: Examining, subject: _Subject) -> None:
@@ -250,79 +248,53 @@ async def _picture(examining: Examining, chosen: Chosen) -> bytes:
     )
 
 
-async def _measure_loudness(examining: Examining, subject: _Subject) -> list[int] | None:
+def _looking(examining: Examining, subject: _Subject) -> Looking:
+    return Looking(
+        store=examining.store,
+        sandbox=examining.sandbox,
+        object_key=subject.object_key,
+        size_bytes=subject.size_bytes,
+        index=subject.index,
+        plain=subject.form is PlayForm.PLAIN,
+    )
+
+
+async def _measure_loudness(examining: Examining, subject: _Subject) -> list[int | None] | None:
     """Keep how loud it is and return it; ``None`` where that could not be measured."""
     now = utc_now()
     try:
-        chosen = await examining.store.reading(
-            key=subject.object_key,
-            act=lambda read_at: choose_sound(
-                read_at=read_at,
-                size_bytes=subject.size_bytes,
-                index=subject.index,
-                plain=subject.form is PlayForm.PLAIN,
-            ),
-        )
-        levels: list[int] = []
-        if chosen.set_up is not None:
-            levels = await loudness(
-                sandbox=examining.sandbox, set_up=chosen.set_up, groups=chosen.groups
-            )
+        levels = await hear(_looking(examining, subject))
     except (MediaToolFailed, MediaToolRefused, BoxesBroken) as error:
         await _not_done(examining, subject, FindingKind.LOUDNESS, error, at=now)
         return None
-    body = {"decibels": levels, "sound": chosen.set_up is not None}
+    body = {"decibels": levels or [], "sound": levels is not None}
     await _keep(examining, subject, FindingKind.LOUDNESS, body, at=now)
-    return levels
+    return levels or []
 
 
 async def _note_stretches(
-    examining: Examining, subject: _Subject, decibels: list[int] | None
+    examining: Examining,
+    subject: _Subject,
+    decibels: list[int | None] | None,
+    broken: Sequence[tuple[int, int]],
 ) -> None:
-    """Tell the ledger where pictures are black or frozen and where there is no sound.
+    """Tell the ledger where pictures are broken, black or frozen and where there is no sound.
 
-    Where pictures or sound could not be looked at, nothing is told: the ledger goes on saying
-    that the recording has not been examined.
+    Of what could not be looked at the ledger goes on saying that it has not been examined.
     """
-    if decibels is None:
-        return
-    try:
-        looks = await _looks(examining, subject)
-    except (MediaToolRefused, BoxesBroken):
-        return
-    duration_ms = subject.index.duration_ms
-    found = stretches_of_pictures(looks, duration_ms=duration_ms)
-    if decibels:
-        found += stretches_of_sound(decibels, duration_ms=duration_ms)
-    kept = longest(found, at_least_ms=least_ms_of, limit=_STRETCHES_MAX)
+    looks: list[tuple[int, bytes | None]] = []
+    with contextlib.suppress(MediaToolRefused, BoxesBroken):
+        looks = await look(_looking(examining, subject))
+    stretches = await asyncio.to_thread(
+        told_of, subject.index, looks=looks, decibels=decibels, broken=broken
+    )
     async with transaction(examining.sessions) as session:
         row = await repository.recording(session, subject.recording_id)
         if row is not None and row.status in PLAYABLE:
+            row.lost = kept_losses(subject.index, at_least_ms=least_ms_of)
             await note_examination(
-                session,
-                trail=examining.trail,
-                row=row,
-                stretches=[one.as_json() for one in kept],
-                now=utc_now(),
+                session, trail=examining.trail, row=row, stretches=stretches, now=utc_now()
             )
-
-
-async def _looks(examining: Examining, subject: _Subject) -> list[tuple[int, bytes | None]]:
-    instants = instants_of_looks(subject.index)
-    looks: list[tuple[int, bytes | None]] = []
-    for first in range(0, len(instants), _LOOKS_AT_ONCE):
-        some = instants[first : first + _LOOKS_AT_ONCE]
-        chosen = await _choose(examining, subject, some)
-        made: list[bytes | None] = [None] * len(some)
-        if len(chosen.frames) == len(some):
-            made = await grey_looks(
-                sandbox=examining.sandbox,
-                codec=chosen.codec,
-                set_up=chosen.set_up,
-                frames=chosen.frames,
-            )
-        looks += zip(some, made, strict=True)
-    return looks
 
 
 async def _not_done(

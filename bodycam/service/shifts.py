@@ -31,7 +31,7 @@ class ShiftPart:
     """
 
     facts: RecordingFacts
-    decibels: tuple[int, ...]
+    decibels: tuple[int | None, ...]
     has_storyboard: bool
     plays: tuple[tuple[datetime, datetime], ...]
     unread: bool

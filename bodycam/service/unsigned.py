@@ -78,7 +78,7 @@ def _row(arrived: Arrived, *, dock: Principal, now: datetime) -> RecordingRow:
         department_id=dock.department_id,
         status=RecordingStatus.RECEIVING,
         clock_drift_ms=0,
-        battery_percent=0,
+        battery_percent=None,
         declared_bytes=arrived.size_bytes,
         found_bytes=arrived.size_bytes,
         block_digests=b"".join(arrived.digests),

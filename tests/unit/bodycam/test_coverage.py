@@ -134,6 +134,26 @@ def test_an_empty_battery_is_named(percent, reason):
     assert found == [GapReason(reason)]
 
 
+UNTOLD = {"battery_percent": None, "clock_drift": None, "manifest": None, "previous": None}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (UNTOLD, UNTOLD),
+        (UNTOLD, {}),
+        ({}, UNTOLD | {"previous_here": True}),
+        (UNTOLD, {"clock_drift": timedelta(hours=1)}),
+    ],
+    ids=["both by another door", "the first", "the second", "the first, and a clock set"],
+)
+def test_of_what_a_door_does_not_tell_no_reason_is_made(before, after):
+    pieces = [piece(1, at(0), at(4), **before), piece(2, at(5), at(7), **after)]
+
+    assert reasons(span(), *pieces) == [GapReason.NOT_RECORDING, GapReason.NOT_RECORDING]
+    assert findings_of(pieces, terms=TERMS) == ()
+
+
 def test_a_battery_that_ran_out_before_the_dock_is_named():
     found = reasons(span(), piece(1, at(0), at(4), battery_percent=1))
 
@@ -240,8 +260,8 @@ def any_piece(draw):
         start,
         end,
         standing=draw(st.sampled_from(Standing)),
-        battery_percent=draw(st.integers(0, 100)),
-        clock_drift=timedelta(seconds=draw(st.integers(-20, 20))),
+        battery_percent=draw(st.none() | st.integers(0, 100)),
+        clock_drift=draw(st.none() | st.integers(-20, 20).map(lambda one: timedelta(seconds=one))),
         previous_here=draw(st.booleans()),
         holes=tuple(holes),
         playable=draw(st.none() | st.integers(0, 40_000).map(lambda one: timedelta(seconds=one))),

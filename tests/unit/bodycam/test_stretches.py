@@ -1,17 +1,25 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
+from bodycam.rules.box_index import BoxIndex
 from bodycam.rules.coverage import COVERAGE_TERMS, GapReason, Hole, Noted
-from bodycam.rules.coverage_notes import holes_of, noted_of
+from bodycam.rules.coverage_notes import holes_of, lead_of, noted_of, stretches_to_holes
 from bodycam.rules.stretches import (
     LOOK_BYTES,
+    LOST,
+    UNSEEN,
     Stretch,
+    instants_of_sound,
     is_black,
     is_same,
     longest,
+    stretches_broken,
+    stretches_lost,
     stretches_of_pictures,
     stretches_of_sound,
+    stretches_unseen,
 )
 
 BLACK = bytes([16]) * LOOK_BYTES
@@ -125,3 +133,119 @@ def test_a_note_keeps_its_instant():
     assert noted_of([event("card_removed", 7)], terms=TERMS) == (
         Noted(GapReason.CARD_REMOVED, at(7)),
     )
+
+
+def index_of(*fragments, scale=1000, broken=()):
+    """Return an index of fragments ``(start, duration, key)`` in ticks."""
+    index = BoxIndex(timescale=scale, breaks=set(broken))
+    for number, (start, duration, key) in enumerate(fragments):
+        index.append(
+            offset=number * 100, size=100, start=start, duration=duration, key=key,
+            after_break=False,
+        )  # fmt: skip
+    return index
+
+
+def test_what_lies_between_fragments_is_lost():
+    index = index_of((0, 2000, True), (4000, 2000, True), (6000, 2000, True), (9000, 1, True))
+
+    assert stretches_lost(index) == [Stretch(LOST, 2000, 4000), Stretch(LOST, 8000, 9000)]
+
+
+@pytest.mark.parametrize(("broken", "found"), [((0,), [Stretch(LOST, -4000, 0)]), ((), [])])
+def test_what_is_lost_before_the_first_fragment_begins_below_nought(broken, found):
+    assert stretches_lost(index_of((4000, 2000, True), broken=broken)) == found
+
+
+def test_fragments_that_overlap_lose_nothing():
+    assert stretches_lost(index_of((0, 5000, True), (2000, 1000, True), (5000, 10, True))) == []
+    assert stretches_lost(BoxIndex()) == []
+
+
+def test_a_broken_frame_spoils_its_group_from_itself_on():
+    index = index_of(*((500 + start, 2000, True) for start in (0, 2000, 4000, 6000)))
+
+    found = stretches_broken([(700, 740), (1000, 1040), (4500, 6600), (8400, 8500)], index)
+
+    assert found == [Stretch(LOST, 200, 2000), Stretch(LOST, 4000, 8000)]
+
+
+def test_a_group_of_many_fragments_is_spoilt_to_its_end():
+    index = index_of((0, 1000, True), (1000, 1000, False), (2000, 1000, False), (3000, 9, True))
+
+    assert stretches_broken([(400, 440)], index) == [Stretch(LOST, 400, 3000)]
+
+
+@pytest.mark.parametrize(
+    ("claimed", "lead"), [(60, 4), (58, 4), (57.9, 0), (4, 0)], ids=lambda one: f"{one:g}"
+)
+def test_a_lead_counts_where_it_fits_into_the_time_that_is_claimed(claimed, lead):
+    lost = [Stretch(LOST, -4000, 0).as_json(), Stretch(LOST, 7000, 9000).as_json()]
+
+    found = lead_of(lost, plays=timedelta(seconds=56), claimed=timedelta(seconds=claimed))
+
+    assert found == timedelta(seconds=lead)
+
+
+def test_kept_stretches_are_holes_from_the_first_that_plays():
+    kept = [Stretch(LOST, -4000, 0).as_json(), {"kind": "other", "first_ms": 0, "end_ms": 1}]
+
+    assert stretches_to_holes(kept, origin=at(4)) == (Hole(GapReason.DAMAGED, at(0), at(4)),)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "points"),
+    [(0, 1), (60, 60), (600, 600), (8 * 3600, 1920), (24 * 3600, 5760), (30 * 86_400, 17_280)],
+)
+def test_sound_is_heard_every_fifteen_seconds_of_a_day(seconds, points):
+    instants = instants_of_sound(seconds * 1000)
+
+    assert len(instants) == points
+    assert all(one < other for one, other in pairwise(instants))
+
+
+@pytest.mark.parametrize(
+    ("quiet", "found"),
+    [
+        ({7}, []),
+        ({0}, []),
+        ({100, 101, 102, 103}, [Stretch("silent", 1_500_000, 1_560_000)]),
+        ({5758, 5759}, [Stretch("silent", 86_370_000, 86_400_000)]),
+    ],
+    ids=["one", "the first", "a minute", "the last"],
+)
+def test_one_quiet_half_second_in_a_day_is_no_silence(quiet, found):
+    levels = [-90 if number in quiet else -30 for number in range(5760)]
+
+    assert stretches_of_sound(levels, duration_ms=86_400_000) == found
+
+
+def test_what_could_not_be_heard_is_not_silent():
+    assert stretches_of_sound([-90, None, -90, -30], duration_ms=4000) == []
+
+
+@pytest.mark.parametrize(
+    ("looks", "decibels", "found"),
+    [
+        ([GREY, GREY, GREY], [], []),
+        ([GREY, None, GREY], [], [(2000, 4000)]),
+        ([None, GREY, None], [-30], [(0, 2000), (4000, 6000)]),
+        ([GREY, None, GREY], [-30, None], [(2000, 6000)]),
+        ([GREY, GREY, GREY], None, [(0, 6000)]),
+        ([], [-30], [(0, 6000)]),
+    ],
+    ids=["all seen", "one", "both ends", "picture and sound", "nothing heard", "nothing seen"],
+)
+def test_what_could_not_be_examined_is_told(looks, decibels, found):
+    shown = [(number * 2000, look) for number, look in enumerate(looks)]
+
+    told = stretches_unseen(shown, decibels, duration_ms=6000, lost=[])
+
+    assert told == [Stretch(UNSEEN, *one) for one in found]
+
+
+def test_what_is_lost_is_not_told_as_unseen_too():
+    lost = [Stretch(LOST, 2000, 4000)]
+
+    assert stretches_unseen([(0, GREY), (2000, None), (4000, GREY)], [], duration_ms=6000,
+                            lost=lost) == []  # fmt: skip
