@@ -1,6 +1,6 @@
 """What is lost inside a recording, and a battery that nobody told of.
 
-Revision 0035_lost_stretches. Recordings by the doors of other makes were given a battery of 0 %:
+Revision 0034_lost_stretches. Recordings by the doors of other makes were given a battery of 0 %:
 it becomes unknown. What was stored before shows its lost stretches when it is examined anew.
 Older code still runs against it: it leaves the new column at its default, but cannot name
 the gaps after a recording whose battery is unknown: stop it before this runs.
