@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.db import DATABASE_ERRORS, DatabaseAway, database_is_away
 from app.errors import DomainError, Kind
@@ -55,6 +56,7 @@ def install(app: FastAPI, *, page: PageOfProblem) -> None:
     app.add_exception_handler(DomainError, _domain_error)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _client_gone)
     for one in DATABASE_ERRORS:
         app.add_exception_handler(one, _database_error)
     app.add_exception_handler(Exception, _fault)
@@ -114,6 +116,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
     answer = _answer(request, status=status, code=f"http.{status}", title=str(error.detail))
     answer.headers.update(error.headers or {})  # what the protocol of the route asks for
     return answer
+
+
+async def _client_gone(_request: Request, _error: Exception) -> Response:
+    # A line cut in the middle of a body is no fault of ours; nobody is there to read this.
+    return problem(status=400, code="app.body_cut", title="the body ended early")
 
 
 async def _database_error(request: Request, error: Exception) -> Response:
