@@ -1,11 +1,16 @@
 """What time does: sales are withdrawn or become unknown, receipts and unfinished records lapse."""
 
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from app.db import transaction
 from fines import models, repository
+from fines.errors.proceedings import RecordDamaged
 from fines.rules.catalogue import ReducedReason
 from fines.rules.offence_record import OffenceStatus, next_offence_status
 from fines.rules.payment import OrderStatus, PaymentStatus, next_payment_status
@@ -18,6 +23,8 @@ from fines.service.terminal_orders import standing_order, withdraw
 from fines.wire.protocol import OrderKind
 
 _BATCH_MAX: Final = 200
+
+log = structlog.get_logger(__name__)
 
 
 async def expire_orders(desk: Desk, now: datetime) -> int:
@@ -77,8 +84,9 @@ async def lapse_receipts(desk: Desk, now: datetime) -> int:
     Article 811(3). A payment begun within the term holds its record back until it has ended.
     """
     async with transaction(desk.sessions) as session:
-        records = await repository.lapsed_receipts(session, now=now, limit=_BATCH_MAX)
-        for record in records:
+
+        async def lapse(record: models.OffenceRecord) -> None:
+            subject_iin = offender_of(desk, record).iin
             for target in (OffenceStatus.LAPSED, OffenceStatus.ORDINARY):
                 record.status = next_offence_status(current=record.status, target=target)
                 await session.flush()
@@ -88,10 +96,12 @@ async def lapse_receipts(desk: Desk, now: datetime) -> int:
                 event="fines.receipt_lapsed",
                 at=now,
                 who=None,
-                subject_iin=offender_of(desk, record).iin,
+                subject_iin=subject_iin,
                 fields={"offence_record_id": str(record.id)},
             )
-        return len(records)
+
+        records = await repository.lapsed_receipts(session, now=now, limit=_BATCH_MAX)
+        return await _of_each(session, records, lapse)
 
 
 async def end_reduced_terms(desk: Desk, now: datetime) -> int:
@@ -101,10 +111,9 @@ async def end_reduced_terms(desk: Desk, now: datetime) -> int:
     holds his record back until the next run. Safe to repeat and to run in several processes.
     """
     async with transaction(desk.sessions) as session:
-        records = await repository.undecided_records(
-            session, now=now, terms=desk.reduced_terms, limit=_BATCH_MAX
-        )
-        for record in records:
+
+        async def end(record: models.OffenceRecord) -> None:
+            subject_iin = offender_of(desk, record).iin
             record.status = next_offence_status(
                 current=record.status, target=OffenceStatus.ORDINARY
             )
@@ -117,7 +126,30 @@ async def end_reduced_terms(desk: Desk, now: datetime) -> int:
                 event="fines.reduced_term_ended",
                 at=now,
                 who=None,
-                subject_iin=offender_of(desk, record).iin,
+                subject_iin=subject_iin,
                 fields={"offence_record_id": str(record.id), "ended_at": ended_at.isoformat()},
             )
-        return len(records)
+
+        records = await repository.undecided_records(
+            session, now=now, terms=desk.reduced_terms, limit=_BATCH_MAX
+        )
+        return await _of_each(session, records, end)
+
+
+async def _of_each(
+    session: AsyncSession,
+    records: Sequence[models.OffenceRecord],
+    act: Callable[[models.OffenceRecord], Awaitable[None]],
+) -> int:
+    """Do the act for each record; a damaged one stays as it is and holds no other back."""
+    done = 0
+    for record in records:
+        record_id = record.id
+        try:
+            async with session.begin_nested():
+                await act(record)
+        except RecordDamaged:
+            log.exception("fines.record_damaged", offence_record_id=str(record_id))
+        else:
+            done += 1
+    return done

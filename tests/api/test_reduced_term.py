@@ -5,6 +5,7 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from app.db import transaction
 from fines import models
@@ -72,6 +73,28 @@ async def test_what_is_not_eligible_passes_on_that_ground(sessions, keys, office
 
     (case,) = await cases(superior)
     assert case["ground"] == "not_eligible"
+
+
+async def test_a_damaged_record_holds_no_other_back(sessions, keys, officer, app):
+    damaged = await make.drawn_up(sessions, keys, officer)
+    record = await make.drawn_up(sessions, keys, officer)
+    async with transaction(sessions) as session:
+        await session.execute(sa.text("ALTER TABLE offence_records DISABLE TRIGGER USER"))
+        await session.execute(
+            sa.text("UPDATE offence_records SET sealed = sealed || '\\x00' WHERE id = :one"),
+            {"one": damaged["offence_record_id"]},
+        )
+        await session.execute(sa.text("ALTER TABLE offence_records ENABLE TRIGGER USER"))
+
+    passed = [await end_reduced_terms(desk_of(app), term_of(record)) for _ in range(2)]
+
+    assert passed == [1, 0]
+    async with transaction(sessions) as session:
+        left = await session.scalars(
+            sa.select(models.OffenceRecord.id).where(models.OffenceRecord.status == "drawn_up")
+        )
+        assert [str(one) for one in left] == [damaged["offence_record_id"]]
+    assert (await events(sessions)).count("fines.reduced_term_ended") == 1
 
 
 async def test_what_was_agreed_or_sent_on_or_warned_stays_as_it_is(sessions, keys, officer, app):
