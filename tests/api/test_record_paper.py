@@ -131,10 +131,18 @@ async def test_another_officer_gets_no_copy(sessions, keys, officer, client):
     assert answer.status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({}, "Протокол подлинный"),
+        ({"article": "612", "part": "1"}, "Постановление подлинное"),
+    ],
+    ids=["record", "warning"],
+)
 async def test_whoever_holds_the_record_may_ask_and_the_answer_names_nobody(
-    sessions, keys, officer, client
+    sessions, keys, officer, client, changed, said
 ):
-    record = await make.drawn_up(sessions, keys, officer)
+    record = await make.drawn_up(sessions, keys, officer, **changed)
     code = paper_code(
         key=paper_key(keys.subject),
         paper="record",
@@ -152,6 +160,6 @@ async def test_whoever_holds_the_record_may_ask_and_the_answer_names_nobody(
     for text in (answer.text, page.text):
         personal = (DRIVER.iin, DRIVER.surname, DRIVER.plate, DRIVER.document_number)
         assert [one for one in personal if one in text] == []
-    assert "Протокол подлинный" in page.text
+    assert said in page.text
     wrong = await client.get(f"/v/{path[:-1]}A", headers={"Accept": "application/json"})
     assert wrong.json()["known"] in {False, code.endswith("A")}
