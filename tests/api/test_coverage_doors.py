@@ -30,6 +30,12 @@ async def keeper(client, yard):  # noqa: ARG001 - the staff must be there to sig
     return await signed_in(client, KEEPER)
 
 
+def own_clip(started_at):
+    """Return a clip with an end of its own: the same bytes again would be the same recording."""
+    mark = (16).to_bytes(4, "big") + b"free" + int(started_at.timestamp()).to_bytes(8, "big")
+    return bodycam.footage().read_bytes() + mark
+
+
 @pytest.fixture
 async def by_axis(client, yard):
     """Return what sends a minute's clip by the AXIS door."""
@@ -42,7 +48,7 @@ async def by_axis(client, yard):
             "X-Object-Meta-Stoptimeiso": f"{started_at + CLIP:%Y-%m-%dT%H:%M:%SZ}",
         }
         path = f"{CONTAINER}/{started_at:%Y%m%d_%H%M%S}_7CF7.mp4"
-        content = bodycam.footage().read_bytes()
+        content = own_clip(started_at)
         answer = await system.ask("PUT", path, headers=said, content=content)
         answer.raise_for_status()
 
@@ -66,9 +72,7 @@ async def by_tus(client, yard, parts, keys):
             started_at=started_at.isoformat(),
             ended_at=(started_at + CLIP).isoformat(),
         )
-        # The same bytes again would be the same recording: each has an end of its own.
-        mark = (16).to_bytes(4, "big") + b"free" + int(started_at.timestamp()).to_bytes(8, "big")
-        await sender.send(bodycam.footage().read_bytes() + mark, said=said)
+        await sender.send(own_clip(started_at), said=said)
         await finish_uploads(docking, receipt_key=keys.receipt, now=datetime.now(UTC))
 
     return send
