@@ -134,6 +134,24 @@ async def test_an_official_looks_marks_and_signs_in_chromium(settings, tmp_path)
 
 
 @pytest.mark.browser
+async def test_a_click_before_the_module_has_come_is_not_lost(settings):
+    async def late(route):
+        await asyncio.sleep(1.5)
+        await route.continue_()
+
+    async with desk(settings, people=(OFFICIAL,)) as (parts, page):
+        await Month.create(parts)
+        await page.route("**/static/signing.js*", late)
+        await page.goto("/sign-in", wait_until="commit")
+        await page.fill("input[name=iin]", OFFICIAL.iin)
+        waiting = await page.locator("button[type=submit]").is_disabled()
+        await page.click("button[type=submit]")
+        await page.wait_for_url("**/")
+
+    assert waiting
+
+
+@pytest.mark.browser
 async def test_an_entry_and_its_proof_downloaded_in_chromium_hold_without_us(settings, tmp_path):
     async with desk(settings, people=(OFFICIAL,)) as (parts, page):
         await plant(await Month.create(parts))

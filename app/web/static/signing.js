@@ -6,6 +6,9 @@ import { SignerRefused, signDetached } from "./ncalayer.js";
 const progress = document.querySelector("#progress");
 const signerUrl = document.querySelector("meta[name=ncalayer]").content;
 
+// A button that does nothing without us cannot be pressed before we are here.
+for (const one of document.querySelectorAll("button[data-waits]")) one.disabled = false;
+
 // Does the act with the buttons out of reach; a refusal is shown on the page.
 export async function attempt(buttons, act) {
   for (const notice of refusals()) notice.hidden = true;
