@@ -263,6 +263,14 @@ class PostgresServer:
                     .order_by(models.TerminalOrder.created_at, models.TerminalOrder.not_before)
                 )
             ).all()
+        # Of one instant PostgreSQL gives rows as they lie: no order that a day could repeat.
+        orders = sorted(
+            orders,
+            key=lambda one: (
+                one.created_at, one.not_before, self._number_of(one.device_id), one.kind.value,
+            ),
+        )  # fmt: skip
+        slips = sorted(slips, key=lambda one: (one.kind.value, one.copy_number))
         for row in rows:
             seen = self.payments.get(row.id)
             if seen is not None:
