@@ -49,7 +49,7 @@ def test_a_free_place_goes_to_the_nearest_deadline():
 
 
 def test_no_more_travel_at_once_than_there_are_places():
-    slots, lock = Slots(3), threading.Lock()
+    slots, lock, three = Slots(3), threading.Lock(), threading.Barrier(3)
     travelling, most = 0, 0
 
     def take(number):
@@ -58,7 +58,7 @@ def test_no_more_travel_at_once_than_there_are_places():
             with lock:
                 travelling += 1
                 most = max(most, travelling)
-            time.sleep(0.001)
+            three.wait(SECONDS)
             with lock:
                 travelling -= 1
 
