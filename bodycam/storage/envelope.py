@@ -36,7 +36,7 @@ SLOT_BYTES: Final = 4096  # a page: a torn write of one slot leaves the other
 HEAD_BYTES: Final = 2 * SLOT_BYTES
 TABLE_BYTES: Final = 12288
 _NONCE_BYTES: Final = 12
-_TAG_BYTES: Final = 16
+TAG_BYTES: Final = 16
 _TAGS_AT: Final = 16
 _PLACE: Final = TABLE_BYTES + BLOCK_SIZE_BYTES
 _CHUNKS: Final = BLOCK_SIZE_BYTES // CHUNK_BYTES
@@ -72,7 +72,7 @@ class Envelope:
 
     def new_table(self, number: int) -> "Table":
         """Return an empty table of block ``number`` with a nonce that was never used."""
-        return Table(self, number, os.urandom(_NONCE_BYTES), bytes(_CHUNKS * _TAG_BYTES))
+        return Table(self, number, os.urandom(_NONCE_BYTES), bytes(_CHUNKS * TAG_BYTES))
 
     def read_table(self, number: int, content: bytes) -> "Table":
         """Return the table of block ``number`` as it was stored.
@@ -82,7 +82,7 @@ class Envelope:
         """
         if len(content) != TABLE_BYTES:
             raise self.damaged(number)
-        tags = content[_TAGS_AT : _TAGS_AT + _CHUNKS * _TAG_BYTES]
+        tags = content[_TAGS_AT : _TAGS_AT + _CHUNKS * TAG_BYTES]
         return Table(self, number, content[:_NONCE_BYTES], tags)
 
     def damaged(self, number: int) -> ObjectDamaged:
@@ -98,18 +98,26 @@ class Table:
         self._number = number
         self._label = _CHUNK_LABEL + envelope.key.encode() + b"\n"
         self._nonce = nonce
+        self._first = int.from_bytes(nonce, "big")
         self._tags = bytearray(tags)
 
     def to_bytes(self) -> bytes:
         """Return the table as it is stored."""
         return (self._nonce.ljust(_TAGS_AT, b"\0") + self._tags).ljust(TABLE_BYTES, b"\0")
 
-    def seal(self, chunk: int, plaintext: memoryview) -> memoryview:
-        """Return the ciphertext of a chunk, of the same length; its tag goes into the table."""
-        nonce, associated = self._bound(chunk)
-        sealed = self._envelope.cipher.encrypt(nonce, plaintext, associated)
-        self._tags[chunk * _TAG_BYTES : (chunk + 1) * _TAG_BYTES] = sealed[-_TAG_BYTES:]
-        return memoryview(sealed)[:-_TAG_BYTES]
+    def seal(self, first: int, plaintext: memoryview, room: memoryview) -> None:
+        """Seal chunks from ``first`` on, one behind the other, into ``room``; keep their tags.
+
+        ``room`` is longer than ``plaintext`` by ``TAG_BYTES``, which hold nothing afterwards: the
+        tag of each chunk lies where the next one goes.
+        """
+        encrypt = self._envelope.cipher.encrypt_into
+        for at in range(0, len(plaintext), CHUNK_BYTES):
+            end = min(at + CHUNK_BYTES, len(plaintext))
+            chunk = first + at // CHUNK_BYTES
+            nonce, associated = self._bound(chunk)
+            encrypt(nonce, plaintext[at:end], associated, room[at : end + TAG_BYTES])
+            self._tags[chunk * TAG_BYTES : (chunk + 1) * TAG_BYTES] = room[end : end + TAG_BYTES]
 
     def open(self, chunk: int, ciphertext: memoryview) -> bytes:
         """Return the plaintext of a chunk.
@@ -118,7 +126,7 @@ class Table:
             ObjectDamaged: it is not what was sealed there.
         """
         nonce, associated = self._bound(chunk)
-        tag = self._tags[chunk * _TAG_BYTES : (chunk + 1) * _TAG_BYTES]
+        tag = self._tags[chunk * TAG_BYTES : (chunk + 1) * TAG_BYTES]
         try:
             return self._envelope.cipher.decrypt(nonce, b"".join((ciphertext, tag)), associated)
         except InvalidTag:
@@ -126,7 +134,7 @@ class Table:
 
     def _bound(self, chunk: int) -> tuple[bytes, bytes]:
         """Return the nonce of a chunk, and what binds it to its place."""
-        nonce = (int.from_bytes(self._nonce, "big") + chunk) % (1 << 8 * _NONCE_BYTES)
+        nonce = (self._first + chunk) % (1 << 8 * _NONCE_BYTES)
         place = (self._number * _CHUNKS + chunk).to_bytes(8, "big")
         return nonce.to_bytes(_NONCE_BYTES, "big"), self._label + place
 

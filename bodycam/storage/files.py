@@ -6,6 +6,7 @@ release, is read and finished as it is; ``python -m app objects seal`` gives it 
 
 import hashlib
 import os
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
@@ -14,6 +15,7 @@ from bodycam.storage.envelope import (
     CHUNK_BYTES,
     HEAD_BYTES,
     TABLE_BYTES,
+    TAG_BYTES,
     Envelope,
     Table,
     object_size,
@@ -22,7 +24,18 @@ from bodycam.storage.envelope import (
 from bodycam.storage.port import Chunk
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 
-_PIECES_MAX: Final = 256  # IOV_MAX is 1024 everywhere
+_STRIDE_BYTES: Final = 20 * CHUNK_BYTES  # sealed, then written: what two caches of a core hold
+_EARLY_BYTES: Final = 1 << 20
+
+
+class _Rooms(threading.local):
+    """For each thread that seals, the memory where ciphertext lies until it is written."""
+
+    def __init__(self) -> None:
+        self.room = memoryview(bytearray(_STRIDE_BYTES + TAG_BYTES))
+
+
+_rooms: Final = _Rooms()
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,7 @@ class PartBytes:
         self._table: Table | None = envelope.new_table(place.number) if envelope else None
         self._chunk = 0
         self._held = b""  # less than a chunk, until the rest of it comes
+        self._early = self._at  # until here the kernel was told to begin
 
     def write(self, pieces: Sequence[Chunk]) -> None:
         """Take the next bytes.
@@ -70,37 +84,40 @@ class PartBytes:
         for piece in pieces:
             self._sha256.update(piece)
         if self._table is None:
-            self._put(pieces)
-        else:
-            self._seal(self._table, b"".join((self._held, *pieces)), whole_only=True)
+            for piece in pieces:
+                self._put(piece)
+            return
+        alone = len(pieces) == 1 and not self._held
+        content = pieces[0] if alone else b"".join((self._held, *pieces))
+        whole = len(content) - len(content) % CHUNK_BYTES
+        self._seal(self._table, memoryview(content)[:whole])
+        self._held = bytes(content[whole:])
 
     def sync(self) -> bytes:
         """Put bytes and table on the disk together; return the SHA-256 of what came."""
         if self._table is not None:
-            self._seal(self._table, self._held, whole_only=False)
+            self._seal(self._table, memoryview(self._held))
             _write_all(self._place.handle, self._table.to_bytes(), table_offset(self._place.number))
         os.fdatasync(self._place.handle)
         return self._sha256.digest()
 
-    def _seal(self, table: Table, content: bytes, *, whole_only: bool) -> None:
-        end = len(content) - len(content) % CHUNK_BYTES if whole_only else len(content)
-        view = memoryview(content)
-        sealed = []
-        for at in range(0, end, CHUNK_BYTES):
-            sealed.append(table.seal(self._chunk, view[at : min(at + CHUNK_BYTES, end)]))
-            self._chunk += 1
-        self._held = content[end:]
-        self._put(sealed)
+    def _seal(self, table: Table, content: memoryview) -> None:
+        room = _rooms.room
+        for at in range(0, len(content), _STRIDE_BYTES):
+            some = content[at : at + _STRIDE_BYTES]
+            table.seal(self._chunk, some, room[: len(some) + TAG_BYTES])
+            self._chunk += -(-len(some) // CHUNK_BYTES)
+            self._put(room[: len(some)])
 
-    def _put(self, pieces: Sequence[Chunk]) -> None:
-        for at in range(0, len(pieces), _PIECES_MAX):  # the kernel takes so many, and no more
-            some = pieces[at : at + _PIECES_MAX]
-            size = sum(map(len, some))
-            written = os.pwritev(self._place.handle, some, self._at)
-            if written < size:  # cut short: the rest the slow way, which is rare
-                rest = memoryview(b"".join(some))[written:]
-                _write_all(self._place.handle, rest, self._at + written)
-            self._at += size
+    def _put(self, content: Chunk) -> None:
+        _write_all(self._place.handle, content, self._at)
+        self._at += len(content)
+        if self._at - self._early >= _EARLY_BYTES:
+            # Linux begins to write such pages out, and keeps those under way: while the rest of
+            # the part comes, so that the sync finds little left to wait for.
+            size = self._at - self._early
+            os.posix_fadvise(self._place.handle, self._early, size, os.POSIX_FADV_DONTNEED)
+            self._early = self._at
 
 
 def _write_all(handle: int, content: Chunk, at: int) -> None:

@@ -5,12 +5,12 @@ import mmap
 from collections.abc import Callable
 from typing import Final
 
-# Of one piece: whole chunks of 64 KiB, for a store that seals by chunks. A hand-over to a thread
-# costs some 0.1 ms whatever the size. Lengths that are powers of two cost Linux 6.18 up to twice
-# the system time: its page cache then looks for large folios, which a busy machine has not.
-# Measured, CPU-s/GiB with hash and sync: 1.7 by 320 KiB, 1.9 by 192; 2.7 by 256, 3.1 by 128.
-PIECE_BYTES_MAX: Final = 320 << 10
-PIECE_BYTES_MIN: Final = 192 << 10
+# Of one piece: whole chunks of 16 KiB, for a store that seals by chunks. A hand-over to a thread
+# costs some 0.1 ms whatever the size: 2.6 CPU-s/GiB by 320 KiB, 2.1 by 960, hash, seal and sync
+# included. Not a power of two: of a large write of such a length Linux 6.18 makes large folios,
+# which a busy machine has to look for.
+PIECE_BYTES_MAX: Final = 960 << 10
+PIECE_BYTES_MIN: Final = 112 << 10
 
 
 def piece_bytes(*, streams: int, memory_bytes: int) -> int:

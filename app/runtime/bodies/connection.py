@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from app.runtime.bodies.body import Body, piece_bytes
 from app.runtime.bodies.head import END, HEAD_BYTES_MAX, Head, HeadNotGood, read_head
+from app.runtime.bodies.turns import Turns
 
 _SCRATCH_BYTES: Final = 64 << 10
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -30,14 +31,16 @@ class Limits:
         idle_seconds: without a byte: between requests, in a body, in an answer not taken.
         body_seconds: a whole body, however slowly it comes.
         connections: at once; one more is closed.
+        bodies: read at once; the others wait for their turn.
     """
 
-    memory_bytes: int = 24 << 20
+    memory_bytes: int = 16 << 20
     body_bytes: int = 8 << 20
     head_seconds: float = 10
     idle_seconds: float = 30
     body_seconds: float = 900
     connections: int = 1024
+    bodies: int = 4
 
 
 @dataclass
@@ -47,15 +50,18 @@ class Door:
     app: ASGIApp
     limits: Limits
     connections: "set[Connection]" = field(default_factory=set)
-    streams: int = 0  # bodies under way
     closing: bool = False
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     # Read into and taken out of again before anything else happens: one for all of them.
     scratch: memoryview = field(default_factory=lambda: memoryview(bytearray(_SCRATCH_BYTES)))
+    turns: Turns = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.turns = Turns(self.limits.bodies)
 
     def piece_bytes(self) -> int:
         """Return how long a piece of a body may be now."""
-        return piece_bytes(streams=self.streams, memory_bytes=self.limits.memory_bytes)
+        return piece_bytes(streams=self.turns.reading, memory_bytes=self.limits.memory_bytes)
 
 
 class Connection(asyncio.BufferedProtocol):
@@ -68,6 +74,7 @@ class Connection(asyncio.BufferedProtocol):
         self._body: Body | None = None
         self._unwanted = 0  # of a body whose request is answered already
         self._busy = False
+        self._waits_turn = False
         self._last = False  # no request after this one
         self._began = self._moved = time.monotonic()
         self._writable = asyncio.Event()
@@ -178,15 +185,15 @@ class Connection(asyncio.BufferedProtocol):
         self._busy = True
         self._began = self._moved
         self._last = self._last or not head.keep_alive or self._door.closing
-        self._door.streams += 1
         body = self._body = Body(
             head.body_bytes,
             piece_bytes=self._door.piece_bytes,
             pause=self._pause,
             resume=self._resume,
         )
+        self._waits_turn = bool(body.left) and not self._door.turns.ask(self)
         self._give_early(body)
-        if not body.left:
+        if not body.left or self._waits_turn:
             self._pause()  # what comes now is of the next request: it waits in the kernel
         exchange = Exchange(self, head, body)
         task = asyncio.get_running_loop().create_task(self._answer(exchange))
@@ -212,8 +219,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def _end(self, exchange: "Exchange") -> None:
         """Get ready for the next request, or close."""
-        self._door.streams -= 1
-        body, self._body, self._busy = self._body, None, False
+        body, self._body, self._busy, self._waits_turn = self._body, None, False, False
+        self._door.turns.done(self)
         left = body.left if body is not None else 0
         transport = self._transport
         if transport is None:
@@ -234,7 +241,13 @@ class Connection(asyncio.BufferedProtocol):
         if not left:
             self._read()
 
-    # --- for the exchange and the server ---------------------------------------------------------
+    # --- for the exchange, the turns and the server ----------------------------------------------
+
+    def begin_body(self) -> None:
+        """Read the body: it is our turn."""
+        self._waits_turn = False
+        self._began = time.monotonic()
+        self._resume()
 
     def write(self, text: bytes) -> None:
         """Send, or drop it where nobody is there."""
@@ -265,7 +278,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def _resume(self) -> None:
         transport = self._transport
-        if transport is None or transport.is_closing() or transport.is_reading():
+        if self._waits_turn or transport is None or transport.is_closing():
+            return
+        if transport.is_reading():
             return
         self._moved = time.monotonic()  # that we did not read was no fault of the sender's
         transport.resume_reading()

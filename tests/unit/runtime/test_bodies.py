@@ -12,6 +12,7 @@ from app.runtime.bodies.body import PIECE_BYTES_MAX, PIECE_BYTES_MIN, piece_byte
 from app.runtime.bodies.connection import Limits
 from app.runtime.bodies.head import HeadNotGood, read_head
 from app.runtime.bodies.server import listening
+from bodycam.storage.envelope import CHUNK_BYTES
 
 pytestmark = pytest.mark.sockets
 CONTENT = random.Random(5).randbytes(3_000_001)
@@ -283,6 +284,34 @@ async def test_over_the_limit_of_connections_one_more_is_closed_and_the_others_g
         assert await answer(held[0][0]) == (200, told(b"2"))
 
 
+async def test_one_that_stops_in_the_middle_holds_nobody_up():
+    toy = Toy()
+    async with line(toy, bodies=1) as connect:
+        _, stuck = await connect()
+        stuck.write(request(body=CONTENT)[:-1000])
+        await toy.begun.wait()
+        others = [await connect() for _ in range(5)]
+        for _, writer in others:
+            writer.write(request(body=CONTENT))
+        for reader, _ in others:
+            assert (await answer(reader))[1] == told(CONTENT)
+
+
+async def test_one_that_leaves_before_its_turn_is_forgotten():
+    toy = Toy()
+    async with line(toy, bodies=1) as connect:
+        _, stuck = await connect()
+        stuck.write(request(body=CONTENT)[:-1000])
+        await toy.begun.wait()
+        for _ in range(3):
+            _, writer = await connect()
+            writer.write(request(body=CONTENT)[:500])
+            writer.close()
+        reader, writer = await connect()
+        writer.write(request(body=CONTENT))
+        assert (await answer(reader))[1] == told(CONTENT)
+
+
 async def test_what_is_under_way_is_let_finish_at_the_end():
     async with line(toy := Toy()) as connect:
         reader, writer = await connect()
@@ -299,5 +328,5 @@ def test_the_memory_of_all_bodies_is_bounded(streams):
     piece = piece_bytes(streams=streams, memory_bytes=memory)
 
     assert PIECE_BYTES_MIN <= piece <= PIECE_BYTES_MAX
-    assert piece % (64 << 10) == 0
+    assert piece % CHUNK_BYTES == 0
     assert 2 * piece * streams <= max(memory, 2 * PIECE_BYTES_MIN * streams)
