@@ -5,6 +5,7 @@ import hashlib
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
@@ -18,6 +19,7 @@ from bodycam.wire import protocol
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, merkle_root
 from bodycam.wire.manifest import Manifest
 from sim.camera import Camera
+from sim.camera_head import make_head
 from sim.patrol import Device, Keeper
 
 _DRAIN_BYTES: Final = 1 << 16
@@ -43,17 +45,46 @@ class Dock:
         dock = keeper.enrol("dock", f"DOCK-B{number:03d}")
         return cls(world, dock, Camera(camera_id=UUID(camera.device_id), key=key))
 
-    def announce(self, blocks: tuple[bytes, ...], *, size_bytes: int, seconds: float) -> UUID:
-        """Announce a recording with these digests; the server makes room for it."""
-        return self.planned(blocks, size_bytes=size_bytes, seconds=seconds).recording_id
+    def announce(
+        self,
+        blocks: tuple[bytes, ...],
+        *,
+        size_bytes: int,
+        seconds: float,
+        footage: Path | None = None,
+    ) -> UUID:
+        """Announce a recording with these digests; the server makes room for it.
+
+        Where its ``footage`` is told the head goes first, as docks send it.
+        """
+        if footage is None:
+            return self.planned(blocks, size_bytes=size_bytes, seconds=seconds).recording_id
+        recording_id = uuid4()
+        head = make_head(footage, recording_id=recording_id)
+        if head is None:
+            raise Failed(f"no head can be made of {footage}")
+        plan = self.planned(
+            blocks, size_bytes=size_bytes, seconds=seconds, recording_id=recording_id, head=head
+        )
+        if plan.head is None:
+            raise Failed("the server wants no head")
+        self._send("PUT", plan.head.url, content=head, headers=plan.head.headers)
+        return recording_id
 
     def planned(
-        self, blocks: tuple[bytes, ...], *, size_bytes: int, seconds: float
+        self,
+        blocks: tuple[bytes, ...],
+        *,
+        size_bytes: int,
+        seconds: float,
+        recording_id: UUID | None = None,
+        head: bytes | None = None,
     ) -> protocol.UploadPlan:
         """Announce a recording and return where its parts go."""
         ended = datetime.now(UTC) - timedelta(minutes=1)
         manifest = Manifest(
-            recording_id=uuid4(),
+            version=2 if head else 1,
+            recording_id=recording_id or uuid4(),
             camera_id=self.camera.camera_id,
             started_at=ended - timedelta(seconds=seconds),
             ended_at=ended,
@@ -64,6 +95,8 @@ class Dock:
             battery_percent=31,
             track=(),
             previous_manifest_sha256=None,
+            head_sha256=hashlib.sha256(head).hexdigest() if head else None,
+            head_bytes=len(head) if head else None,
         )
         signature = base64.b64encode(self.camera.key.sign(manifest.signed_bytes())).decode()
         announced = protocol.Announce(
@@ -82,13 +115,15 @@ class Dock:
         Raises:
             Failed: the answer is no success.
         """
-        headers = {protocol.CREDENTIAL_HEADER: self.device.credential}
-        if content:
-            headers["Content-Type"] = "application/json"
-        answer = httpx.post(
+        headers = {"Content-Type": "application/json"} if content else {}
+        return self._send("POST", path, content=content.encode(), headers=headers)
+
+    def _send(self, method: str, path: str, *, content: bytes, headers: dict[str, str]) -> bytes:
+        answer = httpx.request(
+            method,
             (self.server_url or self.world.base_url) + path,
             content=content,
-            headers=headers,
+            headers=headers | {protocol.CREDENTIAL_HEADER: self.device.credential},
             timeout=_ANSWER_SECONDS,
         )
         if not answer.is_success:

@@ -119,36 +119,37 @@ def _sheet(day: Path) -> Iterator[Figure]:
 
 
 def _chromium(world: World, day: Path) -> Iterator[Figure]:
-    dock = Dock.of(world, 3)
-    digests = block_digests(day)
-    recording_id = dock.announce(digests, size_bytes=day.stat().st_size, seconds=_HOURS * 3600)
+    dock, digests = Dock.of(world, 3), block_digests(day)
+    size, seconds = day.stat().st_size, _HOURS * 3600
+    recordings = {
+        "": dock.announce(digests, size_bytes=size, seconds=seconds, footage=day),
+        "_without_head": dock.announce(digests, size_bytes=size, seconds=seconds),
+    }
     with dock.stream() as line, day.open("rb") as file:
         for number, digest in enumerate(digests):
-            line.put(recording_id, number, file.read(BLOCK_SIZE_BYTES), digest)
+            block = file.read(BLOCK_SIZE_BYTES)
+            for recording_id in recordings.values():
+                line.put(recording_id, number, block, digest)
     firsts, seeks = [], []
     with open_player(world.base_url, sign=str) as player:
         if player.name != "chromium":
             return
         player.sign_in(REVIEWER.iin)
-        # Docking ends with this call: the viewer waits for its answer and asks for the page then.
-        began = time.perf_counter()
-        dock.complete(recording_id)
-        completing_ms = (time.perf_counter() - began) * 1000
-        for hours in _SEEKS_HOURS:
-            seen = player.watch(
-                f"/console/recordings/{recording_id}",
-                seek_to_seconds=hours * 3600,
-                picture=world.folder / "seen.png",
-            )
-            firsts.append(seen.first_frame_ms)
-            seeks.append(seen.seek_ms)
-    yield Figure(
-        name="footage.docked_to_first_frame_24h",
-        value=completing_ms + firsts[0],
-        unit="ms",
-        target="< 1000 ms",
-        note="dock sends complete → answered, page asked for → first frame, Chromium, 24 h",
-    )
+        for name, recording_id in recordings.items():
+            # Docking ends with this call: the viewer waits for its answer, then asks for the page.
+            began = time.perf_counter()
+            dock.complete(recording_id)
+            completing_ms = (time.perf_counter() - began) * 1000
+            for hours in _SEEKS_HOURS:
+                seen = player.watch(
+                    f"/console/recordings/{recording_id}",
+                    seek_to_seconds=hours * 3600,
+                    picture=world.folder / "seen.png",
+                )
+                firsts.append(seen.first_frame_ms)
+                seeks.append(seen.seek_ms)
+                if hours == _SEEKS_HOURS[0]:
+                    yield _docked(name, completing_ms, seen.first_frame_ms)
     note = "page of a stored recording asked for → first frame shown, headless Chromium, 24 h"
     yield Figure(
         name="footage.first_frame_24h",
@@ -165,3 +166,15 @@ def _chromium(world: World, day: Path) -> Iterator[Figure]:
         note=f"the slowest of seeks to the hours {', '.join(map(str, _SEEKS_HOURS))}",
     )
     shutil.rmtree(world.folder / "server" / "objects" / "sealed")
+
+
+def _docked(name: str, completing_ms: float, first_frame_ms: float) -> Figure:
+    sent = "as docks send them, the head first" if not name else "from a camera that makes no head"
+    return Figure(
+        name=f"footage.docked_to_first_frame_24h{name}",
+        value=completing_ms + first_frame_ms,
+        unit="ms",
+        target="" if name else "< 1000 ms",
+        note=f"dock sends complete → answered ({completing_ms:.0f} ms), page asked for → first"
+        f" frame, Chromium, 24 h; {sent}",
+    )

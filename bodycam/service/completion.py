@@ -20,8 +20,8 @@ from bodycam.errors import (
     StoredBytesWrong,
 )
 from bodycam.models import RecordingIndexRow, RecordingRow
+from bodycam.repository import heads
 from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
-from bodycam.rules.boxes import NotMp4, index_by_reading
 from bodycam.rules.derived import EXAMINE_TASK, READ_BACK_TASK, PlayForm
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
 from bodycam.rules.signing import sign_receipt
@@ -29,7 +29,7 @@ from bodycam.rules.stretches import kept_losses
 from bodycam.service.cameras import note_uploaded
 from bodycam.service.coverage import least_ms_of, note_recording
 from bodycam.service.docking import BEGUN_ANEW, Docking, Known, acknowledged, known_of
-from bodycam.service.examined import Examined, examine_plain, examine_stream
+from bodycam.service.examined import Examined, examine_stream, examine_written
 from bodycam.service.heads import forget_head
 from bodycam.wire.digests import (
     BLOCK_SIZE_BYTES,
@@ -41,6 +41,9 @@ from bodycam.wire.digests import (
 from bodycam.wire.manifest import Receipt, SignedReceipt
 
 _NAMED_MAX: Final = 100
+# A dock waits for the receipt, and a reviewer for the dock: a longer recording whose head is here
+# is played by that until the worker has read its boxes (a second for a day).
+_INDEXED_AT_ONCE_MS: Final = 3600 * 1000
 
 
 async def complete_recording(
@@ -128,22 +131,21 @@ async def _examine(docking: Docking, known: Known) -> Examined:
             docking, object_key=known.object_key, size_bytes=known.found_bytes
         )
     async with transaction(docking.sessions) as session:
-        rows = await repository.part_digests(session, recording_id=known.recording_id)
-    digests = [rows[number][0] for number in range(block_count(known.found_bytes))]
-    try:
-        index = await docking.store.reading(
-            key=known.object_key,
-            act=lambda read_at: index_by_reading(read_at=read_at, size_bytes=known.found_bytes),
-        )
-    except NotMp4 as reason:
-        return await examine_plain(
-            docking,
-            object_key=known.object_key,
-            size_bytes=known.found_bytes,
-            digests=digests,
-            why_not=str(reason),
-        )
-    return Examined(digests, index, None)
+        digests = await written_digests(session, known.recording_id, known.found_bytes)
+        head = await heads.head_of(session, known.recording_id)
+    if head is not None and head.duration_ms > _INDEXED_AT_ONCE_MS:
+        return Examined(digests, None, None)
+    return await examine_written(
+        docking, object_key=known.object_key, size_bytes=known.found_bytes, digests=digests
+    )
+
+
+async def written_digests(
+    session: AsyncSession, recording_id: UUID, size_bytes: int
+) -> list[bytes]:
+    """Return the digest of each part, as it was compared when the part came."""
+    rows = await repository.part_digests(session, recording_id=recording_id)
+    return [rows[number][0] for number in range(block_count(size_bytes))]
 
 
 async def _begin_anew(
@@ -248,9 +250,18 @@ async def _shown(
 
 
 async def conclude_reading(
-    session: AsyncSession, docking: Docking, row: RecordingRow, examined: Examined, *, now: datetime
+    session: AsyncSession,
+    docking: Docking,
+    row: RecordingRow,
+    examined: Examined,
+    *,
+    reread: bool,
+    now: datetime,
 ) -> None:
-    """Let a recording be played that was stored unread and is read now."""
+    """Let a recording be played that was stored unread and is read now.
+
+    ``reread`` says that the digests are of bytes read back, and not of parts as they came.
+    """
     steps = []
     if examined.index is not None and examined.index.damage:
         row.damage = [*row.damage, *(one.as_json() for one in examined.index.damage)]
@@ -262,12 +273,12 @@ async def conclude_reading(
     await note_recording(session, trail=docking.trail, row=row, now=now)
     await docking.trail.record(
         session,
-        event="bodycam.recording_read_back",
+        event="bodycam.recording_read_back" if reread else "bodycam.recording_indexed",
         at=now,
         who=None,
         fields={
             "recording_id": str(row.id),
-            "as_stored": merkle_root(examined.digests) == row.stored_root,
+            **({"as_stored": merkle_root(examined.digests) == row.stored_root} if reread else {}),
             "status": row.status.value,
             "damage": row.damage[:_NAMED_MAX],
         },

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass
 
 from bodycam.rules.box_index import BoxIndex
-from bodycam.rules.boxes import NotMp4, StreamIndexer
+from bodycam.rules.boxes import NotMp4, StreamIndexer, index_by_reading
 from bodycam.rules.derived import PlayForm
 from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.plain import ReadAt, moov_of
@@ -26,7 +26,7 @@ class Examined:
 
     @property
     def unread(self) -> bool:
-        """Whether nobody has looked at the bytes: their store vouches for the digests."""
+        """Whether there is no index yet, nor a reason why there is none: the worker makes it."""
         return self.index is None and self.why_not is None
 
 
@@ -58,6 +58,26 @@ async def examine_shown(
             why_not=str(reason),
             view=view,
         )
+
+
+async def examine_written(
+    docking: Docking, *, object_key: str, size_bytes: int, digests: list[bytes]
+) -> Examined:
+    """Index a sealed object of which each part was compared with its digest as it came."""
+    try:
+        index = await docking.store.reading(
+            key=object_key,
+            act=lambda read_at: index_by_reading(read_at=read_at, size_bytes=size_bytes),
+        )
+    except NotMp4 as reason:
+        return await examine_plain(
+            docking,
+            object_key=object_key,
+            size_bytes=size_bytes,
+            digests=digests,
+            why_not=str(reason),
+        )
+    return Examined(digests, index, None)
 
 
 async def examine_plain(

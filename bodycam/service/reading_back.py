@@ -1,7 +1,9 @@
-"""Reading for the first time what was receipted because its store vouched for it.
+"""Reading for the first time what was receipted unread.
 
-A job, right after the receipt: one pass compares every block and makes the index. A job that was
-lost, or whose store was silent, is made up for by the hourly pass, before anything is read again.
+A job, right after the receipt. Where the store vouched for the bytes one pass compares every block
+and makes the index; where each part was compared as it came, only the boxes are read. A job that
+was lost, or whose store was silent, is made up for by the hourly pass, before anything is read
+again.
 """
 
 from datetime import datetime
@@ -15,10 +17,10 @@ from bodycam import repository
 from bodycam.errors import ObjectAbsent, ObjectDamaged, ObjectKeyUnknown, StoreSilent
 from bodycam.repository import custody
 from bodycam.rules.life_cycle import UNREAD
-from bodycam.service.completion import conclude_reading
+from bodycam.service.completion import conclude_reading, written_digests
 from bodycam.service.docking import Docking
-from bodycam.service.examined import Examined, examine_stream
-from bodycam.service.scrubbing import note_read, stored_of
+from bodycam.service.examined import Examined, examine_stream, examine_written
+from bodycam.service.scrubbing import Stored, note_read, stored_of
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +43,7 @@ async def read_back_waiting(docking: Docking, *, now: datetime) -> int:
 
 
 async def read_back(docking: Docking, *, recording_id: UUID, now: datetime) -> bool:
-    """Compare a stored recording with its digests and index it; return whether it is done now.
+    """Index a stored recording, compared with its digests; return whether it is done now.
 
     Safe to repeat. A difference is a fault for a person, as at any reading; what plays is shown.
 
@@ -53,26 +55,44 @@ async def read_back(docking: Docking, *, recording_id: UUID, now: datetime) -> b
     stored = await stored_of(docking.sessions, recording_id)
     if row is None or row.status not in UNREAD or stored is None:
         return False
-    examined: Examined | None = None
-    wrong: list[int] | None = None
+    reread = docking.store.takes_parts_itself
     try:
-        if await docking.store.size_of(key=stored.key) == stored.size_bytes:
-            examined = await examine_stream(
-                docking, object_key=stored.key, size_bytes=stored.size_bytes
-            )
-            wrong = [
-                number
-                for number, sha256 in enumerate(examined.digests)
-                if sha256 != stored.expected(number)
-            ]
+        examined = await (_compared if reread else _indexed)(docking, stored)
     except (ObjectAbsent, ObjectDamaged):
         examined = None
-    await note_read(docking.sessions, docking.trail, stored, wrong, now)
+    if reread or examined is None:
+        wrong = None if examined is None else _wrong(stored, examined)
+        await note_read(docking.sessions, docking.trail, stored, wrong, now)
     if examined is None:
         return False
     async with transaction(docking.sessions) as session:
         row = await repository.recording(session, recording_id, with_evidence=True, for_update=True)
         if row is None or row.status not in UNREAD or row.destruction_begun_at is not None:
             return False
-        await conclude_reading(session, docking, row, examined, now=now)
+        await conclude_reading(session, docking, row, examined, reread=reread, now=now)
     return True
+
+
+async def _compared(docking: Docking, stored: Stored) -> Examined | None:
+    """Read every byte; ``None`` where they are not as many as were stored."""
+    if await docking.store.size_of(key=stored.key) != stored.size_bytes:
+        return None
+    return await examine_stream(docking, object_key=stored.key, size_bytes=stored.size_bytes)
+
+
+async def _indexed(docking: Docking, stored: Stored) -> Examined:
+    """Read the boxes of what was compared part by part as it came."""
+    async with transaction(docking.sessions) as session:
+        digests = await written_digests(session, stored.recording_id, stored.size_bytes)
+    return await examine_written(
+        docking, object_key=stored.key, size_bytes=stored.size_bytes, digests=digests
+    )
+
+
+def _wrong(stored: Stored, examined: Examined) -> list[int]:
+    """Return the blocks whose bytes are others than were receipted."""
+    return [
+        number
+        for number, sha256 in enumerate(examined.digests)
+        if sha256 != stored.expected(number)
+    ]
