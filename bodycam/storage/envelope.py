@@ -119,18 +119,25 @@ class Table:
             encrypt(nonce, plaintext[at:end], associated, room[at : end + TAG_BYTES])
             self._tags[chunk * TAG_BYTES : (chunk + 1) * TAG_BYTES] = room[end : end + TAG_BYTES]
 
-    def open(self, chunk: int, ciphertext: memoryview) -> bytes:
-        """Return the plaintext of a chunk.
+    def open(self, first: int, sealed: memoryview, room: memoryview) -> None:
+        """Open chunks from ``first`` on, one behind the other, into ``room``.
+
+        ``sealed`` is longer than ``room`` by ``TAG_BYTES`` and is used up: the tag of each chunk is
+        put behind it, the last chunk first.
 
         Raises:
-            ObjectDamaged: it is not what was sealed there.
+            ObjectDamaged: a chunk is not what was sealed there.
         """
-        nonce, associated = self._bound(chunk)
-        tag = self._tags[chunk * TAG_BYTES : (chunk + 1) * TAG_BYTES]
-        try:
-            return self._envelope.cipher.decrypt(nonce, b"".join((ciphertext, tag)), associated)
-        except InvalidTag:
-            raise self._envelope.damaged(self._number) from None
+        decrypt = self._envelope.cipher.decrypt_into
+        for at in reversed(range(0, len(room), CHUNK_BYTES)):
+            end = min(at + CHUNK_BYTES, len(room))
+            chunk = first + at // CHUNK_BYTES
+            sealed[end : end + TAG_BYTES] = self._tags[chunk * TAG_BYTES : (chunk + 1) * TAG_BYTES]
+            nonce, associated = self._bound(chunk)
+            try:
+                decrypt(nonce, sealed[at : end + TAG_BYTES], associated, room[at:end])
+            except InvalidTag:
+                raise self._envelope.damaged(self._number) from None
 
     def _bound(self, chunk: int) -> tuple[bytes, bytes]:
         """Return the nonce of a chunk, and what binds it to its place."""

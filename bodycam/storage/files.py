@@ -137,7 +137,8 @@ class ObjectFile:
         self._handle = handle
         self._envelope = envelope
         self._table: tuple[int, Table] | None = None
-        self._chunk: tuple[int, bytes] | None = None
+        self._kept = -1  # the chunk that lies opened in our memory
+        self._sealed = self._plain = memoryview(b"")
         found = os.fstat(handle).st_size
         self.size_bytes = found if envelope is None else object_size(found)
 
@@ -169,26 +170,26 @@ class ObjectFile:
 
     def _in_block(self, envelope: Envelope, start: int, end: int) -> bytes:
         first, last = start // CHUNK_BYTES, (end - 1) // CHUNK_BYTES
-        if self._chunk is not None and self._chunk[0] == first == last:
-            return self._chunk[1][start - first * CHUNK_BYTES : end - first * CHUNK_BYTES]
-        number = start // BLOCK_SIZE_BYTES
-        table = self._table_of(envelope, number)
         begin = first * CHUNK_BYTES
-        stop = min((last + 1) * CHUNK_BYTES, self.size_bytes)
-        at = table_offset(number) + TABLE_BYTES + begin - number * BLOCK_SIZE_BYTES
-        sealed = memoryview(os.pread(self._handle, stop - begin, at))
-        if len(sealed) < stop - begin:
-            raise envelope.damaged(number)  # cut while it was open
-        chunks = [
-            table.open(
-                (begin + shift) % BLOCK_SIZE_BYTES // CHUNK_BYTES,
-                sealed[shift : shift + CHUNK_BYTES],
-            )
-            for shift in range(0, len(sealed), CHUNK_BYTES)
-        ]
-        self._chunk = (last, chunks[-1])
-        whole = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        return whole[start - begin : end - begin]
+        if not (first == last == self._kept):
+            number = start // BLOCK_SIZE_BYTES
+            table = self._table_of(envelope, number)
+            size = min((last + 1) * CHUNK_BYTES, self.size_bytes) - begin
+            at = table_offset(number) + TABLE_BYTES + begin - number * BLOCK_SIZE_BYTES
+            self._kept = -1
+            self._grow(size)
+            if os.preadv(self._handle, [self._sealed[:size]], at) < size:
+                raise envelope.damaged(number)  # cut while it was open
+            place = begin % BLOCK_SIZE_BYTES // CHUNK_BYTES
+            table.open(place, self._sealed[: size + TAG_BYTES], self._plain[:size])
+            self._kept = first if first == last else -1
+        return bytes(self._plain[start - begin : end - begin])
+
+    def _grow(self, size: int) -> None:
+        """Have memory for so many bytes; used again, since an index asks thousands of times."""
+        if len(self._plain) < size:
+            self._sealed = memoryview(bytearray(size + TAG_BYTES))
+            self._plain = memoryview(bytearray(size))
 
     def _table_of(self, envelope: Envelope, number: int) -> Table:
         if self._table is None or self._table[0] != number:
