@@ -3,15 +3,14 @@
 What cannot be decoded stays unknown for its own point: it hides nothing of what lies around it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from bodycam.errors import MediaToolFailed
 from bodycam.media import Sandbox, Tries, grey_looks, loudness
 from bodycam.rules.box_index import BoxIndex
-from bodycam.rules.frames import ReadAt
-from bodycam.rules.key_frames import Heard, Looked, choose_looks, choose_sound
+from bodycam.rules.key_frames import choose_looks, choose_sound
 from bodycam.rules.stretches import (
     STRETCHES_MAX,
     instants_of_looks,
@@ -28,6 +27,7 @@ from bodycam.service.coverage import least_ms_of
 _LOOKS_AT_ONCE: Final = 96  # key frames of 500 kB stay under what a tool may be given
 _POINTS_AT_ONCE: Final = 600  # of sound: some 10 MB decoded
 _TRIES_MORE_MAX: Final = 200  # of one recording, beside one for each batch
+_Chosen = TypeVar("_Chosen")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ async def hear(looking: Looking) -> list[int | None] | None:
     tries = Tries(_TRIES_MORE_MAX + -(-len(instants) // _POINTS_AT_ONCE))
     levels: list[int | None] = []
     for first in range(0, len(instants), _POINTS_AT_ONCE):
-        chosen = await _choose_sound(looking, instants[first : first + _POINTS_AT_ONCE])
+        chosen = await _chosen(choose_sound, looking, instants[first : first + _POINTS_AT_ONCE])
         if chosen.set_up is None:
             return None
         levels += await loudness(
@@ -65,19 +65,6 @@ async def hear(looking: Looking) -> list[int | None] | None:
     if all(level is None for level in levels):
         raise MediaToolFailed("the sound does not decode")
     return levels
-
-
-async def _choose_sound(looking: Looking, instants_ms: Sequence[int]) -> Heard:
-    def choose(read_at: ReadAt) -> Heard:
-        return choose_sound(
-            read_at=read_at,
-            size_bytes=looking.size_bytes,
-            index=looking.index,
-            plain=looking.plain,
-            instants_ms=instants_ms,
-        )
-
-    return await looking.store.reading(key=looking.object_key, act=choose)
 
 
 async def look(looking: Looking) -> list[tuple[int, bytes | None]]:
@@ -92,7 +79,7 @@ async def look(looking: Looking) -> list[tuple[int, bytes | None]]:
     looks: list[tuple[int, bytes | None]] = []
     for first in range(0, len(instants), _LOOKS_AT_ONCE):
         some = instants[first : first + _LOOKS_AT_ONCE]
-        chosen = await _choose_looks(looking, some)
+        chosen = await _chosen(choose_looks, looking, some)
         made = await grey_looks(
             sandbox=looking.sandbox,
             codec=chosen.codec,
@@ -104,17 +91,20 @@ async def look(looking: Looking) -> list[tuple[int, bytes | None]]:
     return looks
 
 
-async def _choose_looks(looking: Looking, instants_ms: Sequence[int]) -> Looked:
-    def choose(read_at: ReadAt) -> Looked:
-        return choose_looks(
+async def _chosen(
+    choose: Callable[..., _Chosen], looking: Looking, instants_ms: Sequence[int]
+) -> _Chosen:
+    """Return what a rule chooses to decode of the recording for these instants."""
+    return await looking.store.reading(
+        key=looking.object_key,
+        act=lambda read_at: choose(
             read_at=read_at,
             size_bytes=looking.size_bytes,
             index=looking.index,
             plain=looking.plain,
             instants_ms=instants_ms,
-        )
-
-    return await looking.store.reading(key=looking.object_key, act=choose)
+        ),
+    )
 
 
 def told_of(
