@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass
 
 from bodycam.rules.box_index import BoxIndex
@@ -47,49 +47,43 @@ async def examine_shown(
     indexer = StreamIndexer(size_bytes=size_bytes)
     async for piece in pieces:
         await asyncio.to_thread(indexer.feed, piece)
-    try:
-        return Examined(digests, indexer.finish(), None)
-    except NotMp4 as reason:
-        return await examine_plain(
-            docking,
-            object_key=object_key,
-            size_bytes=size_bytes,
-            digests=digests,
-            why_not=str(reason),
-            view=view,
-        )
+    return await _examined(
+        docking,
+        asyncio.to_thread(indexer.finish),
+        object_key=object_key,
+        size_bytes=size_bytes,
+        digests=digests,
+        view=view,
+    )
 
 
 async def examine_written(
     docking: Docking, *, object_key: str, size_bytes: int, digests: list[bytes]
 ) -> Examined:
     """Index a sealed object of which each part was compared with its digest as it came."""
-    try:
-        index = await docking.store.reading(
-            key=object_key,
-            act=lambda read_at: index_by_reading(read_at=read_at, size_bytes=size_bytes),
-        )
-    except NotMp4 as reason:
-        return await examine_plain(
-            docking,
-            object_key=object_key,
-            size_bytes=size_bytes,
-            digests=digests,
-            why_not=str(reason),
-        )
-    return Examined(digests, index, None)
+    indexing = docking.store.reading(
+        key=object_key,
+        act=lambda read_at: index_by_reading(read_at=read_at, size_bytes=size_bytes),
+    )
+    return await _examined(
+        docking, indexing, object_key=object_key, size_bytes=size_bytes, digests=digests
+    )
 
 
-async def examine_plain(
+async def _examined(
     docking: Docking,
+    indexing: Awaitable[BoxIndex],
     *,
     object_key: str,
     size_bytes: int,
     digests: list[bytes],
-    why_not: str,
     view: Callable[[ReadAt], ReadAt] = lambda read_at: read_at,
 ) -> Examined:
-    """Index a file that has no fragments by the tables in its ``moov``, if it has any."""
+    """Return the index of the fragments, or of the tables where there are none."""
+    try:
+        return Examined(digests, await indexing, None)
+    except NotMp4 as reason:
+        why_not = str(reason)
 
     def index_it(read_at: ReadAt) -> BoxIndex | None:
         moov = moov_of(read_at=view(read_at), size_bytes=size_bytes)
@@ -116,17 +110,13 @@ async def examine_stream(docking: Docking, *, object_key: str, size_bytes: int) 
 
     async for chunk in docking.store.open_range(key=object_key, start=0, length=size_bytes):
         await asyncio.to_thread(take, chunk)
-    digests = hashing.finish()
-    try:
-        return Examined(digests, indexer.finish(), None)
-    except NotMp4 as reason:
-        return await examine_plain(
-            docking,
-            object_key=object_key,
-            size_bytes=size_bytes,
-            digests=digests,
-            why_not=str(reason),
-        )
+    return await _examined(
+        docking,
+        asyncio.to_thread(indexer.finish),
+        object_key=object_key,
+        size_bytes=size_bytes,
+        digests=hashing.finish(),
+    )
 
 
 class _BlockHashes:
