@@ -4,6 +4,7 @@ Every object begun from now on lies in its envelope. One without, stored or begu
 release, is read and finished as it is; ``python -m app objects seal`` gives it an envelope.
 """
 
+import contextlib
 import hashlib
 import os
 import threading
@@ -116,7 +117,10 @@ class PartBytes:
             # Linux begins to write such pages out, and keeps those under way: while the rest of
             # the part comes, so that the sync finds little left to wait for.
             size = self._at - self._early
-            os.posix_fadvise(self._place.handle, self._early, size, os.POSIX_FADV_DONTNEED)
+            with contextlib.suppress(
+                OSError
+            ):  # a hint: where it is not taken the sync takes longer
+                os.posix_fadvise(self._place.handle, self._early, size, os.POSIX_FADV_DONTNEED)
             self._early = self._at
 
 
