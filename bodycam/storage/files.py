@@ -117,9 +117,7 @@ class PartBytes:
             # Linux begins to write such pages out, and keeps those under way: while the rest of
             # the part comes, so that the sync finds little left to wait for.
             size = self._at - self._early
-            with contextlib.suppress(
-                OSError
-            ):  # a hint: where it is not taken the sync takes longer
+            with contextlib.suppress(OSError):  # only a hint
                 os.posix_fadvise(self._place.handle, self._early, size, os.POSIX_FADV_DONTNEED)
             self._early = self._at
 
