@@ -23,7 +23,7 @@ from sim.witness import NAME as WITNESS
 _ARTICLE, _PART = "592", "2"  # exceeding the speed by 20 to 40 km/h
 _CUT_AFTER: Final = 0.4  # of the recording: then the dock's plug is pulled
 _SLOW_MB_S: Final = 60  # so that the cut finds it in the middle, also of a short recording:
-_SLOW_SECONDS: Final = 4
+_SLOW_SECONDS: Final = 10
 _TIYN: Final = 100
 _EXPORTS_MAX: Final = 5  # a checkpoint is cosigned within about a second
 

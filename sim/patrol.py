@@ -196,6 +196,7 @@ class TerminalAgent:
             "--terminal", str(terminal),
             "--printer", str(printer),
             "--journal", str(folder / "journal"),
+            "--printer-answer-seconds", "10",  # a busy machine draws its paper slowly
         ]  # fmt: skip
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -63,7 +63,7 @@ class Till:
 
 
 @contextmanager
-def till(tmp_path, *, can=None, cards=CARDS, card_seconds=2, timers=QUICK, host_seconds=2):
+def till(tmp_path, *, can=None, cards=CARDS, card_seconds=2, timers=QUICK, host_seconds=20):
     can = can or Abilities()
     with (
         SimAcquirer(cards=cards, late_seconds=host_seconds * 2) as acquirer,

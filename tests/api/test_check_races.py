@@ -331,7 +331,10 @@ async def test_a_release_waits_for_a_loss_under_way_and_then_sees_it(
 
     app.state.registers = RegistersWhile(parts.registers, report_begins)
     asking = asyncio.create_task(client.post("/api/checks", json=CHECK, headers=officer))
-    await asyncio.sleep(2)
+    async with asyncio.timeout(30):
+        while [one.status for one in await rows(sessions)] != ["asked"]:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.05)
+    await asyncio.sleep(2)  # long enough for a release that would not wait
     (before,) = await rows(sessions)
 
     await reporting.commit()

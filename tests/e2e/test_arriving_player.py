@@ -15,7 +15,7 @@ SECONDS = bodycam.SECONDS
 @pytest.mark.browser
 def test_the_first_frame_is_shown_before_the_upload_has_ended(street, tmp_path):
     recorded, dock = street.record(bodycam.spread_footage(BLOCKS), seconds=SECONDS)
-    dock.start(bandwidth_mb_s=2)
+    dock.start(bandwidth_mb_s=1)
     try:
         recording_id = str(recorded.recording_id)
         wait_for_parts(street.dock, street.stage.base_url, recording_id, at_least=3)

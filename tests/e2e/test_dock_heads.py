@@ -40,7 +40,7 @@ async def until_heads(sessions, count):
 @pytest.mark.parametrize("killed", ["agent", "server"])
 async def test_a_kill_between_head_and_bulk_loses_neither(agent, server, yard, sessions, killed):
     recorded = yard.record(footage_file=bodycam.spread_footage())
-    agent.start("--bandwidth-mb-s", "2")
+    agent.start("--bandwidth-mb-s", "1")
     await until_heads(sessions, 1)
     if killed == "server":
         server.kill()
@@ -57,7 +57,7 @@ async def test_a_kill_between_head_and_bulk_loses_neither(agent, server, yard, s
 
 async def test_the_heads_of_all_cameras_go_before_the_bulk_of_any(agent, server, yard, sessions):
     recordings = [yard.record(footage_file=bodycam.spread_footage()) for _ in range(3)]
-    agent.start("--bandwidth-mb-s", "2")
+    agent.start("--bandwidth-mb-s", "1")
 
     await until_heads(sessions, 3)
 

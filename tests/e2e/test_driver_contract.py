@@ -65,7 +65,7 @@ def zvt(tmp_path):
 def kaspi_driver(pos, tmp_path):
     return KaspiDriver(
         api=KaspiApi(
-            url=pos.url, client_name="t", tokens=tmp_path / "tokens", ca_file=None, seconds=2
+            url=pos.url, client_name="t", tokens=tmp_path / "tokens", ca_file=None, seconds=20
         ),
         memory=DurableFile(tmp_path / "kaspi"),
         now=now,

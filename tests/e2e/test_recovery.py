@@ -141,7 +141,7 @@ def struck(own_street):
     recording_id = str(recorded.recording_id)
     with ExitStack() as stack:
         stack.callback(dock.kill)
-        dock.start(bandwidth_mb_s=6)
+        dock.start(bandwidth_mb_s=4)
         wait_for_parts(street.dock, street.stage.base_url, recording_id, at_least=1)
         holding = stack.enter_context(closing(street.log.connect()))
         payment_id = hold_approval(street, holding, offence)
@@ -202,7 +202,9 @@ class Burst:
             identity = {"iin": iin(next(self._subjects))}
             try:
                 self.answered.append(self._officer.check(identity, DRIVER.plate))
-            except (httpx.TransportError, Refused):
+            except Refused:  # by a server that waits for the disk, and not for ever
+                continue
+            except httpx.TransportError:
                 return
 
     def stop(self):
@@ -286,10 +288,10 @@ def test_a_dock_agent_killed_twice_goes_on_each_time_where_it_was(street):
     recorded, dock = street.record(bodycam.long_footage(PARTS), seconds=bodycam.SECONDS)
     base_url, recording_id = street.stage.base_url, str(recorded.recording_id)
 
-    dock.start(bandwidth_mb_s=10)
+    dock.start(bandwidth_mb_s=4)
     first = wait_for_parts(street.dock, base_url, recording_id, at_least=2)
     dock.kill()
-    dock.start(bandwidth_mb_s=10)
+    dock.start(bandwidth_mb_s=4)
     second = wait_for_parts(street.dock, base_url, recording_id, at_least=first + 2)
     dock.kill()
     dock.start()

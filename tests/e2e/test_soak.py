@@ -160,6 +160,8 @@ def test_eight_terminals_go_on_for_hours_without_a_tenge_or_a_paper_astray(payme
             list(together.map(Road.live, roads))
 
         for one in roads:
+            # A reversal is repeated each second until the host has answered.
+            one.road.server.wait(lambda one=one: one.road.terminal.owed_reversals == 0, 60)
             standing = one.road.acquirer.book.standing
             begun = one.papers_begun()
             assert len(standing) == len(one.paid())
