@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 import pytest_socket
@@ -25,6 +26,15 @@ from app.settings import Settings, TrustEnvironment
 if TYPE_CHECKING:
     from app.parts import Parts
     from sim.revocation import SimRevocation
+
+# A run tells the code from the code before, not a quick machine from a slow one.
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("house")
 
 _TEMPLATE = "saqshy_template"
 # Nothing here outlives the run: durability is tested where it is promised, on a cluster of its own.
@@ -169,7 +179,8 @@ def settings(
         trust_environment=TrustEnvironment.TEST,
         ocsp_url=revocation.ocsp_url,
         crl_urls=f"{revocation.url}/crl/0/full.crl,{revocation.url}/crl/0/d.crl",
-        revocation_timeout_seconds=1,
+        revocation_timeout_seconds=20,
+        audit_wait_seconds=20,
         metrics_port=0,
     )
 
