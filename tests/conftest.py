@@ -36,6 +36,9 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("house")
 
+# How long the database may be silent about a session: here, as long as a busy machine is. What the
+# promised 0.4 s does is the matter of ``api/test_cutting.py``, which sets it where nobody can look.
+_LOOK_SECONDS = 20.0
 _TEMPLATE = "saqshy_template"
 # Nothing here outlives the run: durability is tested where it is promised, on a cluster of its own.
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -186,22 +189,13 @@ def settings(
 
 
 @pytest.fixture
-def look_seconds() -> float:
-    """How long the database may be silent about a session: here, as long as a busy machine is.
-
-    What the promised 0.4 s does is the matter of ``api/test_cutting.py``, which keeps to it.
-    """
-    return 20.0
-
-
-@pytest.fixture
-async def parts(settings: Settings, look_seconds: float) -> AsyncIterator["Parts"]:
+async def parts(settings: Settings) -> AsyncIterator["Parts"]:
     """The parts of a server on this test's database, its sequencer and its watch running."""
     from app.main import sequencing, watching
     from app.parts import open_parts
 
     async with open_parts(settings) as parts:
-        parts.answers.look_seconds = look_seconds
+        parts.answers.look_seconds = _LOOK_SECONDS
         async with sequencing(parts), watching(parts):
             yield parts
 
