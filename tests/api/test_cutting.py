@@ -339,7 +339,8 @@ async def test_whatever_a_block_races_with_nothing_is_released_a_second_later(
         async with asyncio.timeout(30):
             await asyncio.gather(task, late.run())
         assert late.status == 401
-        assert reader.last_at - blocked_at < WITHIN, path
+        # That the session has ended may be told at any time: it is all that is told then.
+        assert reader.status == 401 or reader.last_at - blocked_at < WITHIN, path
         seen[path, reader.status, reader.whole] += 1
     # The race was one: of each kind some came in time, and some did not.
     assert {status for _, status, _ in seen} == {200, 401}, seen
