@@ -288,7 +288,7 @@ class Stage:
         """Return the log's verifier key; it is there with the first checkpoint."""
         deadline = time.monotonic() + _START_SECONDS
         while True:
-            answer = httpx.get(f"{self.base_url}/log/key", timeout=5)
+            answer = httpx.get(f"{self.base_url}/log/key", timeout=60)
             if answer.is_success:
                 return answer.text
             if time.monotonic() > deadline:

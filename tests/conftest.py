@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import httpx
+import hypothesis
 import psycopg
 import pytest
 import pytest_socket
@@ -26,6 +27,18 @@ if TYPE_CHECKING:
     from app.parts import Parts
     from sim.revocation import SimRevocation
 
+# A run tells the code from the code before, not a quick machine from a slow one.
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("house")
+
+# How long the database may be silent about a session: here, as long as a busy machine is. What the
+# promised 0.4 s does is the matter of ``api/test_cutting.py``, which sets it where nobody can look.
+_LOOK_SECONDS = 20.0
 _TEMPLATE = "saqshy_template"
 # Nothing here outlives the run: durability is tested where it is promised, on a cluster of its own.
 _QUICK = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
@@ -169,28 +182,20 @@ def settings(
         trust_environment=TrustEnvironment.TEST,
         ocsp_url=revocation.ocsp_url,
         crl_urls=f"{revocation.url}/crl/0/full.crl,{revocation.url}/crl/0/d.crl",
-        revocation_timeout_seconds=1,
+        revocation_timeout_seconds=20,
+        audit_wait_seconds=20,
         metrics_port=0,
     )
 
 
 @pytest.fixture
-def look_seconds() -> float:
-    """How long the database may be silent about a session: here, as long as a busy machine is.
-
-    What the promised 0.4 s does is the matter of ``api/test_cutting.py``, which keeps to it.
-    """
-    return 20.0
-
-
-@pytest.fixture
-async def parts(settings: Settings, look_seconds: float) -> AsyncIterator["Parts"]:
+async def parts(settings: Settings) -> AsyncIterator["Parts"]:
     """The parts of a server on this test's database, its sequencer and its watch running."""
     from app.main import sequencing, watching
     from app.parts import open_parts
 
     async with open_parts(settings) as parts:
-        parts.answers.look_seconds = look_seconds
+        parts.answers.look_seconds = _LOOK_SECONDS
         async with sequencing(parts), watching(parts):
             yield parts
 

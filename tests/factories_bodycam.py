@@ -301,14 +301,15 @@ async def dock_whole(client, recorded, headers, **more):
 
 
 async def events(sessions, event):
-    """Return the fields of the events of that name that were written, each once."""
-    found = {}
-    for table in (OutboxRow, Leaf):  # the sequencer may carry an event over between the two
+    """Return the fields of the events of that name in their order, each once."""
+    told = []
+    # The sequencer may carry an event over between the two: so the outbox is read first.
+    for table, place in ((OutboxRow, OutboxRow.position), (Leaf, Leaf.index)):
+        query = sa.select(table.leaf).where(table.event == event).order_by(place)
         async with transaction(sessions) as session:
-            rows = await session.execute(sa.select(table.leaf).where(table.event == event))
-        for leaf in map(json.loads, rows.scalars()):
-            found[leaf["id"]] = leaf["fields"]
-    return list(found.values())
+            rows = await session.execute(query)
+        told = [*map(json.loads, rows.scalars()), *told]
+    return list({leaf["id"]: leaf["fields"] for leaf in told}.values())
 
 
 @contextmanager

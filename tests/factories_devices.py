@@ -27,14 +27,16 @@ OTHER_KEEPER = Staff(
     department_bin=OTHER_DEPARTMENT_BIN,
 )
 _LEAVES = sa.text("""
-    SELECT convert_from(leaf, 'UTF8')::jsonb FROM audit_outbox WHERE event = :event
-    UNION ALL
-    SELECT convert_from(leaf, 'UTF8')::jsonb FROM audit_leaves WHERE event = :event
+    SELECT convert_from(leaf, 'UTF8')::jsonb FROM (
+        SELECT 0 AS place, index AS at, leaf FROM audit_leaves WHERE event = :event
+        UNION ALL
+        SELECT 1, position, leaf FROM audit_outbox WHERE event = :event
+    ) AS told ORDER BY place, at
 """)
 
 
 async def audited(sessions, event):
-    """Return the events of this name, whether they have their leaf yet or not."""
+    """Return the events of this name in their order, whether they have their leaf yet or not."""
     async with transaction(sessions) as session:
         return [row[0] for row in await session.execute(_LEAVES, {"event": event})]
 

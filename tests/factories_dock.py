@@ -82,7 +82,7 @@ class Server:
 
     def acknowledged(self, recorded, headers):
         path = protocol.PATH_STATUS.format(recording_id=recorded.recording_id)
-        answer = httpx.get(self.url + path, headers=headers, trust_env=False)
+        answer = httpx.get(self.url + path, headers=headers, timeout=60, trust_env=False)
         return answer.json()["acknowledged"] if answer.is_success else []
 
 

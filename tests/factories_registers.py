@@ -81,7 +81,7 @@ class FarEnd:
         values = {
             "registers_url": self.lines["registers"].url,
             "case_registers_url": self.lines["cases"].url,
-            "register_timeout_seconds": 5,
+            "register_timeout_seconds": 30,
             "trust_environment": TrustEnvironment.TEST,
         }
         if protocol == "smartbridge":

@@ -270,7 +270,7 @@ class PostgresServer:
                 one.created_at, one.not_before, self._number_of(one.device_id), one.kind.value,
             ),
         )  # fmt: skip
-        slips = sorted(slips, key=lambda one: (one.kind.value, one.copy_number))
+        slips = sorted(slips, key=lambda one: (one.kind.value, one.copy_number, one.duplicate))
         for row in rows:
             seen = self.payments.get(row.id)
             if seen is not None:

@@ -56,7 +56,7 @@ async def say(sessions, word):
 
 
 async def until(true):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not true():  # noqa: ASYNC110 - what is waited for tells nobody
             await asyncio.sleep(0.01)
 
@@ -84,7 +84,7 @@ async def test_a_leaf_given_before_anybody_waited_is_known_without_asking(
 @pytest.mark.usefixtures("watched")
 async def test_the_first_leaf_of_all_is_told_like_any_other(sessions, trail, sequencer):
     (event_id,) = await record(sessions, trail)
-    waiting = asyncio.create_task(trail.sequenced(sessions, event_id=event_id, timeout_seconds=5))
+    waiting = asyncio.create_task(trail.sequenced(sessions, event_id=event_id, timeout_seconds=30))
     await asyncio.sleep(0)
     await sequencer.drain_once()
 
@@ -114,7 +114,7 @@ async def test_who_missed_the_word_asks_the_tables(sessions, trail, sequencer):
     await heard(trail, event_id)
     trail.waiters._given.clear()
 
-    assert await trail.sequenced(sessions, event_id=event_id, timeout_seconds=5) == 0
+    assert await trail.sequenced(sessions, event_id=event_id, timeout_seconds=30) == 0
 
 
 async def test_a_watch_that_lost_its_connection_listens_again(sessions, trail, sequencer):
@@ -131,9 +131,9 @@ async def test_a_watch_that_lost_its_connection_listens_again(sessions, trail, s
         )
     (event_id,) = await record(sessions, trail)
     await sequencer.drain_once()
-    index = await trail.sequenced(sessions, event_id=event_id, timeout_seconds=5)
+    index = await trail.sequenced(sessions, event_id=event_id, timeout_seconds=30)
     (later,) = await record(sessions, trail)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while later not in trail.waiters._given:
             (later,) = await record(sessions, trail)
             await sequencer.drain_once()

@@ -64,6 +64,11 @@ async def test_it_goes_before_a_complaint_of_later_days(client, yard, keeper):
     complained = await wanted(client, yard, recorded)
 
     await made_out(client, yard, keeper)
+    async with transaction(yard.sessions) as session:  # whatever the day is, before the answer's
+        await session.execute(
+            sa.text("UPDATE assignments SET sheet_at = :at WHERE issued_at IS NULL"),
+            {"at": bodycam.STARTED_AT + timedelta(days=2)},
+        )
 
     assert await wanted(client, yard, recorded) < complained
 

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from app.audit.models import Leaf, OutboxRow
+from app.clock import law_date
 from app.db import transaction
 from fines import models
 from fines.api import make_desk
@@ -58,7 +59,7 @@ async def test_numbers_hold_the_year_and_never_repeat(sessions, keys, officer):
     first = await make.drawn_up(sessions, keys, officer)
     second = await make.drawn_up(sessions, keys, officer)
 
-    year = str(datetime.now(UTC).year)
+    year = str(law_date(datetime.now(UTC)).year)
     assert first["number"].startswith(f"{year}-")
     assert first["number"] != second["number"]
 

@@ -34,6 +34,15 @@ LIST_UNUSABLE = [
 ]  # fmt: skip
 
 
+@pytest.fixture
+def settings(settings, request):
+    """With a limit that a slow source exceeds, where the test has one."""
+    case = getattr(request.node, "callspec", None)
+    if case is None or case.params.get("fault") is not Fault.SLOW:
+        return settings
+    return settings.model_copy(update={"revocation_timeout_seconds": 5})
+
+
 @pytest.fixture(autouse=True)
 async def _district(settings, sessions):
     trust_the_authority(settings)

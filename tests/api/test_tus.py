@@ -15,7 +15,7 @@ from app.db import transaction
 from bodycam.models import RecordingRow, UploadRow
 from bodycam.repository import uploads
 from bodycam.rules.tus import EXPIRES_AFTER, OPEN_UPLOADS_MAX
-from bodycam.service import Docking
+from bodycam.service import Docking, tus, tus_receiving
 from bodycam.service.tus import expire_uploads
 from bodycam.service.tus_finishing import finish_uploads
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
@@ -386,7 +386,8 @@ async def test_who_waits_is_let_in_while_the_first_sender_is_silent(sender):
     assert went_on.status_code == 204
 
 
-async def test_an_offset_is_told_when_nobody_can_move_it_any_more(sender):
+async def test_an_offset_is_told_when_nobody_can_move_it_any_more(sender, monkeypatch):
+    monkeypatch.setattr(tus, "_FINAL_WITHIN_SECONDS", 60)
     path = await sender.begun(1000)
     begun = asyncio.Event()
 
@@ -638,7 +639,8 @@ async def test_a_method_in_a_header_is_not_heard(sender):
     assert await sender.offset(path) == 0
 
 
-async def test_fifty_at_once_are_all_whole(sender, sessions, finish):
+async def test_fifty_at_once_are_all_whole(sender, sessions, finish, monkeypatch):
+    monkeypatch.setattr(tus_receiving, "_PLACE_SECONDS", 120)  # eight at once, and the rest wait
     # Each with a box of its own behind: other bytes, the same film.
     contents = [
         bodycam.footage().read_bytes() + b"\0\0\0\x09free" + bytes([number]) for number in range(50)

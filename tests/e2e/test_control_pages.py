@@ -23,10 +23,10 @@ _WAIT_MS = 20_000
 
 
 @contextlib.asynccontextmanager
-async def served(application, port):
-    config = uvicorn.Config(application, port=port, log_level="error", lifespan="off", ws="none")
+async def served(application, bound):
+    config = uvicorn.Config(application, log_level="error", lifespan="off", ws="none")
     server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
+    task = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:  # noqa: ASYNC110 - uvicorn tells it by this flag alone
         await asyncio.sleep(0.02)
     try:
@@ -36,25 +36,20 @@ async def served(application, port):
         await task
 
 
-def free_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
 @contextlib.asynccontextmanager
 async def desk(settings, *, people):
     """Yield the month to plant in, and the page of a browser before the running server."""
     trust_the_authority(settings)
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    with SimNcaLayer(authority(), port=0, people=people) as signer:
+    with socket.socket() as bound, SimNcaLayer(authority(), port=0, people=people) as signer:
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
         own = settings.model_copy(update={"ncalayer_url": signer.url, "public_url": url})
         async with open_parts(own) as parts, sequencing(parts), async_playwright() as playwright:
+            parts.answers.look_seconds = 20.0  # as for every test that is not about it
             browser = await playwright.chromium.launch(
                 executable_path=find_browser(), args=["--no-sandbox", "--disable-gpu"]
             )
-            async with served(create_app(parts), port), browser:
+            async with served(create_app(parts), bound), browser:
                 context = await browser.new_context(
                     base_url=url, locale="ru-RU", viewport={"width": 1440, "height": 900}
                 )
@@ -135,8 +130,10 @@ async def test_an_official_looks_marks_and_signs_in_chromium(settings, tmp_path)
 
 @pytest.mark.browser
 async def test_a_click_before_the_module_has_come_is_not_lost(settings):
+    go = asyncio.Event()
+
     async def late(route):
-        await asyncio.sleep(1.5)
+        await go.wait()
         await route.continue_()
 
     async with desk(settings, people=(OFFICIAL,)) as (parts, page):
@@ -145,7 +142,10 @@ async def test_a_click_before_the_module_has_come_is_not_lost(settings):
         await page.goto("/sign-in", wait_until="commit")
         await page.fill("input[name=iin]", OFFICIAL.iin)
         waiting = await page.locator("button[type=submit]").is_disabled()
-        await page.click("button[type=submit]")
+        click = asyncio.create_task(page.click("button[type=submit]"))
+        await asyncio.sleep(0.2)
+        go.set()
+        await click
         await page.wait_for_url("**/")
 
     assert waiting

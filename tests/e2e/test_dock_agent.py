@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -57,7 +58,7 @@ def test_all_bays_are_taken_and_each_camera_is_wiped(agent, yard, settings):
 
 def test_several_cameras_are_taken_beside_each_other(agent, server, yard):
     recordings = [yard.record(footage_file=bodycam.long_footage(6)) for _ in range(2)]
-    agent.start("--bandwidth-mb-s", "15")
+    agent.start("--bandwidth-mb-s", "5")
 
     until(lambda: all(server.acknowledged(one, yard.dock) for one in recordings))
     both = [len(server.acknowledged(one, yard.dock)) for one in recordings]
@@ -83,7 +84,7 @@ async def test_what_a_complaint_waits_for_goes_first(agent, yard):
 def test_a_killed_agent_goes_on_from_the_last_acknowledged_part(agent, server, yard, settings):
     recorded = yard.record(footage_file=bodycam.long_footage(8))
     content = (recorded.folder / "recording.mp4").read_bytes()
-    agent.start("--bandwidth-mb-s", "20")
+    agent.start("--bandwidth-mb-s", "4")
     until(lambda: len(server.acknowledged(recorded, yard.dock)) >= 2)
     agent.kill()
     held = len(server.acknowledged(recorded, yard.dock))
@@ -91,8 +92,9 @@ def test_a_killed_agent_goes_on_from_the_last_acknowledged_part(agent, server, y
     code = agent.run()
 
     assert code == 0, agent.lines
-    assert 2 <= held < 8
-    assert f"resumes, {held} parts are there" in agent.lines
+    # A part that had left when the agent was killed may still have arrived.
+    resumed = int(re.search(r"resumes, (\d+) parts are there", agent.lines)[1])
+    assert 2 <= held <= resumed < 8
     assert wiped(recorded)["whole"] is True
     assert stored(settings, recorded) == content
 
@@ -133,7 +135,7 @@ def test_a_killed_server_is_waited_for_and_nothing_acknowledged_is_lost(
 ):
     recorded = yard.record(footage_file=bodycam.long_footage(8))
     content = (recorded.folder / "recording.mp4").read_bytes()
-    agent.start("--bandwidth-mb-s", "20")
+    agent.start("--bandwidth-mb-s", "4")
     before = until(lambda: server.acknowledged(recorded, yard.dock))
     server.kill()
     server.start()

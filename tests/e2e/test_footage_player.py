@@ -98,6 +98,8 @@ def test_small_pictures_stand_over_the_strip_soon_after_docking(street, tmp_path
 def test_the_page_of_a_changed_recording_shows_where(street, tmp_path):
     video = write_mp4(with_byte_changed(signed(), 57), tmp_path / "v.mp4", codec="h264")
     recorded = docked(street, video, 12)
+    # The worker may have the films of other tests before it.
+    street.log.wait("bodycam.recording_examined", recording_id=str(recorded.recording_id))
 
     with open_player(street.stage.base_url, sign=str) as player:
         player.sign_in(REVIEWER.iin)

@@ -98,6 +98,13 @@ class Line:
                 time.sleep(0.01)
         return held
 
+    def first(self, *, then):
+        """Return what comes first, waited for, with what follows it ``then`` seconds long."""
+        came, end = b"", time.monotonic() + 20
+        while not came and time.monotonic() < end:
+            came = self.raw(0.05)
+        return came + self.raw(then)
+
     def block(self, seconds=20):
         """Return the next block's APDU; ACKs between blocks are passed over."""
         end = time.monotonic() + seconds
@@ -169,7 +176,7 @@ def register(terminal):
     line = Line(link)
     line.send(bytes.fromhex("0600 000000 be 0398"))
     line.until(*ENDS)
-    line.raw(0.2)  # its last ACK
+    line.first(then=0.2)  # its last ACK
     yield line, control, acquirer
     line.close()
 
@@ -228,7 +235,7 @@ def test_a_block_with_one_changed_bit_is_asked_for_again_and_not_obeyed(register
     block[8] ^= 1
 
     line.write(bytes(block))
-    answer = line.raw(1.5)
+    answer = line.first(then=1)
     line.write(framed(SALE))
     line.until(*ENDS)
 
@@ -240,7 +247,7 @@ def test_noise_before_a_block_is_waited_out(register):
     line, _, _ = register
 
     line.write(b"VER|APP 1.0\r\n")
-    answer = line.raw(1.5)
+    answer = line.first(then=1)
     line.send(STATUS_ENQUIRY)
     said = line.until(*ENDS)
 

@@ -130,7 +130,7 @@ def intact(recorded, content):
 
 def stored_by(server, recorded, headers):
     path = protocol.PATH_STATUS.format(recording_id=recorded.recording_id)
-    answer = httpx.get(server.url + path, headers=headers, trust_env=False)
+    answer = httpx.get(server.url + path, headers=headers, timeout=60, trust_env=False)
     return answer.is_success and answer.json()["state"] == "stored"
 
 

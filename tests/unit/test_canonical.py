@@ -4,7 +4,7 @@ import json
 
 import pytest
 import rfc8785
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.canonical import canonical, exact
@@ -21,7 +21,6 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text(), VALUES))
 def test_the_form_is_that_of_rfc_8785(value):
     assert canonical(value) == rfc8785.dumps(value)

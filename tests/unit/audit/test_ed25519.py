@@ -44,7 +44,7 @@ def test_the_vectors_of_rfc_8032_hold(key, message, signature):
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.binary(min_size=32, max_size=32), message=st.binary(max_size=200), bit=st.data())
 def test_it_agrees_with_the_library_and_refuses_any_flipped_bit(seed, message, bit):
     key = Ed25519PrivateKey.from_private_bytes(seed)

@@ -65,6 +65,12 @@ async def ask(near, content=b"{}"):
         )
 
 
+async def until(condition):
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what is waited for has no event
+            await asyncio.sleep(0.01)
+
+
 WHOLE = [
     GOOD,
     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n",
@@ -154,7 +160,7 @@ async def test_a_connection_is_kept_and_asked_on_again():
 async def test_a_connection_that_the_far_end_closed_is_not_asked_on():
     async with line(GOOD, GOOD, close=True) as (near, far):
         first = await ask(near)
-        await asyncio.sleep(0.1)
+        await until(lambda: not any(one.is_free for one in near._idle))
         second = await ask(near)
 
     assert (first, second, far.connections) == (b"ok", b"ok", 2)
@@ -172,7 +178,7 @@ async def test_words_that_nobody_asked_for_are_no_answer_to_the_next_question():
 async def test_who_gives_up_takes_his_connection_with_him():
     async with line() as (near, far):
         asking = asyncio.create_task(ask(near))
-        await asyncio.sleep(0.1)
+        await until(lambda: far.asked)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
         far.answers = [[GOOD]]

@@ -131,11 +131,11 @@ def test_the_matcher_agrees_with_regular_expressions_over_random_patterns_and_te
 def test_the_worst_pattern_and_text_take_no_time():
     # Backtracking would try every way to share the signs out: far more than the age of the world.
     pattern = parse_pattern("[a-z]{0,2}" * 19 + "1")
-    began = time.perf_counter()
+    began = time.thread_time()  # whatever else the machine does
 
     assert not pattern.matches("a" * 64)
 
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 @pytest.mark.parametrize(

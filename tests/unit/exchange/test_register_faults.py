@@ -9,6 +9,7 @@ import time
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -17,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from app.exchange.register import open_case_registers, open_registers
+from app.exchange.register import channel, open_case_registers, open_registers
 from app.exchange.rules.cases import CaseVerdict
 from app.exchange.rules.requests import MISSING, PartStatus
 from app.exchange.wire.cases import CaseRegister
@@ -82,7 +83,7 @@ async def test_a_broken_line_fails_closed(far, name, fault):
 
     assert tells_nothing(reply)
     assert reply.fault
-    assert time.monotonic() - began < 20 * LIMIT_SECONDS
+    assert time.monotonic() - began < 20  # the far end would take 30, or for ever
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -143,23 +144,30 @@ async def test_a_question_that_was_sent_is_never_repeated(far, fault):
     assert line.taken == before + 1
 
 
-async def test_repetitions_stay_within_the_whole_limit():
+async def test_repetitions_stay_within_the_whole_limit(monkeypatch):
+    always_longest = SimpleNamespace(uniform=lambda _low, high: high)
+    monkeypatch.setattr(channel, "_random", always_longest)
     settings = Settings(
         case_registers_url="http://127.0.0.1:9",
         register_timeout_seconds=0.05,
         register_repeats_max=5,
     )
-    began = time.monotonic()
 
     async with everybody(settings) as ask:
         reply = await ask("erdr")
 
-    assert reply.verdict is CaseVerdict.UNAVAILABLE
-    assert time.monotonic() - began < 1
+    # Had it been asked to the last repetition, the word would be that nobody is there.
+    assert (reply.verdict, reply.fault) == (CaseVerdict.UNAVAILABLE, "timed_out")
 
 
-async def test_a_register_that_fails_is_left_alone_and_asked_again_after_the_pause(far):
-    settings = quick(far, "http", register_failures_max=2, register_pause_seconds=0.3)
+async def test_a_register_that_fails_is_left_alone_and_asked_again_after_the_pause(
+    far, monkeypatch
+):
+    at = [0.0]
+    monkeypatch.setattr(channel, "time", SimpleNamespace(monotonic=lambda: at[0]))
+    settings = far.settings(
+        "http", register_timeout_seconds=30, register_failures_max=2, register_pause_seconds=10
+    )
     far.break_lines("erdr", Fault.RESET)
     line = far.lines["cases"]
     before = line.taken
@@ -169,7 +177,7 @@ async def test_a_register_that_fails_is_left_alone_and_asked_again_after_the_pau
         others = await ask("ais_su")
         left_alone = line.taken
         far.break_lines("erdr", Fault.NONE)
-        await asyncio.sleep(0.35)
+        at[0] += 10
         after = await asyncio.gather(*(ask("erdr") for _ in range(4)))
         closed = await ask("erdr")
 
@@ -219,7 +227,7 @@ async def test_callers_who_give_up_do_not_close_the_way_for_others(far):
 
 async def test_one_slow_register_takes_no_time_of_another(far):
     far.break_lines("erdr", Fault.HALF_OPEN)
-    async with everybody(far.settings("http", register_timeout_seconds=2)) as ask:
+    async with everybody(far.settings("http", register_timeout_seconds=30)) as ask:
         slow = [asyncio.create_task(ask("erdr")) for _ in range(30)]
         await asyncio.sleep(0)
         quick_ones = await asyncio.gather(*(ask("ais_oip") for _ in range(10)))
@@ -264,7 +272,7 @@ async def over_tls(folder):
 
 async def test_over_tls_only_the_configured_authorities_are_believed(tmp_path):
     async with over_tls(tmp_path) as (url, roots):
-        settings = Settings(case_registers_url=url, register_timeout_seconds=5)
+        settings = Settings(case_registers_url=url, register_timeout_seconds=30)
         async with everybody(settings) as ask:
             stranger = await ask("erdr")
         async with everybody(settings.model_copy(update={"register_tls_roots": roots})) as ask:

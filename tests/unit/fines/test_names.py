@@ -33,7 +33,7 @@ def test_the_table_is_long_enough_and_holds_both_kinds():
     assert verdicts["partial"] + verdicts["no_match"] + verdicts["absent"] >= 100
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.text(max_size=80), st.text(max_size=40), st.text(max_size=40), st.text(max_size=40))
 def test_whatever_stands_on_a_card_or_in_a_register_is_judged(card, surname, given_name, third):
     payer = PayerName(surname=surname, given_name=given_name, patronymic=third)

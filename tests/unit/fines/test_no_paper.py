@@ -4,6 +4,7 @@ A real printer driver on a pseudo-terminal, the agent's real reporter and journa
 rules; only the roll is played (``sim.printer``).
 """
 
+import functools
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -61,11 +62,16 @@ def height_of(slip):
     return papers[0].height
 
 
+@functools.cache
+def heights():
+    """Return the heights of both slips; they are drawn once."""
+    return [height_of(one) for one in sale()]
+
+
 def run_out(folder, *, slip_number, line):
     """Sell, lose the paper at a line of a slip, put a roll in, print what is wanted again."""
-    heights = [height_of(one) for one in sale()]
-    before = heights[0] if slip_number == 2 else 0
-    rows = before + max(1, heights[slip_number - 1] * line // LINES)
+    before = heights()[0] if slip_number == 2 else 0
+    rows = before + max(1, heights()[slip_number - 1] * line // LINES)
     server = Server()
     with (
         SimPrinter(link=folder / "printer", folder=folder / "paper", paper_rows=rows) as roll,
@@ -73,7 +79,7 @@ def run_out(folder, *, slip_number, line):
     ):
         reporter = Reporter(
             server=server,
-            printer=Printer(url=str(folder / "printer"), baud=1_000_000, answer_seconds=8.0),
+            printer=Printer(url=str(folder / "printer"), baud=1_000_000, answer_seconds=20.0),
             journal=journal,
             now=lambda: server.at,
             stop=threading.Event(),
@@ -106,10 +112,10 @@ def test_wherever_the_roll_ends_both_slips_come_out_whole_once(slip_number, tmp_
         folder.mkdir()
         return run_out(folder, slip_number=slip_number, line=line)
 
+    heights()  # before the threads, which would each draw them
     with ThreadPoolExecutor(LINES) as together:
         runs = list(together.map(one, range(LINES)))
 
-    heights = [height_of(slip) for slip in sale()]
     for between, again, payment, papers, torn in runs:
         assert between == (PaymentStatus.APPROVED, slip_number - 1)
         assert again.kind is OrderKind.PRINT
@@ -120,7 +126,7 @@ def test_wherever_the_roll_ends_both_slips_come_out_whole_once(slip_number, tmp_
         wanted = [*sale()[: slip_number - 1], *again.slips]
         assert [size(paper) for paper in papers] == [height_of(slip) for slip in wanted]
         assert len(torn) == 1
-        assert size(torn[0]) <= heights[slip_number - 1]
+        assert size(torn[0]) <= heights()[slip_number - 1]
 
 
 def size(paper):
@@ -180,6 +186,14 @@ def test_what_cannot_be_written_down_is_not_begun(tmp_path):
         assert (roll.papers, roll.paper_rows) == ([], before)
 
 
+class Impatient(Printer):
+    """Gives a printer its time to say that it has paper, and hardly any once the bytes are out."""
+
+    def _in_turn(self, port, _seconds):
+        self._answer_seconds = 0.3
+        return super()._in_turn(port, 0.3)
+
+
 def test_a_printer_that_falls_silent_behind_the_bytes_leaves_a_doubt(tmp_path):
     slips, order_id, server = sale(), uuid4(), Heard()
     with (
@@ -189,7 +203,7 @@ def test_a_printer_that_falls_silent_behind_the_bytes_leaves_a_doubt(tmp_path):
         state = journal.note(order_id, Stage.INTENT, at=BEGIN, facts={"kind": "print"})
         reporter = replace(
             reporter_at(tmp_path, journal, server),
-            printer=Printer(url=str(tmp_path / "printer"), baud=1_000_000, answer_seconds=0.3),
+            printer=Impatient(url=str(tmp_path / "printer"), baud=1_000_000, answer_seconds=8.0),
         )
         roll.on_paper = lambda _: setattr(roll, "silent", True)
         roll.on_input = lambda data: setattr(roll, "silent", len(data) > 3)

@@ -208,7 +208,7 @@ def test_too_many_objects_are_refused():
         parse_tlv(pack_tlv([Tlv(0x0A, b"\x01")] * 200))
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=3000)
 @given(st.binary(max_size=120))
 def test_any_body_is_read_or_refused_and_nothing_else(body):
     try:
@@ -226,7 +226,7 @@ branches = st.builds(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.one_of(leaves, branches), max_size=6))
 def test_tlv_objects_come_back_as_they_went(objects):
     assert parse_tlv(pack_tlv(objects)) == tuple(objects)

@@ -70,7 +70,7 @@ def test_every_byte_value_survives(value):
     assert decode(encode(apdu)) == (len(encode(apdu)), Block(apdu))
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.lists(apdus, min_size=1, max_size=4), st.lists(st.integers(0, 5000), max_size=30))
 def test_blocks_come_out_as_they_went_in_however_they_are_cut(messages, cuts):
     stream = b"".join(zvt_frame.ACK + encode(apdu) for apdu in messages) + zvt_frame.NAK
@@ -83,7 +83,7 @@ def test_blocks_come_out_as_they_went_in_however_they_are_cut(messages, cuts):
     assert reader.quiet() is None
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(st.binary(max_size=200), st.lists(st.integers(0, 200), max_size=10))
 def test_garbage_is_never_a_message(garbage, cuts):
     reader = BlockReader()
@@ -93,7 +93,7 @@ def test_garbage_is_never_a_message(garbage, cuts):
     assert not any(isinstance(event, Block) for event in events)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=EXAMPLES)
 @given(apdus, st.integers(0, 10**6), st.lists(st.integers(0, 700), max_size=6))
 def test_one_flipped_bit_never_makes_another_message(apdu, place, cuts):
     bent = bytearray(encode(apdu))
@@ -105,7 +105,7 @@ def test_one_flipped_bit_never_makes_another_message(apdu, place, cuts):
     assert [event for event in events if isinstance(event, Block) and event.apdu != apdu] == []
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(apdus, st.integers(0, 10**6))
 def test_after_damage_and_quiet_the_repeated_block_is_read(apdu, place):
     bent = bytearray(encode(apdu))
@@ -155,7 +155,7 @@ def test_an_apdu_with_a_false_length_is_not_sent(apdu):
         encode(apdu)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 0xFFFF), st.binary(max_size=400))
 def test_an_apdu_is_parsed_as_it_was_packed(command, data):
     message = zvt.Apdu(command, data)

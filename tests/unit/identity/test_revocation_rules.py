@@ -367,9 +367,7 @@ def mutated(content, steps):
     return content
 
 
-QUICK = settings(
-    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+QUICK = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @QUICK
@@ -397,7 +395,7 @@ def test_nothing_but_a_refusal_comes_out_of_a_broken_list(by_rsa, steps):
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=mutations)
 def test_nothing_but_a_refusal_comes_out_of_a_broken_signature(kind, steps):
     good = _good(kind)

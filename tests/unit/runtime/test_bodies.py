@@ -250,7 +250,7 @@ async def test_whoever_sends_too_slowly_is_cut_off():
                 await asyncio.sleep(0.1)
 
         dropping = asyncio.create_task(drip())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             answers = [await answer(one[0]) for one in (silent, slow_head, stopped, dripping)]
         dropping.cancel()
 
