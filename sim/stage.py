@@ -6,8 +6,10 @@
 The server is the real program in processes of its own, started by its own command line.
 """
 
+import contextlib
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -48,6 +50,9 @@ from sim.witness import SimWitness
 _START_SECONDS: Final = 180.0
 _STOP_SECONDS: Final = 25.0
 _HOST: Final = "127.0.0.1"
+_GIVEN: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_PORTS_FROM: Final = 10_240
+_TRIES_MAX: Final = 1000
 
 
 class DidNotStart(Exception):
@@ -73,10 +78,7 @@ class Ports:
     @classmethod
     def free(cls) -> Self:
         """Return ports that nobody uses now, so that two stages stand side by side."""
-        probes = [socket.create_server((_HOST, 0)) for _ in range(3)]
-        numbers = [probe.getsockname()[1] for probe in probes]
-        for probe in probes:
-            probe.close()
+        numbers = [unused_port() for _ in range(3)]
         return cls(
             server=numbers[0],
             metrics=0,
@@ -90,6 +92,17 @@ class Ports:
             bus=0,
             ncalayer=numbers[1],
         )
+
+
+def unused_port() -> int:
+    """Return a port that nobody uses and that the system gives to nobody who asks for any."""
+    given_from = int(_GIVEN.read_text().split()[0]) if _GIVEN.exists() else 0
+    end = given_from if given_from > 2 * _PORTS_FROM else 3 * _PORTS_FROM
+    for _ in range(_TRIES_MAX):
+        number = secrets.randbelow(end - _PORTS_FROM) + _PORTS_FROM
+        with contextlib.suppress(OSError), socket.create_server((_HOST, number)):
+            return number
+    raise DidNotStart(f"no port from {_PORTS_FROM} to {end} is free")
 
 
 class Stage:

@@ -17,6 +17,8 @@ import time
 import uuid
 from pathlib import Path
 
+from sim.stage import unused_port
+
 PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin")
 _READY_SECONDS = 120
 _DISK_BYTES = 2 << 30  # sparse
@@ -76,7 +78,7 @@ class Ceph:
     def __init__(self, folder: Path, *, disk_bytes=_DISK_BYTES):
         self._folder = folder
         self._daemons = {}
-        monitor, self.port = _free_ports(2)
+        monitor, self.port = unused_port(), unused_port()
         for name in ("mon", "osd", "run", "log", "rgw"):
             (folder / name).mkdir(parents=True)
         self._fsid, self._disk = uuid.uuid4(), uuid.uuid4()
@@ -189,11 +191,3 @@ class Ceph:
             if time.monotonic() > end:
                 raise TimeoutError("Ceph is not ready")
             time.sleep(0.2)
-
-
-def _free_ports(count):
-    lines = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [line.getsockname()[1] for line in lines]
-    for line in lines:
-        line.close()
-    return ports

@@ -12,14 +12,9 @@ from pathlib import Path
 import httpx
 
 from bodycam.wire import protocol
+from sim.stage import unused_port
 
 SECONDS = 180  # of a busy machine; normally two
-
-
-def free_port():
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return listening.getsockname()[1]
 
 
 class Server:
@@ -28,7 +23,7 @@ class Server:
     command = ("app", "serve")
 
     def __init__(self, settings, database_url, *, keys_dir=None):
-        self.port = free_port()
+        self.port = unused_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -92,7 +87,7 @@ class Door(Server):
     command = ("app.door",)
 
     def __init__(self, server):
-        self.port = free_port()
+        self.port = unused_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.environment = server.environment | {"SAQSHY_PARTS_PORT": str(self.port)}
         self.process = None

@@ -91,8 +91,8 @@ class Struck:
 
     def _is_closed(self):
         order = str(self.begun[-1].order.order_id)
-        whole = self.road.journal.rpartition("\n")[0]  # without a line that is being written
-        told = [one["stage"] for one in journal_lines(whole) if one["order"] == order]
+        lines = journal_lines(self.road.journal)
+        told = [one["stage"] for one in lines if one["order"] == order]
         return "closed" in told
 
     def _until(self, done):
