@@ -58,7 +58,7 @@ def _bearer(token: str) -> dict[str, str]:
 
 def _docked(world: World) -> UUID:
     recorded = make_footage(folder=world.folder / "footage", seconds=_SECONDS)
-    dock, digests = Dock.of(world, 7), block_digests(recorded)
+    dock, digests = Dock.of(world), block_digests(recorded)
     recording_id = dock.announce(digests, size_bytes=recorded.stat().st_size, seconds=_SECONDS)
     with dock.stream() as line, recorded.open("rb") as file:
         for number, digest in enumerate(digests):

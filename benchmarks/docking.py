@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import itertools
 import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from sim.patrol import Device, Keeper
 
 _DRAIN_BYTES: Final = 1 << 16
 _ANSWER_SECONDS: Final = 60.0
+_NUMBERS: Final = itertools.count(1)  # no two docks of a run bear the same
 
 
 @dataclass
@@ -36,9 +38,9 @@ class Dock:
     server_url: str = ""  # of another server than the stage's
 
     @classmethod
-    def of(cls, world: World, number: int) -> Self:
+    def of(cls, world: World) -> Self:
         """Enrol a dock and a camera."""
-        keeper = Keeper(world)
+        keeper, number = Keeper(world), next(_NUMBERS)
         key = Ed25519PrivateKey.generate()
         pem = Camera(camera_id=uuid4(), key=key).public_key_pem
         camera = keeper.enrol("camera", f"BWC-B{number:03d}", public_key_pem=pem)

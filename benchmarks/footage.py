@@ -154,7 +154,7 @@ def _make_sparse(recorded: Path, target: Path) -> None:
 
 
 def _over_http(world: World, recorded: Path, seconds: int) -> Iterator[Figure]:
-    dock = Dock.of(world, 2)
+    dock = Dock.of(world)
     digests = block_digests(recorded)
     size = recorded.stat().st_size
     recording_id = dock.announce(digests, size_bytes=size, seconds=seconds)

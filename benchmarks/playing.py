@@ -119,7 +119,7 @@ def _sheet(day: Path) -> Iterator[Figure]:
 
 
 def _chromium(world: World, day: Path) -> Iterator[Figure]:
-    dock, digests = Dock.of(world, 3), block_digests(day)
+    dock, digests = Dock.of(world), block_digests(day)
     size, seconds = day.stat().st_size, _HOURS * 3600
     recordings = {
         "": dock.announce(digests, size_bytes=size, seconds=seconds, footage=day),

@@ -47,7 +47,7 @@ class _Run:
 
 def measure(world: World) -> list[Figure]:
     """Store 2 GiB by 1, 4 and 64 streams, twice each, by turns with the bare loop; then peers."""
-    dock = Dock.of(world, 1)
+    dock = Dock.of(world)
     ours: dict[int, list[_Run]] = {streams: [] for streams in _STREAMS}
     bare: dict[int, list[_Run]] = {streams: [] for streams in _STREAMS[:2]}
     rest_mib = peak_mib(world.door_pid)

@@ -51,7 +51,7 @@ def _measured(world: World, store: Any) -> list[Figure]:
         "SAQSHY_S3_ACCESS_KEY": store.access_key,
         "SAQSHY_S3_SECRET_KEY": store.secret_key,
     }
-    dock = Dock.of(world, 2)
+    dock = Dock.of(world)
     with world.serving(registers_url=_NO_REGISTERS, processes=1, settings=settings) as (url, pid):
         dock.server_url = url
         rested = cpu_seconds(pid)
