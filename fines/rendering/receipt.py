@@ -20,7 +20,7 @@ from fines.rules.words import amount_words_kk, amount_words_ru
 
 _MARGIN_MM: Final = 12
 _LABEL_MM: Final = 52
-_ROW_MM: Final = 5.2
+_ROW_MM: Final = 4.8
 _QR_TENTHS: Final = 8  # a module of 0.8 mm
 # With the handing over of this paper they equal the decision (note to article 811(2)).
 _ACTS: Final = {
@@ -110,18 +110,17 @@ def _rows(facts: ReceiptFacts) -> Iterator[tuple[str, str]]:
     yield "БСН / БИН", facts.department_bin
     yield "КБК / КНП", f"{facts.budget_code} / {facts.purpose_code}"
     yield "Инспектор", facts.officer_badge
-    for act, label in _ACTS.items():
-        if act in facts.acts:
-            yield label, _moment(facts.acts[act])
 
 
 def _moment(at: datetime) -> str:
     return f"{in_law_zone(at):%d.%m.%Y %H:%M}"
 
 
-def _explained(facts: ReceiptFacts) -> tuple[str, str]:
+def _explained(facts: ReceiptFacts) -> tuple[str, ...]:
     day = f"{facts.discount_last_day:%d.%m.%Y}"
+    done = [f"{_ACTS[act]} {_moment(facts.acts[act])}" for act in _ACTS if act in facts.acts]
     return (
+        *(["; ".join(done) + "."] if done else []),
         (
             f"ӘҚБтК 811-бабы: айыппұлдың елу пайызын {day} күні сағат 24:00-ге дейін төлеуге "
             "құқығыңыз бар. Мерзімінде төленсе, іс мәні бойынша қаралған, шешім күшіне енген болып "

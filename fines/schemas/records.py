@@ -6,7 +6,6 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from fines.rules.catalogue import SubjectKind
 from fines.rules.offence_record import Language, PenaltyChosen
 from fines.rules.proceedings import CopyWay
 from fines.rules.record_fields import Bystander, Signature
@@ -79,7 +78,7 @@ class OffenceRecordIn(Sent):
     aggravating: str = Field(default="", max_length=300)
     earlier_decision: str = Field(default="", max_length=120)
     offender_has_immunity: bool = False
-    acted_as: Literal[SubjectKind.OFFICIAL, SubjectKind.SMALL_BUSINESS] | None = None
+    acted_as: Literal["official", "small"] | None = None
     admits: bool | None = None
     interpreter: InterpreterIn | None = None
     explanation: str = Field(default="", max_length=2000)

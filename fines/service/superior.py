@@ -77,17 +77,19 @@ async def read_subordinate_record(
         transaction(desk.sessions) as session,
     ):
         record, author = await _of_subordinate(session, caller, offence_record_id, now)
+        offender = offender_of(desk, record)
         await desk.trail.record(
             session,
             event="fines.offence_record_read",
             at=now,
             who=caller,
-            subject_iin=offender_of(desk, record).iin,
+            subject_iin=offender.iin,
             fields=fields,
         )
         entries = await repository.entries_of(session, record.id)
         writers = await posts_by_id(session, {one.post_id for one in entries if one.post_id})
         return await record_view(desk, session, record) | {
+            "offender_name": offender.full_name,
             "author": author,
             "writers": writers,
         }

@@ -94,11 +94,15 @@ async def test_it_goes_by_ordinary_proceedings_as_not_admitted(
     assert case["ground"] == "not_admitted"
 
 
-@pytest.mark.parametrize(("acted_as", "mrp"), [("official", 30), ("small", 40)])
+@pytest.mark.parametrize(
+    ("part", "acted_as", "mrp"), [("3", "official", 50), ("3", "small", 100), ("8", "small", 30)]
+)
 async def test_who_answers_for_his_post_or_his_business_has_a_sum_of_his_own(
-    sessions, keys, officer, acted_as, mrp
+    sessions, keys, officer, part, acted_as, mrp
 ):
-    record = await make.drawn_up(sessions, keys, officer, **RELEASED_UNCHECKED, acted_as=acted_as)
+    record = await make.drawn_up(
+        sessions, keys, officer, article="590", part=part, acted_as=acted_as
+    )
 
     assert (record["mrp_count"], record["fine_full_tiyn"]) == (mrp, mrp * make.MRP_2026_TIYN)
     said = {"official": "должностноелицо", "small": "субъектмалогопредпринимательства"}
@@ -108,7 +112,7 @@ async def test_who_answers_for_his_post_or_his_business_has_a_sum_of_his_own(
 @pytest.mark.parametrize(
     ("changed", "code", "named"),
     [
-        (RELEASED_UNCHECKED, "fines.no_fine_in_sanction", ["medium", "official", "small"]),
+        (RELEASED_UNCHECKED, "fines.no_fine_in_sanction", ["large", "medium", "small"]),
         ({"acted_as": "official"}, "fines.subject_not_in_sanction", []),
         (RELEASED_UNCHECKED | {"acted_as": "large"}, "app.bad_request", None),
     ],
@@ -129,7 +133,7 @@ async def test_the_catalogue_tells_whom_a_sanction_names(officer):
     listed = (await officer.get("/api/offence-articles")).json()["articles"]
 
     rows = {(one["article"], one["part"]): one["mrp_of_others"] for one in listed}
-    assert rows["590", "8"] == {"official": 30, "small": 40, "medium": 50}
+    assert rows["590", "8"] == {"small": 30, "medium": 40, "large": 50}
     assert rows["592", "2"] == {}
 
 
