@@ -13,6 +13,7 @@ from app import fonts
 from benchmarks.figures import Figure
 from fines.field.escpos import render
 from fines.rendering import ReceiptFacts, receipt_pdf, slip_pdf, slip_png
+from fines.rules.offence_record import Act
 from fines.rules.slips import CardFacts, CaseFacts, sale_slips
 from fines.wire.slip import Slip
 from sim.district import DRIVER
@@ -101,6 +102,7 @@ def papers(slip: Slip) -> Iterator[Figure]:
         mrp_count=10,
         mrp_tenge=4325,
         fine_half_tiyn=AMOUNT_TIYN,
+        acts=dict.fromkeys(Act, _NOW),
         verification_url=_URL,
         **_SHARED,
     )

@@ -476,6 +476,10 @@ ASKS: dict[str, tuple[Ask, ...]] = {
     "POST /api/offence-records/{offence_record_id}/corrections": (
         Ask(lambda _w, _c, _i: {"json": {"text": "..."}}, of_unit=("offence_record_id",)),
     ),
+    "GET /console/records/{offence_record_id}": (Ask(of_unit=("offence_record_id",)),),
+    "POST /console/records/{offence_record_id}/corrections": (
+        Ask(lambda _w, _c, _i: {"data": {"text": "..."}}, of_unit=("offence_record_id",)),
+    ),
     "POST /api/offence-records/{offence_record_id}/reduced": (_json(**fines.AGREED),),
     "GET /api/checks/{check_id}/old-fines": (Ask(),),
     f"{_ONE_CASE}/hand-on": (_step_of_case(outgoing_number="1", addressee="court"),),

@@ -317,6 +317,7 @@ def offence(check_id, **changed):
         "longitude": LONGITUDE,
         "language": "kk",
         "rights_explained": True,
+        "admits": True,
         "essence": "Рұқсат етілген жылдамдықты 32 км/сағ асырған",
     } | changed
 

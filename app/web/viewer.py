@@ -113,6 +113,11 @@ class Viewer:
         return self.role in {Role.RESPONSIBLE_OFFICIAL, Role.DUTY_OFFICER}
 
     @property
+    def corrects_records(self) -> bool:
+        """Whether this role looks at its subordinates' records and corrects them."""
+        return self.role is Role.RESPONSIBLE_OFFICIAL
+
+    @property
     def sees_terminals(self) -> bool:
         """Whether the page of the unit's card terminals is open to this role."""
         return self.role in {

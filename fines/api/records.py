@@ -1,5 +1,6 @@
 """The officer's routes about offence records."""
 
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
@@ -16,6 +17,7 @@ from fines.api.desk import (
     DeskOfApp,
     private_document,
 )
+from fines.rules.catalogue import SubjectKind
 from fines.rules.offence_record import Act
 from fines.rules.record_fields import (
     Examination,
@@ -25,6 +27,8 @@ from fines.rules.record_fields import (
     TechnicalDevice,
 )
 from fines.service.papers import PDF
+
+_MADE_INTO: Final = {"technical_device", "interpreter", "people", "examination", "acted_as"}
 
 router = APIRouter(tags=["fines"], max_body_size=BODY_BYTES_MAX)
 
@@ -45,7 +49,8 @@ async def draw_up(
     device, interpreter = body.technical_device, body.interpreter
     examination = body.examination
     offence = service.NewOffence(
-        **body.model_dump(exclude={"technical_device", "interpreter", "people", "examination"}),
+        **body.model_dump(exclude=_MADE_INTO),
+        acted_as=None if body.acted_as is None else SubjectKind(body.acted_as),
         people=tuple(NamedPerson(**one.model_dump()) for one in body.people),
         interpreter=None if interpreter is None else Interpreter(**interpreter.model_dump()),
         examination=None if examination is None else Examination(**examination.model_dump()),

@@ -21,6 +21,7 @@ from fines.errors.payments import (
 )
 from fines.errors.records import (
     ActsNotReported,
+    AdmissionNotStated,
     AmountNotSingle,
     ArticleNotInForce,
     CatalogueNotValid,
@@ -34,6 +35,7 @@ from fines.errors.records import (
     ReducedNotAgreed,
     ReducedTermEnded,
     SignaturesExhausted,
+    SubjectNotInSanction,
     TransitionRefused,
     WarningNotAllowed,
     WarningRequired,
@@ -43,6 +45,7 @@ from fines.errors.terminals import TerminalNotFound
 
 __all__ = [
     "ActsNotReported",
+    "AdmissionNotStated",
     "AlreadyPaid",
     "AmountNotSingle",
     "ArticleNotInForce",
@@ -72,6 +75,7 @@ __all__ = [
     "SignaturesExhausted",
     "SlipNotFound",
     "SlipNotPrinted",
+    "SubjectNotInSanction",
     "TerminalBusy",
     "TerminalNotAssigned",
     "TerminalNotFound",

@@ -48,7 +48,25 @@ class AmountNotSingle(DomainError):
 
     kind = Kind.INVALID
     code = "fines.no_fine_in_sanction"
-    cure = "Send the case to the body that decides it."
+    cure = "Say in `acted_as` as what he acted, if `named` lists it; else send it to who decides."
+
+
+class SubjectNotInSanction(DomainError):
+    """The sanction has no fine of its own for what the person acted as; ``named`` lists whose."""
+
+    kind = Kind.INVALID
+    code = "fines.subject_not_in_sanction"
+    cure = "Leave `acted_as` out if he answers as a natural person, or choose one of `named`."
+
+
+class AdmissionNotStated(DomainError):
+    """A warning is given without a record only to a person who admits (article 807)."""
+
+    kind = Kind.INVALID
+    code = "fines.admission_not_stated"
+    cure = (
+        "Ask whether he admits the offence, and say so in `admits`; if not, a record is drawn up."
+    )
 
 
 class WarningRequired(DomainError):

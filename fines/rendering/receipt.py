@@ -3,7 +3,7 @@
 Offence code article 811(1): the right to pay half within seven working days is explained on it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final
@@ -15,12 +15,19 @@ from app import fonts
 from app.clock import in_law_zone
 from fines.rendering.slip import FIXED_DATE, qr_boxes
 from fines.rules.amounts import DISCOUNT_PERCENT, tenge_text
+from fines.rules.offence_record import Act
 from fines.rules.words import amount_words_kk, amount_words_ru
 
 _MARGIN_MM: Final = 12
 _LABEL_MM: Final = 52
-_ROW_MM: Final = 5.2
+_ROW_MM: Final = 4.8
 _QR_TENTHS: Final = 8  # a module of 0.8 mm
+# With the handing over of this paper they equal the decision (note to article 811(2)).
+_ACTS: Final = {
+    Act.ANNOUNCED: "Жарияланды / Объявлено",
+    Act.ENTERED: "Жүйеге енгізілді / Внесено",
+    Act.EXPLAINED: "Түсіндірілді / Разъяснено",
+}
 _A5_WIDTH_MM: Final = 148
 _A5_HEIGHT_MM: Final = 210
 
@@ -47,6 +54,7 @@ class ReceiptFacts:
     fine_full_tiyn: int
     fine_half_tiyn: int
     discount_last_day: date
+    acts: Mapping[Act, datetime]  # as they were reported before the receipt
     officer_badge: str
     budget_code: str
     purpose_code: str
@@ -84,13 +92,13 @@ def receipt_pdf(facts: ReceiptFacts) -> bytes:
 
 def _rows(facts: ReceiptFacts) -> Iterator[tuple[str, str]]:
     yield "Хаттама / Протокол №", facts.record_number
-    yield "Берілген күні / Выдана", f"{in_law_zone(facts.issued_at):%d.%m.%Y %H:%M}"
+    yield "Берілген күні / Выдана", _moment(facts.issued_at)
     yield "Бұзушы / Нарушитель", facts.violator_name
     yield "ЖСН / ИИН", facts.violator_iin
     yield "ӘҚБтК бабы / Статья КоАП", facts.citation
     yield "", facts.title_kk
     yield "", facts.title_ru
-    yield "Уақыты / Время", f"{in_law_zone(facts.occurred_at):%d.%m.%Y %H:%M}"
+    yield "Уақыты / Время", _moment(facts.occurred_at)
     yield "Орны / Место", facts.place
     counted = f"{facts.mrp_count} × {facts.mrp_tenge} ₸ = {tenge_text(facts.fine_full_tiyn)} ₸"
     yield "Айыппұл / Штраф", counted
@@ -104,9 +112,15 @@ def _rows(facts: ReceiptFacts) -> Iterator[tuple[str, str]]:
     yield "Инспектор", facts.officer_badge
 
 
-def _explained(facts: ReceiptFacts) -> tuple[str, str]:
+def _moment(at: datetime) -> str:
+    return f"{in_law_zone(at):%d.%m.%Y %H:%M}"
+
+
+def _explained(facts: ReceiptFacts) -> tuple[str, ...]:
     day = f"{facts.discount_last_day:%d.%m.%Y}"
+    done = [f"{_ACTS[act]} {_moment(facts.acts[act])}" for act in _ACTS if act in facts.acts]
     return (
+        *(["; ".join(done) + "."] if done else []),
         (
             f"ӘҚБтК 811-бабы: айыппұлдың елу пайызын {day} күні сағат 24:00-ге дейін төлеуге "
             "құқығыңыз бар. Мерзімінде төленсе, іс мәні бойынша қаралған, шешім күшіне енген болып "

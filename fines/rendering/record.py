@@ -32,6 +32,10 @@ _ROLES: Final = {
     "victim": "Жәбірленуші / Потерпевший",
     "attesting": "Куәгер / Понятой",
 }
+_SUBJECTS: Final = {
+    "official": "лауазымды адам / должностное лицо",
+    "small": "шағын кәсіпкерлік субъектісі / субъект малого предпринимательства",
+}
 _REFUSED: Final = "Қол қоюдан бас тартты / От подписи отказался"
 _NO: Final = "жоқ / нет"
 _RECORD_HEAD: Final = (
@@ -159,6 +163,7 @@ def _rows(facts: RecordFacts) -> Iterator[tuple[str, str]]:
     if isinstance(examination, dict):
         at = datetime.fromisoformat(str(examination["at"]))
         yield "Істің қаралуы / Рассмотрение дела", f"{_moment(at)}, {examination['place']}"
+    yield from _admission_rows(details)
     yield "Түсініктеме / Объяснение", _said(details, "explanation")
     if _said(details, "additional", missing=""):
         yield "Қосымша / Иное", _said(details, "additional")
@@ -177,6 +182,8 @@ def _person_rows(facts: RecordFacts) -> Iterator[tuple[str, str]]:
     yield "Жеке куәлігі / Удостоверение", papers.get("document_number") or _NO
     yield "Тұратын жері / Место жительства", papers.get("residence") or _NO
     yield "Жұмыс орны / Место работы", _said(details, "workplace")
+    if details.get("acted_as"):
+        yield "Құқық бұзушылық субъектісі / Субъект", _SUBJECTS[str(details["acted_as"])]
     confirmed = "" if details.get("contact_confirmed") else " (расталмаған / не подтверждено)"
     contact = _said(details, "contact", missing="")
     yield "Байланыс / Связь (743)", f"{contact}{confirmed}" if contact else _NO
@@ -221,6 +228,15 @@ def _signature_rows(facts: RecordFacts) -> Iterator[tuple[str, str]]:
     if _said(said, "remarks", missing=""):
         yield "Ескертпелер / Замечания", _said(said, "remarks")
     yield from _people_rows(said)
+
+
+def _admission_rows(details: dict[str, object]) -> Iterator[tuple[str, str]]:
+    admits = details.get("admits")
+    if admits is not None:
+        yield (
+            "Кінәсін мойындауы / Признание",
+            "мойындайды / признаёт" if admits else "мойындамайды / не признаёт",
+        )
 
 
 def _people_rows(details: dict[str, object]) -> Iterator[tuple[str, str]]:

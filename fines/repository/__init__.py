@@ -49,6 +49,7 @@ from fines.repository.records import (
     lapsed_receipts,
     next_serial,
     offence_record,
+    records_of_department,
     same_offence_record,
     undecided_records,
 )
@@ -82,6 +83,7 @@ __all__ = [
     "put_hello",
     "put_mrp",
     "receipt_paper",
+    "records_of_department",
     "records_of_person",
     "register_fine",
     "report",

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from fines import models
 from fines.rules.offence_record import OffenceStatus
 from fines.rules.payment import LIVE
+from fines.rules.proceedings import EntryKind
 from fines.rules.terms import DatedTerms, Span, spans
 
 
@@ -38,6 +39,33 @@ async def same_offence_record(
             models.OffenceRecord.occurred_at == occurred_at,
         )
     )
+
+
+async def records_of_department(
+    session: AsyncSession, *, department_id: UUID | None, number: str, limit: int
+) -> Sequence[tuple[models.OffenceRecord, int]]:
+    """Return a unit's records, newest first, and how many corrections stand beside each.
+
+    With a ``number``, only the record of that number.
+    """
+    corrections = (
+        sa.select(sa.func.count())
+        .where(
+            models.RecordEntry.offence_record_id == models.OffenceRecord.id,
+            models.RecordEntry.kind == EntryKind.CORRECTION,
+        )
+        .correlate(models.OffenceRecord)
+        .scalar_subquery()
+    )
+    query = sa.select(models.OffenceRecord, corrections).where(
+        models.OffenceRecord.department_id == department_id
+    )
+    if number:
+        query = query.where(models.OffenceRecord.number == number)
+    found = await session.execute(
+        query.order_by(models.OffenceRecord.drawn_up_at.desc()).limit(limit)
+    )
+    return [(record, count) for record, count in found]
 
 
 async def acts(session: AsyncSession, offence_record_id: UUID) -> Sequence[models.OffenceAct]:

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 from datetime import date
 from types import MappingProxyType
 
-from fines.errors import AmountNotSingle, ArticleNotInForce, CatalogueNotValid, MrpNotKnown
+from fines.errors import (
+    AmountNotSingle,
+    ArticleNotInForce,
+    CatalogueNotValid,
+    MrpNotKnown,
+    SubjectNotInSanction,
+)
 
 _PERSON_MRP_MAX = 200  # article 44(2): a natural person
 
@@ -74,6 +80,7 @@ class ReducedReason(enum.Enum):
     NO_FINE_IN_SANCTION = "no_fine_in_sanction"  # 810(1): the penalty must be an MRP fine
     OTHER_PENALTY_IN_SANCTION = "other_penalty_in_sanction"  # 810(2)1
     IMMUNITY = "immunity"  # 810(2)3
+    WARNING_NOT_ADMITTED = "warning_not_admitted"  # 807, 810(1): a warning, but he does not admit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,15 +159,24 @@ def mrp_in_force(values: Iterable[Mrp], *, day: date) -> Mrp:
     return max(earlier, key=lambda one: one.valid_from)
 
 
-def mrp_count_of(row: Article) -> int:
-    """Return the number of MRP in the sanction.
+def mrp_count_of(row: Article, *, acted_as: SubjectKind | None = None) -> int:
+    """Return the number of MRP in the sanction, for a natural person or as what he acted.
 
     Raises:
-        AmountNotSingle: the sanction holds no fine, or no single number.
+        AmountNotSingle: the sanction holds no fine for a natural person.
+        SubjectNotInSanction: it names no fine of its own for ``acted_as``.
     """
-    if row.mrp_count is None:
-        raise AmountNotSingle(f"the sanction of {row.citation} holds no single fine")
-    return row.mrp_count
+    count = row.mrp_count if acted_as is None else row.mrp_of_others.get(acted_as)
+    if count is not None:
+        return count
+    named = sorted(kind.value for kind in row.mrp_of_others)
+    if acted_as is not None:
+        raise SubjectNotInSanction(
+            f"the sanction of {row.citation} does not name {acted_as.value}", named=named
+        )
+    raise AmountNotSingle(
+        f"the sanction of {row.citation} holds no fine for a natural person", named=named
+    )
 
 
 def reduced_eligibility(row: Article, *, offender_has_immunity: bool = False) -> ReducedReason:

@@ -12,6 +12,7 @@ from typing import Final
 from app.calendar.rules import WorkingCalendar, end_of_day, nth_working_day_after
 from app.clock import law_date
 from fines.errors.proceedings import StepOfCaseRefused
+from fines.rules.catalogue import ReducedReason
 
 HAND_ON_DAYS: Final = 3
 PAY_DAYS: Final = 30
@@ -183,6 +184,15 @@ def term_end(*, stage: CourseStage, since: date, days: WorkingCalendar) -> datet
         CourseStage.TO_ENFORCE: ENFORCE_DAYS,
     }
     return end_of_day(nth_working_day_after(day=since, n=counts[stage], days=days))
+
+
+def ordinary_ground(reason: ReducedReason, *, term_ended: bool = False) -> OrdinaryGround:
+    """Return why a record goes by ordinary proceedings that no agreement was made on."""
+    if reason is ReducedReason.ELIGIBLE and term_ended:
+        return OrdinaryGround.TERM_ENDED
+    if reason in {ReducedReason.ELIGIBLE, ReducedReason.WARNING_NOT_ADMITTED}:
+        return OrdinaryGround.NOT_ADMITTED
+    return OrdinaryGround.NOT_ELIGIBLE
 
 
 def hand_on_since(

@@ -13,6 +13,8 @@ from fines.schemas.payments import (
 )
 from fines.schemas.records import (
     ARTICLE_PATTERN,
+    CORRECTION_MAX,
+    CORRECTION_MIN,
     PART_PATTERN,
     ActIn,
     ActOut,
@@ -31,6 +33,8 @@ from fines.schemas.records import (
 
 __all__ = [
     "ARTICLE_PATTERN",
+    "CORRECTION_MAX",
+    "CORRECTION_MIN",
     "PART_PATTERN",
     "ActIn",
     "ActOut",

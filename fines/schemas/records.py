@@ -12,6 +12,8 @@ from fines.rules.record_fields import Bystander, Signature
 
 ARTICLE_PATTERN = r"^[0-9]{3}(-[0-9]{1,2})?$"
 
+CORRECTION_MIN, CORRECTION_MAX = 3, 4000  # characters
+
 PART_PATTERN = r"^([0-9]{1,2}(-[0-9]{1,2})?)?$"
 
 
@@ -55,7 +57,12 @@ class ExaminationIn(Sent):
 
 
 class OffenceRecordIn(Sent):
-    """What the officer enters; the person and the vehicle come from the check."""
+    """What the officer enters; the person and the vehicle come from the check.
+
+    ``acted_as`` names an official or an individual entrepreneur, where the sanction has a fine of
+    its own for them; a firm has no card to check and answers at the unit. ``admits`` must be said
+    before a warning (article 807).
+    """
 
     check_id: UUID
     article: str = Field(pattern=ARTICLE_PATTERN)
@@ -71,6 +78,8 @@ class OffenceRecordIn(Sent):
     aggravating: str = Field(default="", max_length=300)
     earlier_decision: str = Field(default="", max_length=120)
     offender_has_immunity: bool = False
+    acted_as: Literal["official", "small"] | None = None
+    admits: bool | None = None
     interpreter: InterpreterIn | None = None
     explanation: str = Field(default="", max_length=2000)
     signature: Signature | None = None  # older tablets: now an entry of its own, see SignatureIn
@@ -116,7 +125,7 @@ class SignatureIn(Sent):
 class CorrectionIn(Sent):
     """What a superior enters beside a record; the record stays as it was."""
 
-    text: str = Field(min_length=3, max_length=4000)
+    text: str = Field(min_length=CORRECTION_MIN, max_length=CORRECTION_MAX)
 
 
 class ActIn(Sent):
@@ -141,6 +150,7 @@ class ArticleOut(BaseModel):
     title_kk: str
     title_ru: str
     mrp_count: int | None
+    mrp_of_others: dict[str, int]
     mrp_tenge: int
     warning_allowed: bool
     reduced_reason: str

@@ -4,7 +4,7 @@ from fines.service.catalogue import articles_in_force, load_catalogue
 from fines.service.closing import close_days
 from fines.service.desk import Desk
 from fines.service.draw_up import draw_up, read_offence_record
-from fines.service.entries import correct_record, enter_signature, hand_copy
+from fines.service.entries import enter_signature, hand_copy
 from fines.service.expiry import end_reduced_terms, expire_orders, lapse_receipts
 from fines.service.notices import tell_register
 from fines.service.offence import NewOffence
@@ -30,6 +30,11 @@ from fines.service.proceedings import (
 from fines.service.record_paper import record_document
 from fines.service.reduced import agree_reduced, record_act, send_to_ordinary
 from fines.service.second_slip import confirm_filing, list_unfiled, take_signed_slip
+from fines.service.superior import (
+    correct_record,
+    list_subordinate_records,
+    read_subordinate_record,
+)
 from fines.service.terminal_orders import (
     next_order,
     take_approval,
@@ -62,6 +67,7 @@ __all__ = [
     "hand_over",
     "lapse_receipts",
     "list_cases",
+    "list_subordinate_records",
     "list_unfiled",
     "load_catalogue",
     "next_order",
@@ -69,6 +75,7 @@ __all__ = [
     "pay_by_card",
     "read_offence_record",
     "read_payment",
+    "read_subordinate_record",
     "receipt_document",
     "record_act",
     "record_document",

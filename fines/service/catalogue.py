@@ -49,6 +49,7 @@ async def articles_in_force(session: AsyncSession, *, now: datetime) -> list[dic
             "title_kk": row.title_kk,
             "title_ru": row.title_ru,
             "mrp_count": row.mrp_count,
+            "mrp_of_others": {kind.value: count for kind, count in row.mrp_of_others.items()},
             "mrp_tenge": mrp.tenge,
             "warning_allowed": row.warning_allowed,
             "reduced_reason": catalogue.reduced_eligibility(row).value,

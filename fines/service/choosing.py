@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.clock import law_date
 from fines import repository
-from fines.errors import AmountNotSingle, WarningNotAllowed, WarningRequired
+from fines.errors import AdmissionNotStated, WarningNotAllowed, WarningRequired
 from fines.errors.proceedings import RepeatFound, RepeatNotFound
 from fines.rules import catalogue
 from fines.rules.offence_record import PenaltyChosen
@@ -24,11 +24,17 @@ _REPEAT_OR_HARM: Final = frozenset({("610", "2")})
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """The row of the catalogue, the penalty, and the earlier penalties they rest on."""
+    """The row of the catalogue, the penalty, and the earlier penalties they rest on.
+
+    ``warned`` says that the warning is given on the spot, without a record (article 807).
+    ``mrp_count`` is the fine, ``None`` where none is imposed.
+    """
 
     article_id: UUID
     row: catalogue.Article
-    penalty: PenaltyChosen
+    warned: bool
+    mrp_count: int | None
+    reduced: catalogue.ReducedReason
     repeat: Prior | None
     aggravating: Prior | None
 
@@ -43,7 +49,8 @@ async def choose(
         RepeatFound: a plain part, and an earlier penalty makes it the qualified one.
         RepeatNotFound: a qualified part, and no earlier penalty is known or named.
         WarningRequired, WarningNotAllowed: article 43(2).
-        AmountNotSingle: the sanction has no fine for a natural person.
+        AdmissionNotStated: article 807.
+        AmountNotSingle, SubjectNotInSanction: the sanction has no fine for him.
     """
     day = law_date(offence.occurred_at)
     rows = await repository.articles(session, article=offence.article)
@@ -64,10 +71,17 @@ async def choose(
     if _is_repeat_alone(row) and repeat is None and not offence.earlier_decision:
         raise RepeatNotFound(f"{row.citation} needs an earlier penalty")
     aggravating = aggravating_prior(article=row.article, priors=priors, day=day)
+    penalty = _penalty(offence, row, aggravated=aggravating is not None)
     return Chosen(
         article_id=next(row_id for row_id, one in in_force if one == row),
         row=row,
-        penalty=_penalty(offence, row, aggravated=aggravating is not None),
+        warned=penalty is PenaltyChosen.WARNING and offence.admits is True,
+        mrp_count=_mrp_count(offence, row, penalty),
+        reduced=catalogue.ReducedReason.WARNING_NOT_ADMITTED
+        if penalty is PenaltyChosen.WARNING and not offence.admits
+        else catalogue.reduced_eligibility(
+            row, offender_has_immunity=offence.offender_has_immunity
+        ),
         repeat=repeat,
         aggravating=aggravating,
     )
@@ -80,7 +94,6 @@ def _is_repeat_alone(row: catalogue.Article) -> bool:
 def _penalty(offence: NewOffence, row: catalogue.Article, *, aggravated: bool) -> PenaltyChosen:
     """Return the penalty: a warning where the law demands it and the officer names none."""
     must_warn = row.warning_allowed and not aggravated and not offence.aggravating.strip()
-    fined = catalogue.Penalty.FINE in row.penalties
     penalty = offence.penalty
     if penalty is None:
         penalty = PenaltyChosen.WARNING if must_warn else PenaltyChosen.FINE
@@ -88,6 +101,12 @@ def _penalty(offence: NewOffence, row: catalogue.Article, *, aggravated: bool) -
         raise WarningNotAllowed(f"the sanction of {row.citation} holds no warning")
     if penalty is PenaltyChosen.FINE and must_warn:
         raise WarningRequired(f"the sanction of {row.citation} holds a warning")
-    if penalty is PenaltyChosen.FINE and fined and row.mrp_count is None:
-        raise AmountNotSingle(f"{row.citation} has no fine for a natural person")
+    if penalty is PenaltyChosen.WARNING and offence.admits is None:
+        raise AdmissionNotStated("a warning needs to be told whether the person admits")
     return penalty
+
+
+def _mrp_count(offence: NewOffence, row: catalogue.Article, penalty: PenaltyChosen) -> int | None:
+    if penalty is PenaltyChosen.WARNING or catalogue.Penalty.FINE not in row.penalties:
+        return None
+    return catalogue.mrp_count_of(row, acted_as=offence.acted_as)

@@ -16,7 +16,6 @@ from fines.rules import amounts, catalogue
 from fines.rules.offence_record import (
     Act,
     OffenceStatus,
-    PenaltyChosen,
     next_offence_status,
     offence_record_number,
     refuse_impossible_time,
@@ -36,11 +35,11 @@ async def draw_up(
     """Draw up a record, or give a warning, and return its view; the same again is the same.
 
     Raises:
-        ArticleNotInForce, MrpNotKnown, AmountNotSingle: no sum follows.
+        ArticleNotInForce, MrpNotKnown, AmountNotSingle, SubjectNotInSanction: no sum follows.
         OffenceInFuture: the time is not possible.
         RepeatFound, RepeatNotFound: the part is not the one that applies.
         RightsNotExplained, DeviceNotVerified: article 803.
-        WarningRequired, WarningNotAllowed: article 43(2).
+        WarningRequired, WarningNotAllowed, AdmissionNotStated: articles 43(2), 807.
         CheckLacksPerson: the offender is not established.
         app.errors.DomainError: the check is not the caller's.
     """
@@ -70,11 +69,11 @@ async def draw_up(
                 occurred_at=offence.occurred_at,
             )
             if known is not None:
-                return await _view(desk, session, known)
+                return await record_view(desk, session, known)
             chosen = await choose(desk, session, offence=offence, person=person)
             record = await _new_record(desk, session, caller, offence, person, chosen, now)
             await _audit_drawn_up(desk, session, caller, record, chosen, now)
-            return await _view(desk, session, record)
+            return await record_view(desk, session, record)
 
 
 async def _new_record(
@@ -89,13 +88,9 @@ async def _new_record(
     row = chosen.row
     day = law_date(now)
     rounding = amounts.rounding_rule(day=day)
-    fined = chosen.penalty is PenaltyChosen.FINE and row.mrp_count is not None
+    count = chosen.mrp_count
     mrp = catalogue.mrp_in_force(await repository.mrp_values(session, until=day), day=day)
-    full = (
-        amounts.fine_full_tiyn(mrp_count=catalogue.mrp_count_of(row), mrp_tenge=mrp.tenge)
-        if fined
-        else 0
-    )
+    full = 0 if count is None else amounts.fine_full_tiyn(mrp_count=count, mrp_tenge=mrp.tenge)
     serial = await repository.next_serial(session, models.offence_record_numbers)
     record_id = uuid4()
     record = models.OffenceRecord(
@@ -127,19 +122,16 @@ async def _new_record(
         latitude=offence.latitude,
         longitude=offence.longitude,
         language=offence.language,
-        mrp_tenge=mrp.tenge if fined else None,
-        mrp_count=row.mrp_count if fined else None,
+        mrp_tenge=None if count is None else mrp.tenge,
+        mrp_count=count,
         fine_full_tiyn=full,
         fine_half_tiyn=amounts.fine_half_tiyn(full_tiyn=full, rule=rounding),
         rounding=rounding.code,
-        reduced_reason=catalogue.reduced_eligibility(
-            row, offender_has_immunity=offence.offender_has_immunity
-        ),
+        reduced_reason=chosen.reduced,
     )
     session.add(record)
     await session.flush()
-    warned = chosen.penalty is PenaltyChosen.WARNING
-    await _enter(session, caller, record, warned=warned, now=now)
+    await _enter(session, caller, record, warned=chosen.warned, now=now)
     return record
 
 
@@ -237,12 +229,13 @@ async def read_offence_record(
             subject_iin=offender_of(desk, record).iin,
             fields=fields,
         )
-        return await _view(desk, session, record)
+        return await record_view(desk, session, record)
 
 
-async def _view(
+async def record_view(
     desk: Desk, session: AsyncSession, record: models.OffenceRecord
 ) -> dict[str, object]:
+    """Return a record as it is shown; whoever calls this audits the look."""
     offender = offender_of(desk, record)
     row = await repository.article_by_id(session, record.article_id)
     reason = record.reduced_reason

@@ -1,4 +1,4 @@
-"""What is written after a record: copies handed over, corrections by a superior. Never edits."""
+"""What an officer writes after his record: copies handed over, signatures. Never edits."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -9,15 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.db import transaction
-from app.identity.service import is_subordinate, posts_by_id
 from fines import models, repository, storage
-from fines.errors import OffenceRecordNotFound, RecordNotShown, SignaturesExhausted
-from fines.errors.proceedings import SelfCorrection
-from fines.rules.notices import NoticeKind
+from fines.errors import RecordNotShown, SignaturesExhausted
 from fines.rules.proceedings import CopyWay, EntryKind
 from fines.rules.record_fields import SIGNATURE_ENTRIES_MAX, PersonSigned
 from fines.service.desk import Desk, own_record
-from fines.service.notices import want_notice
 from fines.service.people import key_of, offender_of
 
 RECORD_PAPER: Final = "record"
@@ -165,47 +161,3 @@ async def signatures(
         SignatureEntry(at=one.at, body=key.unseal(storage.Content.ENTRY, one.sealed, of=one.id))
         for one in await repository.entries_of(session, record.id, kind=EntryKind.SIGNATURE)
     ]
-
-
-async def correct_record(
-    desk: Desk, *, caller: Principal, offence_record_id: UUID, text: str, now: datetime
-) -> None:
-    """Enter a correction beside a record of a subordinate; the record itself stays as it was.
-
-    Raises:
-        SelfCorrection: the caller drew it up.
-        OffenceRecordNotFound: there is none, or its author is not under the caller.
-    """
-    fields: dict[str, object] = {"offence_record_id": str(offence_record_id)}
-    async with (
-        desk.refusals_audited(event="fines.correction_refused", who=caller, at=now, fields=fields),
-        transaction(desk.sessions) as session,
-    ):
-        record = await repository.offence_record(session, offence_record_id, lock=True)
-        if record is None or record.department_id != caller.department_id:
-            raise OffenceRecordNotFound(f"no offence record {offence_record_id}")
-        author = (await posts_by_id(session, [record.post_id]))[record.post_id].person_id
-        if author == caller.person:
-            raise SelfCorrection(f"record {record.id} is the caller's own")
-        if not await is_subordinate(session, person_id=author, superior_id=caller.person, at=now):
-            raise OffenceRecordNotFound(f"no offence record {offence_record_id} of a subordinate")
-        entry = new_entry(
-            desk, record, kind=EntryKind.CORRECTION, body={"text": text}, who=caller, now=now
-        )
-        session.add(entry)
-        await session.flush()
-        want_notice(
-            session,
-            kind=NoticeKind.CORRECTED,
-            entry_id=entry.id,
-            department_id=record.department_id,
-            now=now,
-        )
-        await desk.trail.record(
-            session,
-            event="fines.record_corrected",
-            at=now,
-            who=caller,
-            subject_iin=offender_of(desk, record).iin,
-            fields=fields | {"entry_id": str(entry.id)},
-        )

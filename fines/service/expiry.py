@@ -11,10 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.db import transaction
 from fines import models, repository
 from fines.errors.proceedings import RecordDamaged
-from fines.rules.catalogue import ReducedReason
 from fines.rules.offence_record import OffenceStatus, next_offence_status
 from fines.rules.payment import OrderStatus, PaymentStatus, next_payment_status
-from fines.rules.proceedings import OrdinaryGround
+from fines.rules.proceedings import OrdinaryGround, ordinary_ground
 from fines.rules.terms import end_of_term
 from fines.service.desk import Desk
 from fines.service.people import offender_of
@@ -117,8 +116,7 @@ async def end_reduced_terms(desk: Desk, now: datetime) -> int:
             record.status = next_offence_status(
                 current=record.status, target=OffenceStatus.ORDINARY
             )
-            eligible = record.reduced_reason is ReducedReason.ELIGIBLE
-            ground = OrdinaryGround.TERM_ENDED if eligible else OrdinaryGround.NOT_ELIGIBLE
+            ground = ordinary_ground(record.reduced_reason, term_ended=True)
             await begin_case(session, record, ground=ground, now=now)
             ended_at = end_of_term(desk.reduced_terms, since=record.drawn_up_at)
             await desk.trail.record(

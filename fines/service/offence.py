@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from uuid import UUID
 
+from fines.rules.catalogue import SubjectKind
 from fines.rules.offence_record import Language, PenaltyChosen
 from fines.rules.record_fields import (
     Examination,
@@ -32,6 +33,8 @@ class NewOffence:
     aggravating: str = ""  # the circumstance of article 57 that rules a warning out
     earlier_decision: str = ""  # of a repeat that neither we nor the register know of
     offender_has_immunity: bool = False
+    acted_as: SubjectKind | None = None  # none: as a natural person
+    admits: bool | None = None  # said before the record; a warning needs it (807)
     interpreter: Interpreter | None = field(default=None, repr=False)
     explanation: str = field(default="", repr=False)
     signature: Signature | None = None  # stated at entry by older tablets
@@ -52,6 +55,8 @@ class NewOffence:
             "rights_explained": self.rights_explained,
             "aggravating": self.aggravating,
             "earlier_decision": self.earlier_decision,
+            "acted_as": None if self.acted_as is None else self.acted_as.value,
+            "admits": self.admits,
             "interpreter": None if self.interpreter is None else asdict(self.interpreter),
             "explanation": self.explanation,
             "signature": None if self.signature is None else self.signature.value,

@@ -153,6 +153,7 @@ async def _receipt_facts(
         fine_full_tiyn=record.fine_full_tiyn,
         fine_half_tiyn=record.fine_half_tiyn,
         discount_last_day=record.discount_last_day,
+        acts={one.act: one.at for one in await repository.acts(session, record.id)},
         officer_badge=card.badge,
         budget_code=desk.budget_code,
         purpose_code=desk.purpose_code,

@@ -20,7 +20,7 @@ from fines.rules.offence_record import (
     receipt_number,
     refuse_acts_missing,
 )
-from fines.rules.proceedings import OrdinaryGround
+from fines.rules.proceedings import OrdinaryGround, ordinary_ground
 from fines.rules.terms import end_of_term
 from fines.service.desk import Desk, own_record
 from fines.service.people import offender_of
@@ -171,8 +171,7 @@ async def send_to_ordinary(
             session, caller=caller, offence_record_id=offence_record_id, lock=True
         )
         record.status = next_offence_status(current=record.status, target=OffenceStatus.ORDINARY)
-        eligible = record.reduced_reason is ReducedReason.ELIGIBLE
-        ground = OrdinaryGround.NOT_ADMITTED if eligible else OrdinaryGround.NOT_ELIGIBLE
+        ground = ordinary_ground(record.reduced_reason)
         await begin_case(session, record, ground=ground, now=now)
         await desk.trail.record(
             session,

@@ -13,6 +13,7 @@ from PIL import Image
 from app.fonts import GlyphMissing
 from fines.rendering import ReceiptFacts, receipt_pdf, slip_pdf, slip_png, slip_text
 from fines.rules.duplicates import duplicate_of
+from fines.rules.offence_record import Act
 from fines.rules.slips import (
     AttemptFacts,
     CardFacts,
@@ -281,6 +282,7 @@ RECEIPT = ReceiptFacts(
     mrp_count=10,
     mrp_tenge=4325,
     fine_half_tiyn=2_162_500,
+    acts=dict.fromkeys(Act, datetime(2026, 11, 22, 5, 50, tzinfo=UTC)),
     verification_url=URL,
 )  # fmt: skip
 
