@@ -22,6 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _DATED_HOURS = r"^\d{4}-\d\d-\d\d=\d{1,4}(,\d{4}-\d\d-\d\d=\d{1,4})*$"
 
+_DATED_ROUNDING = r"^\d{4}-\d\d-\d\d=[a-z_]{1,32}(,\d{4}-\d\d-\d\d=[a-z_]{1,32})*$"
 _DATED_SUMS = r"^\d{4}-\d\d-\d\d=\d{1,15}/\d{1,15}(,\d{4}-\d\d-\d\d=\d{1,15}/\d{1,15})*$"
 
 
@@ -240,6 +241,11 @@ class Settings(BaseSettings):
     # passes into ordinary ones: date=hours. No published text names it: a day leaves two of the
     # three in which it is handed on (article 808).
     reduced_term_hours: str = Field(default="2026-01-01=24", pattern=_DATED_HOURS)
+    # How half a fine is rounded: date=exact_tiyn_payers_favour or whole_tenge_payers_favour. No
+    # published text names it. Where terminals take no tiyn, every second fine needs the latter.
+    fine_rounding: str = Field(
+        default="2015-01-01=exact_tiyn_payers_favour", pattern=_DATED_ROUNDING
+    )
     # How much in refunds one clerk, and all clerks of a unit together, may approve in a day of
     # Almaty: date=clerk/unit in tiyn. No published text names it: a million and three million
     # tenge let every fine of a person be given back at once, and not a day's takings of a city.

@@ -12,6 +12,7 @@ from app.db import Sessions, SessionsOfApp
 from app.keys import Keys
 from app.ports import KeysOfApp, SettingsOfApp
 from app.settings import Settings
+from fines.rules.amounts import parse_rounding
 from fines.rules.refunds import parse_refund_limits
 from fines.rules.terms import parse_terms
 from fines.rules.verification import paper_key
@@ -54,6 +55,7 @@ def make_desk(*, sessions: Sessions, trail: AuditTrail, keys: Keys, settings: Se
         purpose_code=settings.purpose_code,
         refund_limits=parse_refund_limits(settings.refund_limits),
         reduced_terms=parse_terms(settings.reduced_term_hours),
+        rounding=parse_rounding(settings.fine_rounding),
         read_card=settings.read_card_before_sale,
         names_prove=settings.own_card_by_name,
     )

@@ -1,4 +1,4 @@
-"""Sums in whole tiyn (1 tenge = 100 tiyn), and the one dated rounding rule.
+"""Sums in whole tiyn (1 tenge = 100 tiyn), and the dated rule by which half a fine is rounded.
 
 Offence code articles 44(1) and 811(1).
 """
@@ -14,7 +14,8 @@ DISCOUNT_PERCENT = 50
 class RoundingCode(enum.Enum):
     """Named rounding rules; a payment stores the one it was computed by."""
 
-    EXACT_TIYN_PAYERS_FAVOUR = "exact_tiyn_payers_favour"
+    EXACT_TIYN_PAYERS_FAVOUR = "exact_tiyn_payers_favour"  # what is left of a tiyn is dropped
+    WHOLE_TENGE_PAYERS_FAVOUR = "whole_tenge_payers_favour"  # what is left of a tenge is dropped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,18 +26,29 @@ class RoundingRule:
     valid_from: date
 
 
-# No act says how half a fine is rounded. The sum is kept to the tiyn; should half a tiyn ever
-# remain it is dropped, in the payer's favour. With an index in whole tenge it never remains.
-ROUNDING_RULES = (
-    RoundingRule(code=RoundingCode.EXACT_TIYN_PAYERS_FAVOUR, valid_from=date(2015, 1, 1)),
-)
+DatedRounding = tuple[RoundingRule, ...]
 
 
-def rounding_rule(*, day: date) -> RoundingRule:
-    """Return the rule in force on ``day``."""
-    return max(
-        (one for one in ROUNDING_RULES if one.valid_from <= day), key=lambda one: one.valid_from
-    )
+def parse_rounding(text: str) -> DatedRounding:
+    """Return the rules of ``date=name,date=name``, each in force from its day on.
+
+    Raises:
+        ValueError: another form, a rule of no such name, or days that do not ascend.
+    """
+    rules = []
+    for one in text.split(","):
+        day, _, name = one.partition("=")
+        rules.append(RoundingRule(code=RoundingCode(name), valid_from=date.fromisoformat(day)))
+    days = [one.valid_from for one in rules]
+    if days != sorted(set(days)):
+        raise ValueError("the days of the rules ascend")
+    return tuple(rules)
+
+
+def rounding_rule(rules: DatedRounding, *, day: date) -> RoundingRule:
+    """Return the rule in force on ``day``; before the first, the first."""
+    in_force = [one for one in rules if one.valid_from <= day]
+    return in_force[-1] if in_force else rules[0]
 
 
 def fine_full_tiyn(*, mrp_count: int, mrp_tenge: int) -> int:
@@ -51,6 +63,8 @@ def fine_half_tiyn(*, full_tiyn: int, rule: RoundingRule) -> int:
     match rule.code:
         case RoundingCode.EXACT_TIYN_PAYERS_FAVOUR:
             return full_tiyn * DISCOUNT_PERCENT // 100
+        case RoundingCode.WHOLE_TENGE_PAYERS_FAVOUR:
+            return full_tiyn * DISCOUNT_PERCENT // (100 * TIYN_PER_TENGE) * TIYN_PER_TENGE
 
 
 def tenge_text(amount_tiyn: int) -> str:

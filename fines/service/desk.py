@@ -15,6 +15,7 @@ from app.errors import DomainError
 from app.keys import Keys
 from fines import models, repository
 from fines.errors import OffenceRecordNotFound, PaymentNotFound
+from fines.rules.amounts import DatedRounding
 from fines.rules.refunds import DatedLimits
 from fines.rules.terms import DatedTerms
 from fines.rules.verification import PaperKey, paper_code, verification_url
@@ -34,6 +35,7 @@ class Desk:
         budget_code: КБК, the treasury's code of the income.
         purpose_code: КНП, the code of the payment's purpose.
         refund_limits: how much in refunds a clerk and a unit may approve in a day.
+        rounding: how half a fine is rounded, from which day on.
         reduced_terms: how long after its drawing up reduced proceedings can be agreed.
         read_card: a card is read and looked at before it is charged, where a terminal can.
         names_prove: where an issuer has no check of the IIN, the name on the chip may prove.
@@ -49,6 +51,7 @@ class Desk:
     purpose_code: str
     refund_limits: DatedLimits
     reduced_terms: DatedTerms
+    rounding: DatedRounding
     read_card: bool = True
     names_prove: bool = False
 

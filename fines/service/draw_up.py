@@ -87,7 +87,7 @@ async def _new_record(
 ) -> models.OffenceRecord:
     row = chosen.row
     day = law_date(now)
-    rounding = amounts.rounding_rule(day=day)
+    rounding = amounts.rounding_rule(desk.rounding, day=day)
     count = chosen.mrp_count
     mrp = catalogue.mrp_in_force(await repository.mrp_values(session, until=day), day=day)
     full = 0 if count is None else amounts.fine_full_tiyn(mrp_count=count, mrp_tenge=mrp.tenge)

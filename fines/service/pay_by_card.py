@@ -118,7 +118,13 @@ async def _begin(
         raise TerminalBusy(f"terminal {terminal.device_id} is not settled", payment_id=str(busy.id))
     driver = await repository.driver_of_terminal(session, terminal.device_id)
     refuse_tiyn(amount_tiyn=owed.amount_tiyn, driver=driver)
-    payment = _new_payment(caller, debt, owed, terminal, target, idempotency_key, now)
+    # What has no discount is not rounded: the rule of the day is stored all the same.
+    rounding = (
+        debt.record.rounding
+        if debt.record is not None
+        else amounts.rounding_rule(desk.rounding, day=law_date(now)).code
+    )
+    payment = _new_payment(caller, debt, owed, rounding, terminal, target, idempotency_key, now)
     session.add(payment)
     await session.flush()
     session.add(_sale_order(payment, now))
@@ -209,13 +215,12 @@ def _new_payment(
     caller: Principal,
     debt: Debt,
     owed: Sum,
+    rounding: amounts.RoundingCode,
     terminal: AssignedTerminal,
     target: Target,
     idempotency_key: str,
     now: datetime,
 ) -> models.Payment:
-    record = debt.record
-    rounding = record.rounding if record else amounts.rounding_rule(day=law_date(now)).code
     return models.Payment(
         id=uuid4(),
         **debt.columns,

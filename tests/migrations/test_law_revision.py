@@ -8,7 +8,7 @@ import pytest
 
 from app.runtime.migrate import configuration
 from fines import storage
-from fines.models import OrdinaryCase, RecordEntry
+from fines.models import OrdinaryCase, Payment, RecordEntry
 from fines.models.records import OffenceRecord
 
 IIN = "950817301017"
@@ -124,6 +124,8 @@ def _listed(definition):
     [
         ("offence_records", "offencestatus", OffenceRecord.status),
         ("offence_records", "reducedreason", OffenceRecord.reduced_reason),
+        ("offence_records", "roundingcode", OffenceRecord.rounding),
+        ("payments", "roundingcode", Payment.rounding),
         ("record_entries", "entrykind", RecordEntry.kind),
         ("ordinary_cases", "coursestage", OrdinaryCase.stage),
         ("ordinary_cases", "ordinaryground", OrdinaryCase.ground),

@@ -16,6 +16,7 @@ from fines.rules.payable import Decision, Owed, Sum, payable_now, register_fine_
 
 DAYS = calendar_of(shipped_special_days())
 SECOND = timedelta(seconds=1)
+EXACT = amounts.parse_rounding("2015-01-01=exact_tiyn_payers_favour")
 FULL, HALF = 2_162_500, 1_081_250  # 5 MRP of 2026; half is 10 812 tenge and 50 tiyn
 
 
@@ -82,7 +83,7 @@ def test_a_second_later_half_is_no_longer_enough(issued, at, last, then):
 )
 def test_an_odd_tenge_is_halved_to_the_tiyn(count, mrp, amount):
     full = amounts.fine_full_tiyn(mrp_count=count, mrp_tenge=mrp)
-    rule = amounts.rounding_rule(day=date(2026, 11, 22))
+    rule = amounts.rounding_rule(EXACT, day=date(2026, 11, 22))
     half = amounts.fine_half_tiyn(full_tiyn=full, rule=rule)
     issued = local("2026-11-21T09:00:00", 5)
 

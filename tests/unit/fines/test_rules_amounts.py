@@ -4,9 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.calendar.rules import calendar_of
 from app.calendar.service import shipped_special_days
+from app.settings import Settings
 from fines.errors import (
     AmountNotSingle,
     ArticleNotInForce,
@@ -24,6 +27,8 @@ from fines.service.catalogue import shipped_articles, shipped_mrp
 from fines.wire.card_numbers import holds_card_number
 from fines.wire.protocol import OwnerVerdict, Reason
 
+EXACT = amounts.parse_rounding("2015-01-01=exact_tiyn_payers_favour")
+CHANGED = "2015-01-01=exact_tiyn_payers_favour,2026-12-01=whole_tenge_payers_favour"
 ARTICLES = {(one.article, one.part): one for one in shipped_articles()}
 HEAD = (
     "article,part,valid_from,valid_to,penalties,mrp,mrp_official,mrp_small,mrp_medium,mrp_large,"
@@ -60,14 +65,59 @@ def row(**changed):
     ],
 )
 def test_half_the_fine_is_kept_to_the_tiyn(count, mrp, full, half):
-    rule = amounts.rounding_rule(day=date(2026, 11, 22))
+    rule = amounts.rounding_rule(EXACT, day=date(2026, 11, 22))
 
     assert amounts.fine_full_tiyn(mrp_count=count, mrp_tenge=mrp) == full
     assert amounts.fine_half_tiyn(full_tiyn=full, rule=rule) == half
 
 
+@pytest.mark.parametrize(
+    ("day", "half"),
+    [
+        (date(2014, 1, 1), 1_081_250),  # before the first rule, the first
+        (date(2026, 11, 30), 1_081_250),
+        (date(2026, 12, 1), 1_081_200),
+        (date(2031, 1, 1), 1_081_200),
+    ],
+)
+def test_a_rule_holds_from_its_day_on(day, half):
+    rule = amounts.rounding_rule(amounts.parse_rounding(CHANGED), day=day)
+
+    assert amounts.fine_half_tiyn(full_tiyn=2_162_500, rule=rule) == half
+
+
+@given(full=st.integers(0, 10**12))
+def test_whole_tenge_are_never_more_than_half_and_less_than_a_tenge_below(full):
+    rule = amounts.parse_rounding("2015-01-01=whole_tenge_payers_favour")[0]
+
+    half = amounts.fine_half_tiyn(full_tiyn=full, rule=rule)
+
+    assert half % 100 == 0
+    assert 0 <= full - 2 * half < 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026-01-01",
+        "2026-01-01=half_up",
+        "2026-13-01=exact_tiyn_payers_favour",
+        "2026-01-01=exact_tiyn_payers_favour,2026-01-01=whole_tenge_payers_favour",
+        "2026-02-01=exact_tiyn_payers_favour,2026-01-01=whole_tenge_payers_favour",
+    ],
+)
+def test_rules_of_rounding_that_say_nothing_are_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011 - the text is an operator's setting
+        amounts.parse_rounding(text)
+
+
+def test_the_shipped_rule_is_to_the_tiyn():
+    assert amounts.parse_rounding(Settings.model_fields["fine_rounding"].default) == EXACT
+
+
 def test_half_a_tiyn_is_dropped_in_the_payers_favour():
-    rule = amounts.rounding_rule(day=date(2026, 11, 22))
+    rule = amounts.rounding_rule(EXACT, day=date(2026, 11, 22))
 
     assert amounts.fine_half_tiyn(full_tiyn=101, rule=rule) == 50
 
