@@ -31,10 +31,11 @@ async def test_the_terminal_takes_half_of_an_odd_fine(officer, sessions, keys):
     done = await officer.post(
         "/api/payments",
         {"offence_record_id": record_id},
-        headers={"Idempotency-Key": "rounded"},
+        headers={"Idempotency-Key": "rounded-1"},
     )
 
-    assert (done.status_code, done.json()["amount_tiyn"]) == (202, 1_081_200)
+    assert done.status_code == 202, done.text
+    assert done.json()["amount_tiyn"] == 1_081_200
     async with transaction(sessions) as session:
         payment = (await session.scalars(sa.select(models.Payment))).one()
     assert payment.rounding is RoundingCode.WHOLE_TENGE_PAYERS_FAVOUR
