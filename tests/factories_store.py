@@ -7,9 +7,10 @@ import httpx
 
 from app import keys as app_keys
 from app.keys import ObjectKeys
-from bodycam.storage import DirectoryStore, PartAsked, S3Store
+from bodycam.storage import DirectoryStore, PartAsked
 from bodycam.storage.files import ObjectFile
 from bodycam.storage.places import Places
+from bodycam.storage.s3 import S3Store
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_count, block_size
 
 KEY = "recordings/11111111-2222-4333-8444-555555555555"

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from moto.server import ThreadedMotoServer
 
-from bodycam.storage import S3Store
+from bodycam.storage.s3 import S3Store
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from sim.district import REVIEWER
 from tests import factories_bodycam as bodycam

@@ -12,7 +12,7 @@ from bodycam.errors import LocksNotOffered, ObjectAbsent, StoreSilent
 from bodycam.rules.retention import HoldReason
 from bodycam.service import custody
 from bodycam.service.locks import keep_locks
-from bodycam.storage import S3Store
+from bodycam.storage.s3 import S3Store
 from sim.district import KEEPER, REVIEWER
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import trust_the_authority

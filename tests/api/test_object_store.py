@@ -23,7 +23,7 @@ from bodycam.errors import (
     StoreSilent,
 )
 from bodycam.rules.boxes import index_by_reading
-from bodycam.storage import S3Store
+from bodycam.storage.s3 import S3Store
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from tests.factories_bodycam import footage
 from tests.factories_media import sandbox

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bodycam.errors import StoreSilent
-from bodycam.storage import S3Store
+from bodycam.storage.s3 import S3Store
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_count
 from tests.factories_store import KEY, SIZE, joined, put, sealed, store_of, target_of
 

@@ -17,7 +17,8 @@ from bodycam.models import RecordingRow, TierMoveRow
 from bodycam.rules.retention import HoldReason
 from bodycam.service import custody, expiry, scrubbing
 from bodycam.service.tiers import figures_of
-from bodycam.storage import S3Store, tier_named
+from bodycam.storage import tier_named
+from bodycam.storage.s3 import S3Store
 from sim.district import KEEPER, REVIEWER
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import signed_in, trust_the_authority
