@@ -1,4 +1,4 @@
-"""A real S3 server for the whole run, where its packages are installed."""
+"""What many tests of the API begin with: a yard of cameras, a reviewer, a real S3 server."""
 
 import shutil
 import tempfile
@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from sim.district import REVIEWER
+from tests import factories_bodycam as bodycam
 from tests.factories_ceph import Ceph, missing
+from tests.factories_identity import signed_in, trust_the_authority
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +25,16 @@ def ceph() -> Iterator[Ceph]:
             yield ceph
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def yard(sessions, tmp_path, settings):
+    """Return a unit with a dock and a camera that is issued."""
+    trust_the_authority(settings)
+    return await bodycam.yard(sessions, tmp_path)
+
+
+@pytest.fixture
+async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
+    """Return the client, signed in as the reviewer of complaints."""
+    return await signed_in(client, REVIEWER)

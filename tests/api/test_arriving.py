@@ -8,21 +8,10 @@ from bodycam.storage import TieredStore
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from sim.district import REVIEWER
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import answer_challenge, signed_in, trust_the_authority
+from tests.factories_identity import answer_challenge
 from tests.factories_pages import BROWSER, OWN_PAGE, look
 
 SPAN = re.compile(r"#EXT-X-BYTERANGE:(\d+)@(\d+)")
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
-
-
-@pytest.fixture
-async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
-    return await signed_in(client, REVIEWER)
 
 
 @pytest.fixture

@@ -32,17 +32,11 @@ from tests.factories_axis import (
     encrypted,
     key_object,
 )
-from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_identity import signed_in
 from tests.factories_store import stored_bytes
 
 CONTENT_KEY, IV = bytes(range(32)), bytes(range(50, 66))
 SEALED_WITH = {"key": CONTENT_KEY, "iv": IV}
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

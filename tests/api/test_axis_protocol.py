@@ -21,16 +21,10 @@ from bodycam.service.axis import take_in_object, take_in_waiting
 from sim.district import KEEPER, REVIEWER
 from tests import factories_bodycam as bodycam
 from tests.factories_axis import CLIP, CLIP_META, CONTAINER, KEY, META, SERIAL, System
-from tests.factories_identity import answer_challenge, signed_in, trust_the_authority
+from tests.factories_identity import answer_challenge, signed_in
 from tests.factories_pages import BROWSER, OWN_PAGE, look
 
 REJECTED = "RejectedContent_20261120T040000Z_5a0c"
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

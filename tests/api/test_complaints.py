@@ -8,7 +8,7 @@ from app.audit.models import Leaf, OutboxRow
 from app.clock import law_date
 from app.db import transaction
 from bodycam.wire.manifest import TrackPoint
-from sim.district import LATITUDE, LONGITUDE, OFFICER, PLACE, REVIEWER, STAFF, STRANGER
+from sim.district import LATITUDE, LONGITUDE, OFFICER, PLACE, STAFF, STRANGER
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import signed_in, staff_entry, trust_the_authority
 
@@ -24,11 +24,6 @@ async def yard(sessions, tmp_path, settings):
         for one in STAFF
     ]
     return await bodycam.yard(sessions, tmp_path, staff=tuple(entries))
-
-
-@pytest.fixture
-async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
-    return await signed_in(client, REVIEWER)
 
 
 def point(seconds, *, north=0.0, east=0.0):

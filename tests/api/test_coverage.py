@@ -20,15 +20,9 @@ from tests import factories_bodycam as bodycam
 from tests import factories_custody as custody
 from tests.factories_bodycam import SECONDS, STARTED_AT
 from tests.factories_custody import ISSUED_AT
-from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_identity import signed_in
 
 SETTLED = STARTED_AT + timedelta(hours=30)
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

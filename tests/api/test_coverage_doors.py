@@ -12,17 +12,11 @@ from tests import factories_custody as custody
 from tests.factories_axis import CONTAINER, META, SERIAL, System
 from tests.factories_bodycam import SECONDS, STARTED_AT
 from tests.factories_custody import ISSUED_AT
-from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_identity import signed_in
 from tests.factories_tus import Sender, metadata
 
 SETTLED = STARTED_AT + timedelta(hours=30)
 CLIP = timedelta(seconds=SECONDS)
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

@@ -13,17 +13,11 @@ from tests import factories_bodycam as bodycam
 from tests import factories_custody as custody
 from tests.factories_bodycam import SECONDS, STARTED_AT
 from tests.factories_custody import ISSUED_AT
-from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_identity import signed_in
 from tests.factories_media import sandbox
 
 SETTLED = STARTED_AT + timedelta(hours=30)
 TROUBLED_SECONDS = 430
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

@@ -16,19 +16,13 @@ from bodycam.rules.life_cycle import RecordingStatus
 from bodycam.rules.signing import public_key_text
 from bodycam.service import expiry
 from bodycam.wire.manifest import SignedReceipt
-from sim.district import KEEPER, OFFICIAL, REVIEWER
+from sim.district import KEEPER, OFFICIAL
 from tests import factories_bodycam as bodycam
 from tests.factories_access import complaint
-from tests.factories_identity import authority, signed_in, trust_the_authority
+from tests.factories_identity import authority, signed_in
 
 OVER = datetime(2027, 2, 1, tzinfo=UTC)  # two months after the recording, and some days
 GONE = OVER + timedelta(days=31)
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture
@@ -51,11 +45,6 @@ async def keeper(client, yard):  # noqa: ARG001 - the staff must be there to sig
 @pytest.fixture
 async def official(client, yard):  # noqa: ARG001 - the staff must be there to sign in
     return await signed_in(client, OFFICIAL)
-
-
-@pytest.fixture
-async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
-    return await signed_in(client, REVIEWER)
 
 
 @pytest.fixture

@@ -8,14 +8,7 @@ from bodycam.service.docking import BEGUN_ANEW
 from bodycam.storage.envelope import HEAD_BYTES, TABLE_BYTES, table_offset
 from bodycam.wire.digests import block_count
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import trust_the_authority
 from tests.factories_store import incoming_file, stored_file
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

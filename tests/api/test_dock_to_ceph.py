@@ -13,7 +13,7 @@ from bodycam.service.reading_back import read_back, read_back_waiting
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from sim.district import KEEPER, REVIEWER
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_identity import signed_in
 from tests.factories_store import store_of
 
 
@@ -22,12 +22,6 @@ def store(app, ceph):
     store = store_of(ceph)
     app.state.store = store
     return store
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from bodycam.storage.s3 import S3Store
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from sim.district import REVIEWER
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_identity import signed_in
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +38,6 @@ def store(app, s3_server):
     store._client.create_bucket(Bucket=bucket)
     app.state.store = store
     return store
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

@@ -11,23 +11,10 @@ from bodycam.repository import findings
 from bodycam.rules.derived import FindingKind, FindingOutcome
 from bodycam.rules.signed_video.trust import Anchors, read_anchors
 from bodycam.service.examining import Examining, examine_recording
-from sim.district import REVIEWER
 from sim.signed_video import write_mp4
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import signed_in, trust_the_authority
 from tests.factories_media import sandbox
 from tests.factories_video import authority, pem, signed, with_byte_changed
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
-
-
-@pytest.fixture
-async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
-    return await signed_in(client, REVIEWER)
 
 
 @pytest.fixture

@@ -18,21 +18,8 @@ from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from bodycam.wire.head import read_head, write_head
 from bodycam.wire.manifest import CameraEvent, EventKind
 from sim.camera import Camera, change_byte, cut_short
-from sim.district import REVIEWER
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import signed_in, trust_the_authority
 from tests.factories_media import sandbox
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
-
-
-@pytest.fixture
-async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
-    return await signed_in(client, REVIEWER)
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from bodycam.rules.signed_video.trust import Anchors
 from bodycam.service import Docking, completion
 from bodycam.service.examining import Examining, examine_recording
 from bodycam.service.reading_back import read_back, read_back_waiting
-from sim.district import REVIEWER
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_identity import trust_the_authority
 from tests.factories_media import sandbox
 from tests.factories_store import stored_file
 
@@ -23,11 +22,6 @@ async def yard(sessions, tmp_path, settings, monkeypatch):
     monkeypatch.setattr(completion, "_INDEXED_AT_ONCE_MS", 0)  # every recording is long
     trust_the_authority(settings)
     return await bodycam.yard(sessions, tmp_path)
-
-
-@pytest.fixture
-async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
-    return await signed_in(client, REVIEWER)
 
 
 @pytest.fixture

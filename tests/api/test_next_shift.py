@@ -9,13 +9,7 @@ from app.db import transaction
 from sim.district import KEEPER, SECOND_OFFICER
 from tests import factories_bodycam as bodycam
 from tests.factories_devices import sheets_for, shift_of, signature_over
-from tests.factories_identity import signed_in, trust_the_authority
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
+from tests.factories_identity import signed_in
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from bodycam.wire.protocol import DifferingBlock
 from sim.camera import cut_short
 from sim.district import KEEPER, LATITUDE, LONGITUDE, OFFICER, PLACE, REVIEWER
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import answer_challenge, trust_the_authority
+from tests.factories_identity import answer_challenge
 from tests.factories_pages import BROWSER, OWN_PAGE, Page, check, look
 
 FORM = {
@@ -29,12 +29,6 @@ FORM = {
     "complainant_contact": "+7 701 999 88 77",
     "text": "Инспектор не назвал себя.",
 }
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

@@ -45,11 +45,6 @@ async def yard(sessions, tmp_path, settings, store):  # noqa: ARG001 - the store
 
 
 @pytest.fixture
-async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
-    return await signed_in(client, REVIEWER)
-
-
-@pytest.fixture
 def read(sessions, store):
     docking = Docking(
         sessions=sessions, store=store, trail=bodycam.TRAIL, recording_bytes_max=1 << 40

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from bodycam.storage.envelope import CHUNK_BYTES, TABLE_BYTES, table_offset
-from sim.district import OFFICER, REVIEWER, STAFF, STRANGER
+from sim.district import OFFICER, STAFF, STRANGER
 from sim.player import parse_playlist
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import signed_in, staff_entry, trust_the_authority
@@ -13,21 +13,10 @@ from tests.factories_store import stored_file
 
 
 @pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
-
-
-@pytest.fixture
 async def recorded(client, yard):
     recorded = yard.record()
     (await bodycam.dock_whole(client, recorded, yard.dock)).raise_for_status()
     return recorded
-
-
-@pytest.fixture
-async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
-    return await signed_in(client, REVIEWER)
 
 
 @pytest.fixture

@@ -13,16 +13,10 @@ from bodycam.storage.envelope import HEAD_BYTES, TABLE_BYTES, table_offset
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from sim.district import KEEPER
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_identity import signed_in
 from tests.factories_store import object_keys, stored_file
 
 LATER = datetime.now(UTC) + timedelta(days=31)
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

@@ -10,19 +10,13 @@ from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from sim.district import REVIEWER
 from tests import factories_bodycam as bodycam
 from tests.factories_bodycam import SECONDS, STARTED_AT
-from tests.factories_identity import answer_challenge, trust_the_authority
+from tests.factories_identity import answer_challenge
 from tests.factories_pages import BROWSER, OWN_PAGE, look
 
 GAP = 30
 LATER = STARTED_AT + timedelta(seconds=SECONDS + GAP)
 SEGMENT = re.compile(r"#EXT-X-BYTERANGE:(\d+)@(\d+)\n(\S+)")
 ARRIVING = "Ещё поступает, не проверено"
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

@@ -14,17 +14,11 @@ from bodycam.wire.manifest import CameraEvent, EventKind
 from sim.district import OFFICER, REVIEWER
 from tests import factories_bodycam as bodycam
 from tests.factories_bodycam import SECONDS, STARTED_AT
-from tests.factories_identity import answer_challenge, trust_the_authority
+from tests.factories_identity import answer_challenge
 from tests.factories_media import sandbox
 from tests.factories_pages import BROWSER, OWN_PAGE, look
 
 GAP = 30
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture

@@ -21,18 +21,12 @@ from bodycam.storage import tier_named
 from bodycam.storage.s3 import S3Store
 from sim.district import KEEPER, REVIEWER
 from tests import factories_bodycam as bodycam
-from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_identity import signed_in
 from tests.factories_store import directory_store, joined, s3_store, store_of
 from tests.factories_tiers import Lying, Stopped, Stopping, run, two
 
 DUE = datetime.now(UTC) + timedelta(days=31)
 CLEARED = DUE + timedelta(hours=1)
-
-
-@pytest.fixture
-async def yard(sessions, tmp_path, settings):
-    trust_the_authority(settings)
-    return await bodycam.yard(sessions, tmp_path)
 
 
 @pytest.fixture
