@@ -16,6 +16,8 @@ _PPID, _UTIME, _CPU_FIELDS = 1, 11, 4  # fields of /proc/PID/stat behind the pro
 _IDLE: Final = slice(3, 5)  # idle and iowait of the line "cpu"
 _GUEST: Final = 8  # guest time is counted in user time already
 _RESET_PEAK: Final = "5"  # proc(5), clear_refs
+_CALM_SECONDS: Final = 20.0
+_CALM_LOOKS: Final = 5  # a second in which the disk did nothing
 
 
 def described() -> dict[str, object]:
@@ -170,6 +172,20 @@ def process_of(command: str, *, below: int) -> int:
             if fields and int(fields[_PPID]) == below and words[-1] == command.encode():
                 return int(entry.name)
     raise LookupError(command)
+
+
+def calm_disk() -> None:
+    """Wait until the disk has done what was asked of it before, at most twenty seconds.
+
+    What was deleted is given back to the disk with the journal's next commit, and a sync of what
+    is measured would wait for that.
+    """
+    os.sync()
+    deadline, before, quiet = time.monotonic() + _CALM_SECONDS, "", 0
+    while quiet < _CALM_LOOKS and time.monotonic() < deadline:
+        now = (_PROC / "diskstats").read_text()
+        quiet, before = (quiet + 1 if now == before else 0), now
+        time.sleep(_CALM_SECONDS / 100)
 
 
 def drop_from_cache(path: Path) -> None:

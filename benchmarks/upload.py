@@ -17,7 +17,7 @@ from typing import Final
 
 from benchmarks.docking import Dock, Footage
 from benchmarks.figures import Figure
-from benchmarks.machine import cpu_seconds, forget_peak, peak_mib
+from benchmarks.machine import calm_disk, cpu_seconds, forget_peak, peak_mib
 from benchmarks.places import emptied
 from benchmarks.upload_peers import measured
 from benchmarks.world import World, objects_dir
@@ -116,6 +116,7 @@ def _through_door(dock: Dock, streams: int) -> _Run:
     size = count * BLOCK_SIZE_BYTES
     known = [dock.announce(one, size_bytes=size, seconds=60) for one in digests]
     pid = dock.world.door_pid
+    calm_disk()
     forget_peak(pid)
 
     def send(stream: int) -> None:
@@ -139,6 +140,7 @@ def _bare(folder: Path, streams: int) -> _Run:
         with (folder / str(stream)).open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, count * BLOCK_SIZE_BYTES)
             os.fsync(file.fileno())
+    calm_disk()
 
     footage = [Footage(SEED) for _ in range(streams)]
 

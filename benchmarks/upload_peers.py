@@ -21,7 +21,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from benchmarks.docking import Footage
-from benchmarks.machine import cpu_seconds
+from benchmarks.machine import calm_disk, cpu_seconds
 from benchmarks.places import FOLDER, emptied
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from sim.stage import Ports
@@ -30,6 +30,7 @@ _SCRATCH: Final = FOLDER / "peers"
 _READ_BYTES: Final = 1 << 20
 _START_SECONDS: Final = 30.0
 _INSTALL_SECONDS: Final = 300
+_ROUNDS: Final = 2  # the better one counts, as of ours
 _TUS: Final = {"Tus-Resumable": "1.0.0"}
 
 
@@ -57,7 +58,8 @@ def measured(blocks: int) -> dict[str, PeerRun | str]:
         except (OSError, subprocess.SubprocessError, LookupError) as error:
             found[peer.name] = f"absent: {type(error).__name__}"
             continue
-        found[peer.name] = _run(peer, command, blocks)
+        runs = [_run(peer, command, blocks) for _ in range(_ROUNDS)]
+        found[peer.name] = min(runs, key=lambda run: run.seconds)
     return found
 
 
@@ -65,6 +67,7 @@ def _run(peer: _Peer, command: list[str], blocks: int) -> PeerRun:
     files, port = emptied(_SCRATCH / "files"), Ports.free().server
     given = [one.format(port=port, files=files) for one in command]
     with _running(given, port) as pid:
+        calm_disk()
         began, before = time.perf_counter(), _cpu_below(pid)
         peer.send(port, blocks)
         own = time.process_time()
