@@ -1,4 +1,4 @@
-"""What many tests of the API begin with: a yard of cameras, a reviewer, a real S3 server."""
+"""What tests of the API begin with: officer and superior, a yard of cameras, an S3 server."""
 
 import shutil
 import tempfile
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sim.district import REVIEWER
+from sim.district import OFFICIAL, REVIEWER
 from tests import factories_bodycam as bodycam
+from tests import factories_fines
 from tests.factories_ceph import Ceph, missing
 from tests.factories_identity import signed_in, trust_the_authority
 
@@ -38,3 +39,17 @@ async def yard(sessions, tmp_path, settings):
 async def reviewer(client, yard):  # noqa: ARG001 - the staff must be there to sign in
     """Return the client, signed in as the reviewer of complaints."""
     return await signed_in(client, REVIEWER)
+
+
+@pytest.fixture
+async def officer(sessions, client):
+    """Return an officer with tablet and terminal, in a district with the offence catalogue."""
+    await factories_fines.district_with_catalogue(sessions)
+    return await factories_fines.officer(sessions, client)
+
+
+@pytest.fixture
+async def superior(sessions, client, officer):
+    """Return who is over that officer, signed in."""
+    assert officer
+    return await factories_fines.officer(sessions, client, OFFICIAL, terminal_number="")

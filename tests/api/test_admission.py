@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from fines.service import end_reduced_terms
-from sim.district import OFFICIAL
 from tests import factories_fines as make
 from tests.api.test_offence_records import desk_of, events
 from tests.api.test_proceedings import cases
@@ -13,18 +12,6 @@ from tests.factories_pdf import pdf_text
 
 WARNING_DUE = {"article": "612", "part": "1"}
 RELEASED_UNCHECKED = {"article": "590", "part": "8"}
-
-
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
-async def superior(sessions, client, officer):
-    assert officer
-    return await make.officer(sessions, client, OFFICIAL, terminal_number="")
 
 
 async def paper(officer, record, name="record"):

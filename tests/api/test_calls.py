@@ -11,12 +11,6 @@ CALLS_MAX = 20
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 def calls(client):
     """Every request that goes out from now on, the terminal's own too."""
     made = []

@@ -13,12 +13,6 @@ LAW = {"kk": "Мерзімді құқық", "ru": "Право по датам", 
 CASES = {"kk": "Жалпы іс жүргізу", "ru": "Общее производство", "en": "Ordinary proceedings"}
 
 
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
 async def enter(sessions, client, staff):
     """Let ``staff`` look at pages with this client."""
     one = await make.officer(sessions, client, staff, terminal_number="")

@@ -30,12 +30,6 @@ STEPS = {
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def record_id(sessions, keys, officer):
     return await make.with_receipt(sessions, keys, officer)
 

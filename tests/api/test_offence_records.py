@@ -17,12 +17,6 @@ from sim.district import KEEPER, SECOND_OFFICER, STRANGER
 from tests import factories_fines as make
 
 
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
 async def events(sessions):
     # In one statement: between two the sequencer may carry an event over, and it counts twice.
     written = sa.union_all(sa.select(OutboxRow.event), sa.select(Leaf.event))

@@ -4,12 +4,10 @@ import re
 from typing import get_args
 from uuid import uuid4
 
-import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel
 
 from app.access import DeviceKind, Role, declared_access
-from tests import factories_fines as make
 from tests.factories_devices import audited
 
 # Words of acts on money that are other people's, in a path, a name or a field.
@@ -92,12 +90,6 @@ def test_no_act_on_money_admits_the_officer_or_his_tablet(app):
 
     assert known
     assert found == []
-
-
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
 
 
 async def test_every_act_on_money_refuses_the_officer(app, officer, client, sessions):

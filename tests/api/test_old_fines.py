@@ -20,12 +20,6 @@ OLD = make.OWED["decision_number"]
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def other(sessions, client, officer):
     assert officer
     return await make.officer(

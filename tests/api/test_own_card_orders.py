@@ -29,12 +29,6 @@ NAMED = {
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def payment_id(sessions, keys, officer):
     record_id = await make.with_receipt(sessions, keys, officer)
     return await make.begun(officer, record_id)

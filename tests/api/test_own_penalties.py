@@ -10,7 +10,6 @@ from app.clock import law_date
 from app.db import transaction
 from fines import models
 from fines.rules.proceedings import CourseStage, DecidedPenalty
-from sim.district import OFFICIAL
 from tests import factories_fines as make
 from tests.api.test_offence_records import events
 from tests.factories_pages import BROWSER, OWN_PAGE, look
@@ -23,18 +22,6 @@ SPEED = {"article": "592", "part": "2"}
 def day(days):
     """Return the day so many days from today."""
     return f"{law_date(datetime.now(UTC)) + timedelta(days=days)}"
-
-
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
-async def superior(sessions, client, officer):
-    assert officer
-    return await make.officer(sessions, client, OFFICIAL, terminal_number="")
 
 
 @pytest.fixture

@@ -11,12 +11,6 @@ from tests.factories_pages import BROWSER, look
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def slip_path(sessions, keys, officer):
     """The path and query in the QR code of a paid slip."""
     record_id = await make.with_receipt(sessions, keys, officer)

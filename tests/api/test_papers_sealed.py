@@ -13,12 +13,6 @@ from tests import factories_fines as make
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def filed(officer, sessions, keys):
     """Return a payment with its receipt, record, slips and signed slip all filed."""
     record_id = await make.with_receipt(sessions, keys, officer)

@@ -10,12 +10,6 @@ from tests.api.test_payments import view
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def record_id(sessions, keys, officer):
     return await make.with_receipt(sessions, keys, officer)
 

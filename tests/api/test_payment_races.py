@@ -29,12 +29,6 @@ def rounds(request):
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def other(sessions, client, officer):
     """A second officer with a terminal of his own."""
     assert officer

@@ -31,12 +31,6 @@ TRACES = re.compile(r"4000[ -]?0000[ -]?0000[ -]?1042|" + PIN_BLOCK)
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def record_id(sessions, keys, officer):
     return await make.with_receipt(sessions, keys, officer)
 

@@ -14,23 +14,11 @@ from fines.rules.offence_record import OffenceStatus
 from fines.rules.proceedings import CourseStage
 from fines.service import end_terms, lapse_receipts
 from fines.wire.protocol import Result
-from sim.district import DUTY, KEEPER, OFFICIAL
+from sim.district import DUTY, KEEPER
 from tests import factories_fines as make
 from tests.api.test_offence_records import desk_of, events
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
-async def superior(sessions, client, officer):
-    assert officer
-    return await make.officer(sessions, client, OFFICIAL, terminal_number="")
 
 
 @pytest.fixture

@@ -43,12 +43,6 @@ FULL = {
 }
 
 
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
 async def refused(officer, sessions, keys, **changed):
     check_id = await make.check(sessions, keys, officer)
     answer = await officer.post("/api/offence-records", make.offence(check_id, **changed))

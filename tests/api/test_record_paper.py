@@ -19,12 +19,6 @@ WITNESS, VICTIM = (one["name"] for one in FULL["people"])
 ATTESTING = {"name": "Нұрлан Айгүл", "address": "Алматы қ., Төле би, 3", "role": "attesting"}
 
 
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
 async def test_the_record_is_drawn_once_and_given_back_as_filed(sessions, keys, officer):
     record = await make.drawn_up(sessions, keys, officer, **FULL)
     path = f"/api/offence-records/{record['offence_record_id']}/record.pdf"

@@ -12,7 +12,7 @@ from fines import models
 from fines.errors import ReducedTermEnded
 from fines.rules.terms import parse_terms
 from fines.service import agree_reduced, end_reduced_terms
-from sim.district import OFFICER, OFFICIAL
+from sim.district import OFFICER
 from tests import factories_fines as make
 from tests.api.test_offence_records import desk_of, events
 from tests.api.test_proceedings import cases
@@ -21,18 +21,6 @@ from tests.factories_pages import BROWSER, look
 
 DAY = timedelta(days=1)
 RACES = 8
-
-
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
-async def superior(sessions, client, officer):
-    assert officer
-    return await make.officer(sessions, client, OFFICIAL, terminal_number="")
 
 
 def term_of(record):

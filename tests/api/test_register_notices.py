@@ -47,12 +47,6 @@ async def tell(settings, register):
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def payment_id(sessions, keys, officer):
     record_id = await make.with_receipt(sessions, keys, officer)
     payment_id, _ = await make.paid(officer, record_id)

@@ -18,12 +18,6 @@ def settings(settings):
     return settings.model_copy(update={"fine_rounding": RULES})
 
 
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
 async def test_the_terminal_takes_half_of_an_odd_fine(officer, sessions, keys):
     record_id = await make.with_receipt(sessions, keys, officer, **FIVE_MRP)
     await said_hello(officer, "kaspi")

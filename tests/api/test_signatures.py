@@ -22,12 +22,6 @@ REFUSED = {
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def path(sessions, keys, officer):
     record = await make.drawn_up(sessions, keys, officer)
     return f"/api/offence-records/{record['offence_record_id']}"

@@ -32,12 +32,6 @@ TOTALS = Totals(
 
 
 @pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
-@pytest.fixture
 async def keeper(sessions, officer):
     assert officer.terminal_id
     return await principal_of(sessions, KEEPER)

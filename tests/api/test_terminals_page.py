@@ -17,12 +17,6 @@ SUMS = {"kk": "32\N{NO-BREAK SPACE}437", "ru": "32\N{NO-BREAK SPACE}437", "en": 
 HERE = "/console/terminals"
 
 
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
-
-
 async def enter(sessions, client, staff):
     one = await make.officer(sessions, client, staff, terminal_number=None)
     client.headers.update(BROWSER | OWN_PAGE | one.headers)

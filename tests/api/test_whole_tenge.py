@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import pytest
 import sqlalchemy as sa
 
 from app.clock import law_date
@@ -12,12 +11,6 @@ from fines.rules.proceedings import CourseStage, DecidedPenalty
 from fines.wire import protocol
 from tests import factories_fines as make
 from tests.api.test_offence_records import events
-
-
-@pytest.fixture
-async def officer(sessions, client):
-    await make.district_with_catalogue(sessions)
-    return await make.officer(sessions, client)
 
 
 async def said_hello(officer, driver):
