@@ -21,7 +21,7 @@ from app.main import sequencing
 from app.parts import Parts, open_parts
 from app.settings import Settings
 from bodycam.media import make_sandbox
-from bodycam.rules.derived import EXAMINE_TASK, PREVIEW_TASK, READ_BACK_TASK
+from bodycam.rules.derived import EXAMINE_TASK, PREVIEW_TASK, READ_BACK_TASK, RESTORE_TASK
 from bodycam.rules.signed_video.trust import Anchors, read_anchors
 from bodycam.service import Docking, coverage, expiry, locks, scrubbing, tiers
 from bodycam.service.axis import TAKE_IN_TASK, take_in_object
@@ -30,6 +30,7 @@ from bodycam.service.axis_keys import ClearObjects, ClipCiphers
 from bodycam.service.examining import Examining, examine_recording
 from bodycam.service.previewing import preview_recording
 from bodycam.service.reading_back import read_back, read_back_waiting
+from bodycam.service.restoring import Restoring, restore_recording, restore_waiting
 from bodycam.service.tus import expire_uploads
 from bodycam.service.tus_finishing import finish_upload, finish_uploads
 from bodycam.service.tus_receiving import FINISH_TASK
@@ -177,12 +178,18 @@ def _notice_jobs(jobs: procrastinate.App, parts: Parts) -> None:
 
 def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:
     """Add what comes in by other doors: what waits there, what is whole, what has expired."""
+    ciphers = ClipCiphers(sessions=parts.sessions, vault=parts.keys.vault)
     docking = Docking(
         sessions=parts.sessions,
         store=parts.store,
         trail=parts.trail,
         recording_bytes_max=parts.settings.recording_bytes_max,
-        ciphers=ClipCiphers(sessions=parts.sessions, vault=parts.keys.vault),
+        ciphers=ciphers,
+    )
+    restoring = Restoring(
+        docking=docking,
+        reader=ClearObjects(parts.store, ciphers),
+        sandbox=make_sandbox(parts.settings.media_sandbox),
     )
 
     @jobs.periodic(cron="*/5 * * * *")
@@ -212,6 +219,11 @@ def _footage_jobs(jobs: procrastinate.App, parts: Parts) -> None:
     async def first_readings(timestamp: int) -> None:
         del timestamp
         await read_back_waiting(docking, now=utc_now())
+        await restore_waiting(restoring, now=utc_now())
+
+    @jobs.task(name=RESTORE_TASK, queue=Queue.MEDIA.value)
+    async def restore(recording_id: str) -> None:
+        await restore_recording(restoring, recording_id=UUID(recording_id), now=utc_now())
 
     @jobs.task(name=TAKE_IN_TASK, queue=Queue.MEDIA.value)
     async def take_in(object_id: str) -> None:

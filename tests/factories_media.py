@@ -3,12 +3,17 @@
 import functools
 import random
 import struct
+import subprocess
+
+import imageio_ffmpeg
 
 from app.settings import SandboxKind
 from bodycam.media import make_sandbox
 from bodycam.rules.tracks import read_tracks
 from sim.signed_video import encode, write_mp4
-from tests.factories_bodycam import footage
+from tests.factories_bodycam import SECONDS, footage
+
+_FFMPEG = (imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-loglevel", "error")
 
 
 def sandbox():
@@ -202,3 +207,32 @@ def mutant(seed):
             head[chance.randrange(len(head))] = chance.randrange(256)
         return bytes(head) + bytes(changed[4096:])
     return bytes(changed)
+
+
+@functools.cache
+def plain_footage(seconds=SECONDS):
+    """Return footage as a plain MP4: one description, at its end."""
+    path = footage(seconds).with_name(f"plain-{seconds}.mp4")
+    subprocess.run([*_FFMPEG, "-i", footage(seconds), "-c", "copy", path], check=True)
+    return path
+
+
+def broken_off(content, *, at=1.0):
+    """Return a plain MP4 as a camera leaves it that lost power: without description, and cut.
+
+    What is left of the media is ``at`` of them; the length of ``mdat`` was never written.
+    """
+    media = content.index(b"mdat") - 4
+    left = content[: content.rindex(b"moov") - 4]
+    cut = left[: media + int((len(left) - media) * at)]
+    return cut[:media] + bytes(4) + cut[media + 4 :]
+
+
+def pictures_in(content, folder):
+    """Return a hash of each picture that a decoder of another hand finds, without a complaint."""
+    path = folder / "look.mp4"
+    path.write_bytes(content)
+    listing = [*_FFMPEG, "-i", path, "-map", "0:v", "-f", "framemd5", "-"]
+    done = subprocess.run(listing, capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    return [line.split(",")[-1] for line in done.stdout.splitlines() if not line.startswith("#")]

@@ -38,6 +38,10 @@ DAMAGES: Final = {
     DamageKind.SHORT.value: N_("the camera held fewer bytes than it had signed"),
     DamageKind.LONG.value: N_("the camera held more bytes than it had signed"),
     DamageKind.BLOCK_DIFFERS.value: N_("a part is not as the camera signed it"),
+    DamageKind.DESCRIPTION.value: N_(
+        "the camera broke off before it wrote how to read the file: its pictures were found anew"
+        " and are shown at an even pace, its sound is lost"
+    ),
 }
 OTHER_DAMAGE: Final = N_("damage of another kind")
 EVENTS: Final = {

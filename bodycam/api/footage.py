@@ -17,7 +17,6 @@ from bodycam import service
 from bodycam.api.ports import FootageOfApp, StoreOfApp, begun
 from bodycam.errors import RangeNotSatisfiable
 from bodycam.service import arriving, derived
-from bodycam.service.axis_keys import ObjectReader
 from bodycam.wire.digests import content_digest
 
 _REVIEWER: Final = Access(roles=[Role.COMPLAINTS_REVIEWER])
@@ -202,9 +201,4 @@ async def salvaged(
         "Repr-Digest": content_digest(bytes.fromhex(found.salvaged.sha256)),
         "Original-Root": found.salvaged.parent_root,
     }
-    stream = _ranges(store, found)
-    return StreamingResponse(stream, media_type="video/mp4", headers=headers)
-
-
-def _ranges(store: ObjectReader, found: derived.Download) -> AsyncIterator[bytes]:
-    return derived.bytes_of_ranges(store, key=found.content.object_key, ranges=found.ranges)
+    return StreamingResponse(found.stream(store), media_type="video/mp4", headers=headers)

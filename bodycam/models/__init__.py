@@ -148,6 +148,10 @@ class RecordingIndexRow(Base):
     recording_id: Mapped[UUID] = mapped_column(sa.ForeignKey("recordings.id"), primary_key=True)
     packed: Mapped[bytes]
     form: Mapped[PlayForm] = mapped_column(server_default=PlayForm.FRAGMENTED.value)
+    # What makes a whole file of one that lost its tables, put before it; of such a one alone.
+    front: Mapped[bytes | None] = mapped_column(deferred=True)
+
+    __table_args__ = (sa.CheckConstraint("(form = 'restored') = (front IS NOT NULL)", "front"),)
 
 
 class TrackPointRow(Base):

@@ -1,6 +1,6 @@
 """Statements over what is made of recordings: findings, sheets, derivatives."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -102,6 +102,46 @@ async def form_of(session: AsyncSession, recording_id: UUID) -> PlayForm | None:
     """Return how the recording's bytes are brought to a player."""
     row = RecordingIndexRow
     return await session.scalar(sa.select(row.form).where(row.recording_id == recording_id))
+
+
+async def front_of(session: AsyncSession, recording_id: UUID) -> bytes:
+    """Return what stands before the bytes of a restored recording; empty for any other."""
+    row = RecordingIndexRow
+    found = await session.scalar(sa.select(row.front).where(row.recording_id == recording_id))
+    return found or b""
+
+
+async def models_for(
+    session: AsyncSession, row: RecordingRow, *, limit: int
+) -> list[tuple[RecordingRow, bytes, PlayForm]]:
+    """Return what the same camera recorded nearest in time and plays, with index and form."""
+    other, index = RecordingRow, RecordingIndexRow
+    apart = sa.func.abs(sa.extract("epoch", other.started_at - row.started_at))
+    found = await session.execute(
+        sa.select(other, index.packed, index.form)
+        .join(index, index.recording_id == other.id)
+        .where(
+            other.camera_id == row.camera_id,
+            other.destruction_begun_at.is_(None),
+            index.form != PlayForm.RESTORED,
+        )
+        .order_by(apart, other.id)
+        .limit(limit)
+    )
+    return [(one[0], one[1], one[2]) for one in found]
+
+
+async def without_tables(
+    session: AsyncSession, *, reasons: Sequence[str], camera_id: UUID | None = None, limit: int
+) -> list[UUID]:
+    """Return recordings that are kept for one of the reasons, of one camera or of all."""
+    row = RecordingRow
+    statement = sa.select(row.id).where(
+        row.quarantine_reason.in_(list(reasons)), row.destruction_begun_at.is_(None)
+    )
+    if camera_id is not None:
+        statement = statement.where(row.camera_id == camera_id)
+    return list(await session.scalars(statement.order_by(row.stored_at, row.id).limit(limit)))
 
 
 async def track_of(session: AsyncSession, ids: Iterable[UUID]) -> list[tuple[datetime, int, int]]:

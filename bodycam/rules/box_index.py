@@ -22,6 +22,7 @@ class DamageKind(enum.Enum):
     SHORT = "short"  # fewer bytes were on the camera than its manifest says
     LONG = "long"  # more bytes than the manifest says
     BLOCK_DIFFERS = "block_differs"  # a block is not the one that the camera signed
+    DESCRIPTION = "description"  # the tables of the tracks are lost, and with them the sound
 
 
 @dataclass(frozen=True)

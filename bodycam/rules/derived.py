@@ -5,6 +5,7 @@ from typing import Final
 
 EXAMINE_TASK: Final = "bodycam.examine"  # the job of one recording, after its receipt
 READ_BACK_TASK: Final = "bodycam.read_back"  # of what was receipted without being read
+RESTORE_TASK: Final = "bodycam.restore"  # of what lost the description of its tracks
 PREVIEW_TASK: Final = "bodycam.preview"  # the job of one head, before its bulk
 
 
@@ -13,6 +14,12 @@ class PlayForm(enum.Enum):
 
     FRAGMENTED = "fragmented"  # byte ranges of the file itself
     PLAIN = "plain"  # ranges of the file behind headers made for each piece
+    RESTORED = "restored"  # so too, and the tables were made anew, the file's own being lost
+
+    @property
+    def by_pieces(self) -> bool:
+        """Whether it is played by pieces with made headers."""
+        return self is not PlayForm.FRAGMENTED
 
 
 class FindingKind(enum.Enum):
@@ -35,7 +42,9 @@ class FindingOutcome(enum.Enum):
 class DerivativeKind(enum.Enum):
     """What was made of an original, which itself never changes."""
 
-    SALVAGED = "salvaged"  # the whole fragments of a damaged file, in their order
+    SALVAGED = (
+        "salvaged"  # what plays of a damaged file: its whole fragments, or all behind new tables
+    )
 
 
 class HeadStanding(enum.Enum):

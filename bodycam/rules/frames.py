@@ -21,7 +21,7 @@ _FRAME_BYTES_MAX: Final = 32 << 20
 _UNITS_MAX: Final = 4096
 _RAW_BYTES_MAX: Final = 256 << 20
 _RAW_FRAME_MS: Final = 40  # a raw stream tells no time
-_CODECS: Final = {b"avcC": Codec.H264, b"hvcC": Codec.H265}
+CODECS: Final = {b"avcC": Codec.H264, b"hvcC": Codec.H265}
 _START_CODE: Final = b"\x00\x00\x01"
 _PICTURES: Final = frozenset({Kind.SLICE, Kind.GROUP_START, Kind.UNCOVERED})
 
@@ -61,7 +61,7 @@ def open_video(*, read_at: ReadAt, size_bytes: int) -> Video:
         moov = moov_of(read_at=read_at, size_bytes=size_bytes)
         track = next(one for one in read_tracks(moov) if one.is_video and one.config)
         table = read_table(moov, track)
-        codec = _CODECS[track.config[4:8]]
+        codec = CODECS[track.config[4:8]]
         length_bytes = track.unit_length_bytes
         if len(table):
             places = zip(table.offsets, table.sizes, table.times, table.durations, strict=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bodycam.rules.box_index import BoxIndex
-from bodycam.rules.frames import ReadAt, units_of
+from bodycam.rules.frames import CODECS, ReadAt, units_of
 from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.plain import moov_of
 from bodycam.rules.runs import Sample, read_samples
@@ -20,7 +20,6 @@ _SOUND_BYTES_MAX: Final = 8191  # of a frame, as ADTS can say
 _SPAN_BYTES_MAX: Final = 128 << 10  # read at once: a request takes longer than its bytes
 _MOOF_BYTES_MAX: Final = 16 << 20
 _PICTURE_BYTES_MAX: Final = 4 << 20
-_CODECS: Final = {b"avcC": Codec.H264, b"hvcC": Codec.H265}
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def choose_pictures(
             frames.append(units or frames[-1])
     if not frames:
         raise BoxesBroken("no key frame can be read")
-    return Chosen(_CODECS[track.config[4:8]], tuple(_set_up(track)), tuple(frames))
+    return Chosen(CODECS[track.config[4:8]], tuple(parameter_sets(track)), tuple(frames))
 
 
 def choose_looks(
@@ -82,7 +81,7 @@ def choose_looks(
     track, table = _video(read_at, size_bytes, plain=plain)
     found = [_key_units(read_at, index, track, table, at_ms) for at_ms in instants_ms]
     frames = tuple(units if whole else None for units, whole in found)
-    return Looked(_CODECS[track.config[4:8]], tuple(_set_up(track)), frames)
+    return Looked(CODECS[track.config[4:8]], tuple(parameter_sets(track)), frames)
 
 
 def _video(read_at: ReadAt, size_bytes: int, *, plain: bool) -> tuple[Track, SampleTable | None]:
@@ -124,7 +123,7 @@ def _key_at(
         number -= 1
     if number < 0:
         return None
-    samples = _samples(read_at, index, number, {track.number: track})
+    samples = samples_of(read_at, index, number, {track.number: track})
     return next((one for one in samples if one.key), None)
 
 
@@ -133,9 +132,14 @@ def _fragment_at(index: BoxIndex, at_ms: int) -> int:
     return max(0, bisect_right(index.starts, ticks) - 1)
 
 
-def _samples(
+def samples_of(
     read_at: ReadAt, index: BoxIndex, number: int, tracks: dict[int, Track]
 ) -> Iterator[Sample]:
+    """Yield the samples of one fragment.
+
+    Raises:
+        BoxesBroken: there is no fragment where the index names one.
+    """
     at = index.offsets[number]
     head = read_at(at, _PROBE_BYTES)
     size = int.from_bytes(head[:4], "big")
@@ -145,7 +149,7 @@ def _samples(
     yield from read_samples(moof, at=at, tracks=tracks)
 
 
-def _set_up(track: Track) -> Iterator[bytes]:
+def parameter_sets(track: Track) -> Iterator[bytes]:
     """Yield the parameter sets of ``avcC`` or ``hvcC`` (part 15, sections 5.3.3 and 8.3.3)."""
     data = track.config
     if data[4:8] == b"avcC":
@@ -196,7 +200,7 @@ def _sound_at(
     else:
         number = _fragment_at(index, at_ms)
         try:
-            samples = list(_samples(read_at, index, number, {track.number: track}))
+            samples = list(samples_of(read_at, index, number, {track.number: track}))
         except BoxesBroken:
             return None
         places = [(one.offset, one.size) for one in samples[:_FRAMES_A_POINT]]

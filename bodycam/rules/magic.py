@@ -8,6 +8,11 @@ ZEROS: Final = "the file begins with zeros"
 OTHER: Final = "the file does not begin as an MP4"
 NO_MOOV: Final = "the file has no description of its tracks (moov)"
 NO_FRAGMENT: Final = "the file has no whole fragment"
+NO_LIKENESS: Final = (
+    "no description of its tracks (moov), and no recording of its camera to learn from"
+)
+NO_PICTURE: Final = "no description of its tracks (moov), and no picture was found in it"
+TRANSPORT_STREAM: Final = "the file is an MPEG transport stream"
 _KNOWN: Final = (
     (b"%PDF-", "the file is a PDF document"),
     (b"PK\x03\x04", "the file is a ZIP archive or an office document"),
@@ -22,7 +27,8 @@ _KNOWN: Final = (
     (b"ffconcat", "the file is a script for a media program"),
 )
 REASONS: Final = (EMPTY, ZEROS, OTHER, NO_MOOV, NO_FRAGMENT, *dict.fromkeys(r for _, r in _KNOWN),
-                  "the file is an MPEG transport stream")  # fmt: skip
+                  TRANSPORT_STREAM, NO_LIKENESS, NO_PICTURE)  # fmt: skip
+RESTORABLE: Final = (NO_MOOV, NO_LIKENESS)  # its pictures may be found yet
 _TS_PACKET_BYTES: Final = 188
 _TS_SYNC: Final = 0x47
 
@@ -37,5 +43,5 @@ def what_it_is(head: bytes) -> str:
     if not any(head):
         return ZEROS
     if head[0] == _TS_SYNC and head[_TS_PACKET_BYTES : _TS_PACKET_BYTES + 1] in {b"", b"\x47"}:
-        return REASONS[-1]
+        return TRANSPORT_STREAM
     return OTHER

@@ -103,7 +103,7 @@ def _read_track(moov: bytes, start: int, stop: int, defaults: dict[int, Defaults
             number = struct.unpack_from(">I", moov, body + (20 if moov[body] == 1 else 12))[0]
         elif kind == b"mdhd":
             timescale = struct.unpack_from(">I", moov, body + (20 if moov[body] == 1 else 12))[0]
-        elif kind == b"hdlr":
+        elif kind == b"hdlr" and not handler:  # QuickTime has another one within minf
             handler = moov[body + 8 : body + 12]
         elif kind == b"stbl":
             table = (body, end)

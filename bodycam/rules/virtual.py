@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from bodycam.rules.box_index import BoxIndex
+from bodycam.rules.made_boxes import box
 from bodycam.rules.moof import BoxesBroken, children
 from bodycam.rules.playlist import SEGMENT_SECONDS
 from bodycam.rules.tracks import SampleTable, Track, read_table, read_tracks
@@ -101,11 +102,6 @@ def box_index(plain: Plain) -> BoxIndex:
     return index
 
 
-def _box(kind: bytes, *parts: bytes) -> bytes:
-    body = b"".join(parts)
-    return struct.pack(">I4s", _HEAD_BYTES + len(body), kind) + body
-
-
 def head(plain: Plain) -> bytes:
     """Return ``ftyp`` and a ``moov`` without samples, as a player of fragments wants it."""
     parts: list[bytes] = []
@@ -117,10 +113,10 @@ def head(plain: Plain) -> bytes:
         elif kind == b"trak":
             trak = _bare(plain.moov, body, end)
             if _number_of(trak) in wanted:
-                parts.append(_box(b"trak", trak))
+                parts.append(box(b"trak", trak))
     defaults = [struct.pack(">6I", 0, track.number, 1, 0, 0, 0) for track in plain.tracks]
-    parts.append(_box(b"mvex", *(_box(b"trex", one) for one in defaults)))
-    return _box(b"ftyp", b"iso5\0\0\2\0iso5iso6mp41") + _box(b"moov", *parts)
+    parts.append(box(b"mvex", *(box(b"trex", one) for one in defaults)))
+    return box(b"ftyp", b"iso5\0\0\2\0iso5iso6mp41") + box(b"moov", *parts)
 
 
 def _bare(data: bytes, start: int, stop: int) -> bytes:
@@ -136,10 +132,10 @@ def _bare(data: bytes, start: int, stop: int) -> bytes:
             entries = [
                 data[b - _HEAD_BYTES : e] for k, b, e in children(data, body, end) if k == b"stsd"
             ]
-            tables = [_box(one, bytes(8)) for one in _EMPTY_TABLES]
-            parts.append(_box(b"stbl", *entries, *tables, _box(b"stsz", bytes(12))))
+            tables = [box(one, bytes(8)) for one in _EMPTY_TABLES]
+            parts.append(box(b"stbl", *entries, *tables, box(b"stsz", bytes(12))))
         elif kind in {b"mdia", b"minf"}:
-            parts.append(_box(kind, _bare(data, body, end)))
+            parts.append(box(kind, _bare(data, body, end)))
         elif kind != b"edts":  # its lengths speak of the samples that are not here
             parts.append(whole)
     return b"".join(parts)
@@ -203,12 +199,12 @@ def _join(ranges: list[tuple[int, int]], offset: int, size: int) -> None:
 
 
 def _moof(plain: Plain, number: int, spans: Sequence[tuple[int, int]], data_at: int) -> bytes:
-    parts = [_box(b"mfhd", struct.pack(">II", 0, number + 1))]
+    parts = [box(b"mfhd", struct.pack(">II", 0, number + 1))]
     for track, table, (first, end) in zip(plain.tracks, plain.tables, spans, strict=True):
         if first == end:
             continue
-        tfhd = _box(b"tfhd", struct.pack(">II", 0x020000, track.number))
-        tfdt = _box(b"tfdt", struct.pack(">IQ", 0x01000000, table.times[first]))
+        tfhd = box(b"tfhd", struct.pack(">II", 0x020000, track.number))
+        tfdt = box(b"tfdt", struct.pack(">IQ", 0x01000000, table.times[first]))
         run = bytearray(struct.pack(">IIi", 0x01000000 | _TRUN_FLAGS, end - first, data_at))
         for at in range(first, end):
             key = table.keys is None or at in table.keys
@@ -216,6 +212,6 @@ def _moof(plain: Plain, number: int, spans: Sequence[tuple[int, int]], data_at: 
             run += struct.pack(
                 ">IIIi", table.durations[at], table.sizes[at], flags, table.shifts[at]
             )
-        parts.append(_box(b"traf", tfhd, tfdt, _box(b"trun", bytes(run))))
+        parts.append(box(b"traf", tfhd, tfdt, box(b"trun", bytes(run))))
         data_at += sum(table.sizes[first:end])
-    return _box(b"moof", *parts)
+    return box(b"moof", *parts)

@@ -20,10 +20,11 @@ from bodycam.errors import (
     StoredBytesWrong,
 )
 from bodycam.models import RecordingIndexRow, RecordingRow
-from bodycam.repository import heads
+from bodycam.repository import findings, heads
 from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
-from bodycam.rules.derived import EXAMINE_TASK, READ_BACK_TASK, PlayForm
+from bodycam.rules.derived import EXAMINE_TASK, READ_BACK_TASK, RESTORE_TASK
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
+from bodycam.rules.magic import NO_LIKENESS, NO_MOOV
 from bodycam.rules.signing import sign_receipt
 from bodycam.rules.stretches import kept_losses
 from bodycam.service.cameras import note_uploaded
@@ -244,8 +245,10 @@ async def _shown(
     if examined.index is None:
         row.quarantine_reason = examined.why_not
         await forget_head(session, docking.trail, row, at=now)
+        if examined.why_not == NO_MOOV:
+            await _ask_to_restore(session, row.id)
         return [RecordingStatus.QUARANTINED]
-    await _add_index(session, row, examined.index, examined.form)
+    await _add_index(session, row, examined, examined.index)
     return [RecordingStatus.INDEXED, RecordingStatus.REVIEWABLE]
 
 
@@ -285,17 +288,37 @@ async def conclude_reading(
     )
 
 
+async def _ask_to_restore(session: AsyncSession, recording_id: UUID) -> None:
+    await defer(
+        session,
+        queue=Queue.MEDIA,
+        task=RESTORE_TASK,
+        arguments={"recording_id": str(recording_id)},
+    )
+
+
 async def _add_index(
-    session: AsyncSession, row: RecordingRow, index: BoxIndex, form: PlayForm
+    session: AsyncSession, row: RecordingRow, examined: Examined, index: BoxIndex
 ) -> None:
-    """Let the recording be played, and have it examined."""
+    """Let the recording be played, and have it examined.
+
+    What waits for a recording of its camera to learn from is tried again.
+    """
     row.duration_ms = index.duration_ms
     row.lost = kept_losses(index, at_least_ms=least_ms_of)
     packed = await asyncio.to_thread(index.to_bytes)
-    session.add(RecordingIndexRow(recording_id=row.id, packed=packed, form=form))
+    session.add(
+        RecordingIndexRow(
+            recording_id=row.id, packed=packed, form=examined.form, front=examined.front
+        )
+    )
     await defer(
         session, queue=Queue.MEDIA, task=EXAMINE_TASK, arguments={"recording_id": str(row.id)}
     )
+    for waiting in await findings.without_tables(
+        session, reasons=[NO_LIKENESS], camera_id=row.camera_id, limit=_NAMED_MAX
+    ):
+        await _ask_to_restore(session, waiting)
 
 
 async def index_quarantined(
@@ -306,7 +329,7 @@ async def index_quarantined(
         return
     row.quarantine_reason = None
     row.damage = [*row.damage, *(one.as_json() for one in examined.index.damage)]
-    await _add_index(session, row, examined.index, examined.form)
+    await _add_index(session, row, examined, examined.index)
     if row.status is RecordingStatus.QUARANTINED:
         for step in (RecordingStatus.INDEXED, RecordingStatus.REVIEWABLE):
             row.status = next_recording_status(row.status, step)

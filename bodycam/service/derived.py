@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,18 +16,27 @@ from app.db import Sessions, transaction
 from bodycam.errors import DerivativeNotFound, NotPlayable
 from bodycam.repository import findings, heads
 from bodycam.rules.boxes import NotMp4
-from bodycam.rules.derived import DerivativeKind, FindingKind, HeadStanding, PlayForm
+from bodycam.rules.derived import DerivativeKind, FindingKind, HeadStanding
 from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.plain import ReadAt, moov_of
 from bodycam.rules.storyboard import storyboard
 from bodycam.rules.virtual import Piece, Plain, head, piece, read_plain
 from bodycam.service.axis_keys import ObjectReader
+from bodycam.service.fronted import FrontedObjects
 from bodycam.service.playback import Content, open_content
 from bodycam.service.recordings import own_recording
 
 _PLAINS_MAX: Final = 4  # tables of plain files held by one process; 24 hours are some 60 MB
-_PLAINS: "OrderedDict[str, Plain]" = OrderedDict()
+_PLAINS: "OrderedDict[str, _Tables]" = OrderedDict()
 _READING: Final = asyncio.Lock()
+
+
+@dataclass(frozen=True)
+class _Tables:
+    """A recording that is played by pieces: what its tables say."""
+
+    plain: Plain
+    made_bytes: int = 0  # of a restored one they count from the front that was made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,11 +129,20 @@ async def sheet_of(
 
 @dataclass(frozen=True)
 class Download:
-    """A derivative to be sent: ranges of the original one after another."""
+    """A derivative to be sent: ranges of the original one after another.
+
+    Of a restored one they are ranges of the original behind its ``front``.
+    """
 
     content: Content
     salvaged: Salvaged
     ranges: tuple[tuple[int, int], ...]
+    front: bytes
+
+    def stream(self, store: ObjectReader) -> AsyncIterator[bytes]:
+        """Return the bytes of the derivative."""
+        reader = FrontedObjects(store, self.front) if self.front else store
+        return bytes_of_ranges(reader, key=self.content.object_key, ranges=self.ranges)
 
 
 async def take_salvaged(
@@ -165,7 +183,8 @@ async def take_salvaged(
             made_at=made.made_at,
         )
         ranges = tuple((one[0], one[1]) for one in made.recipe)
-    return Download(content, salvaged, ranges)
+        front = await findings.front_of(session, recording_id)
+    return Download(content, salvaged, ranges, front)
 
 
 async def bytes_of_ranges(
@@ -186,8 +205,8 @@ async def head_of_plain(
         RecordingNotFound: there is none, or another department's.
         NotPlayable: it is played by ranges of itself, or not at all.
     """
-    _, plain = await _plain(sessions, store, recording_id=recording_id, caller=caller)
-    return await asyncio.to_thread(head, plain)
+    _, tables = await _tables(sessions, store, recording_id=recording_id, caller=caller)
+    return await asyncio.to_thread(head, tables.plain)
 
 
 async def piece_of_plain(
@@ -199,16 +218,18 @@ async def piece_of_plain(
         RecordingNotFound: there is none, or another department's.
         NotPlayable: it is played by ranges of itself, or has no such piece.
     """
-    content, plain = await _plain(sessions, store, recording_id=recording_id, caller=caller)
+    content, tables = await _tables(sessions, store, recording_id=recording_id, caller=caller)
     try:
-        return content, await asyncio.to_thread(piece, plain, number)
+        found = await asyncio.to_thread(piece, tables.plain, number)
     except (IndexError, BoxesBroken) as error:
         raise NotPlayable(f"recording {recording_id} has no piece {number}") from error
+    ranges = tuple((at - tables.made_bytes, length) for at, length in found.ranges)
+    return content, Piece(found.head, ranges)
 
 
-async def _plain(
+async def _tables(
     sessions: Sessions, store: ObjectReader, *, recording_id: UUID, caller: Principal
-) -> tuple[Content, Plain]:
+) -> tuple[Content, _Tables]:
     # Access is checked anew for every piece; only the tables are held.
     content = await open_content(sessions, recording_id=recording_id, caller=caller)
     held = _PLAINS.get(content.etag)
@@ -216,23 +237,30 @@ async def _plain(
         _PLAINS.move_to_end(content.etag)
         return content, held
     async with transaction(sessions) as session:
-        if await findings.form_of(session, recording_id) is not PlayForm.PLAIN:
-            raise NotPlayable(f"recording {recording_id} is played by ranges of itself")
-
-    def read(read_at: ReadAt) -> Plain | None:
-        moov = moov_of(read_at=read_at, size_bytes=content.size_bytes)
-        return read_plain(moov, size_bytes=content.size_bytes)
-
+        form = await findings.form_of(session, recording_id)
+        front = await findings.front_of(session, recording_id)
+    if form is None or not form.by_pieces:
+        raise NotPlayable(f"recording {recording_id} is played by ranges of itself")
     async with _READING:  # two players that begin at once read the tables once
-        plain = _PLAINS.get(content.etag)
-        if plain is None:
+        held = _PLAINS.get(content.etag)
+        if held is None:
+            reader = FrontedObjects(store, front) if front else store
             try:
-                plain = await store.reading(key=content.object_key, act=read)
+                plain = await reader.reading(
+                    key=content.object_key, act=_reads(len(front) + content.size_bytes)
+                )
             except (NotMp4, BoxesBroken) as error:
                 raise NotPlayable(f"recording {recording_id} cannot be read") from error
             if plain is None:
                 raise NotPlayable(f"recording {recording_id} has no samples")
-            _PLAINS[content.etag] = plain
+            held = _PLAINS[content.etag] = _Tables(plain, len(front))
             while len(_PLAINS) > _PLAINS_MAX:
                 _PLAINS.popitem(last=False)
-    return content, plain
+    return content, held
+
+
+def _reads(size_bytes: int) -> Callable[[ReadAt], Plain | None]:
+    def read(read_at: ReadAt) -> Plain | None:
+        return read_plain(moov_of(read_at=read_at, size_bytes=size_bytes), size_bytes=size_bytes)
+
+    return read

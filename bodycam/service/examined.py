@@ -23,6 +23,7 @@ class Examined:
     index: BoxIndex | None
     why_not: str | None
     form: PlayForm = PlayForm.FRAGMENTED
+    front: bytes | None = None  # of a restored one: what stands before its bytes
 
     @property
     def unread(self) -> bool:

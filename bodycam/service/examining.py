@@ -41,6 +41,7 @@ from bodycam.rules.storyboard import planned
 from bodycam.rules.stretches import kept_losses
 from bodycam.service.axis_keys import ObjectReader
 from bodycam.service.coverage import least_ms_of, note_examination
+from bodycam.service.fronted import FrontedObjects
 from bodycam.service.heads import note_checked
 from bodycam.service.looking import Looking, hear, look, told_of
 from bodycam.service.recordings import PLAYABLE
@@ -68,6 +69,7 @@ class _Subject:
     stored_root: bytes
     index: BoxIndex
     form: PlayForm
+    shown: ObjectReader
     damage: tuple[tuple[int, int], ...]
 
 
@@ -93,6 +95,7 @@ async def _subject(examining: Examining, recording_id: UUID) -> _Subject | None:
         row = await repository.recording(session, recording_id)
         packed = await repository.index_of(session, recording_id)
         form = await findings.form_of(session, recording_id)
+        front = await findings.front_of(session, recording_id)
     if row is None or packed is None or form is None or row.stored_root is None:
         return None
     if row.status not in PLAYABLE:
@@ -101,10 +104,11 @@ async def _subject(examining: Examining, recording_id: UUID) -> _Subject | None:
     return _Subject(
         recording_id=recording_id,
         object_key=row.object_key,
-        size_bytes=row.shown_bytes,
+        size_bytes=row.shown_bytes + len(front),
         stored_root=row.stored_root,
         index=index,
         form=form,
+        shown=FrontedObjects(examining.store, front) if front else examining.store,
         damage=tuple((int(one["first_byte"]), int(one["end_byte"])) for one in row.damage),
     )
 
@@ -116,7 +120,7 @@ async def _check_head(examining: Examining, subject: _Subject) -> None:
     if row is None or row.standing is not HeadStanding.UNPROVEN or row.content is None:
         return
     head = await asyncio.to_thread(read_head, row.content)
-    lies = await examining.store.reading(
+    lies = await subject.shown.reading(
         key=subject.object_key,
         act=lambda read_at: lies_of(
             head, index=subject.index, damage=subject.damage, read_at=read_at
@@ -144,7 +148,7 @@ async def _check_signatures(examining: Examining, subject: _Subject) -> tuple[tu
 
     now = utc_now()
     try:
-        found = await examining.store.reading(key=subject.object_key, act=check)
+        found = await subject.shown.reading(key=subject.object_key, act=check)
     except NoVideo as reason:
         await _keep(examining, subject, FindingKind.SIGNED_VIDEO, {}, failed=str(reason), at=now)
         return ()
@@ -165,12 +169,12 @@ async def _check_signatures(examining: Examining, subject: _Subject) -> tuple[tu
 
 async def _salvage(examining: Examining, subject: _Subject) -> None:
     """Offer what plays of a damaged file: ranges of the original, and what they hash to."""
-    ranges = recipe(subject.index) if subject.form is PlayForm.FRAGMENTED else []
+    ranges = _recipe(subject)
     if not ranges:
         return
     hashing = hashlib.sha256()
     for start, length in ranges:
-        async for chunk in examining.store.open_range(
+        async for chunk in subject.shown.open_range(
             key=subject.object_key, start=start, length=length
         ):
             await asyncio.to_thread(hashing.update, chunk)
@@ -207,6 +211,12 @@ async def _salvage(examining: Examining, subject: _Subject) -> None:
         )
 
 
+def _recipe(subject: _Subject) -> list[tuple[int, int]]:
+    if subject.form is PlayForm.RESTORED:
+        return [(0, subject.size_bytes)]
+    return recipe(subject.index) if subject.form is PlayForm.FRAGMENTED else []
+
+
 async def _make_sheets(examining: Examining, subject: _Subject, *, numbers: slice) -> None:
     async with transaction(examining.sessions) as session:
         made = {one.number for one in await findings.sheets_of(session, subject.recording_id)}
@@ -218,7 +228,7 @@ async def _make_sheets(examining: Examining, subject: _Subject, *, numbers: slic
             continue
         now = utc_now()
         try:
-            chosen = await _choose(examining, subject, sheet.instants_ms)
+            chosen = await _choose(subject, sheet.instants_ms)
             picture = await _picture(examining, chosen)
         except (MediaToolFailed, MediaToolRefused, BoxesBroken) as error:
             await _not_done(examining, subject, FindingKind.STORYBOARD, error, at=now)
@@ -229,17 +239,17 @@ async def _make_sheets(examining: Examining, subject: _Subject, *, numbers: slic
             )
 
 
-async def _choose(examining: Examining, subject: _Subject, instants_ms: Sequence[int]) -> Chosen:
+async def _choose(subject: _Subject, instants_ms: Sequence[int]) -> Chosen:
     def choose(read_at: ReadAt) -> Chosen:
         return choose_pictures(
             read_at=read_at,
             size_bytes=subject.size_bytes,
             index=subject.index,
-            plain=subject.form is PlayForm.PLAIN,
+            plain=subject.form.by_pieces,
             instants_ms=instants_ms,
         )
 
-    return await examining.store.reading(key=subject.object_key, act=choose)
+    return await subject.shown.reading(key=subject.object_key, act=choose)
 
 
 async def _picture(examining: Examining, chosen: Chosen) -> bytes:
@@ -250,12 +260,12 @@ async def _picture(examining: Examining, chosen: Chosen) -> bytes:
 
 def _looking(examining: Examining, subject: _Subject) -> Looking:
     return Looking(
-        store=examining.store,
+        store=subject.shown,
         sandbox=examining.sandbox,
         object_key=subject.object_key,
         size_bytes=subject.size_bytes,
         index=subject.index,
-        plain=subject.form is PlayForm.PLAIN,
+        plain=subject.form.by_pieces,
     )
 
 

@@ -67,7 +67,7 @@ async def open_playlist(
 
 def name_of(form: PlayForm) -> str:
     """Return what the bytes of a recording of this form are asked for by."""
-    return "pieces" if form is PlayForm.PLAIN else "content"
+    return "pieces" if form.by_pieces else "content"
 
 
 async def pieces_of_recording(
@@ -127,7 +127,7 @@ def clip_of(source: Source) -> Clip:
         index=BoxIndex.from_bytes(source.packed),
         started_at=source.started_at,
         url=source.url,
-        pieces=source.form is PlayForm.PLAIN,
+        pieces=source.form.by_pieces,
     )
 
 

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from bodycam.repository import findings
+from bodycam.rules.signed_video.trust import Anchors
+from bodycam.service.examining import Examining, examine_recording
 from sim.district import OFFICIAL, REVIEWER
 from tests import factories_bodycam as bodycam
 from tests import factories_fines
 from tests.factories_ceph import Ceph, missing
 from tests.factories_identity import signed_in, trust_the_authority
+from tests.factories_media import sandbox
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +57,27 @@ async def superior(sessions, client, officer):
     """Return who is over that officer, signed in."""
     assert officer
     return await factories_fines.officer(sessions, client, OFFICIAL, terminal_number="")
+
+
+@pytest.fixture
+def examine(sessions, parts):
+    async def examine(recorded, *, shut_in=None, anchors=None):
+        examining = Examining(
+            sessions=sessions,
+            store=parts.store,
+            trail=bodycam.TRAIL,
+            sandbox=shut_in or sandbox(),
+            anchors=anchors or Anchors(),
+        )
+        await examine_recording(examining, recording_id=recorded.recording_id)
+
+    return examine
+
+
+@pytest.fixture
+async def found(sessions):
+    async def found(recorded):
+        async with sessions() as session:
+            return await findings.findings_of(session, recorded.recording_id)
+
+    return found

@@ -1,44 +1,16 @@
 import hashlib
-import subprocess
 from datetime import timedelta
 
-import imageio_ffmpeg
 import pytest
 
 from app.settings import SandboxKind
 from bodycam.media import Sandbox
-from bodycam.repository import findings
 from bodycam.rules.derived import FindingKind, FindingOutcome
-from bodycam.rules.signed_video.trust import Anchors, read_anchors
-from bodycam.service.examining import Examining, examine_recording
+from bodycam.rules.signed_video.trust import read_anchors
 from sim.signed_video import write_mp4
 from tests import factories_bodycam as bodycam
-from tests.factories_media import sandbox
+from tests.factories_media import pictures_in, plain_footage
 from tests.factories_video import authority, pem, signed, with_byte_changed
-
-
-@pytest.fixture
-def examine(sessions, parts):
-    async def examine(recorded, *, shut_in=None, anchors=None):
-        examining = Examining(
-            sessions=sessions,
-            store=parts.store,
-            trail=bodycam.TRAIL,
-            sandbox=shut_in or sandbox(),
-            anchors=anchors or Anchors(),
-        )
-        await examine_recording(examining, recording_id=recorded.recording_id)
-
-    return examine
-
-
-@pytest.fixture
-async def found(sessions):
-    async def found(recorded):
-        async with sessions() as session:
-            return await findings.findings_of(session, recorded.recording_id)
-
-    return found
 
 
 async def docked(client, yard, path, **more):
@@ -49,24 +21,6 @@ async def docked(client, yard, path, **more):
 
 def at(recorded, rest=""):
     return f"/api/recordings/{recorded.recording_id}{rest}"
-
-
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    path = tmp_path_factory.mktemp("plain") / "plain.mp4"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"]
-    subprocess.run([*command, "-i", bodycam.footage(), "-c", "copy", path], check=True)
-    return path
-
-
-def pictures_in(content, tmp_path):
-    path = tmp_path / "look.mp4"
-    path.write_bytes(content)
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-loglevel", "error", "-i", path]
-    listing = [*command, "-map", "0:v", "-f", "framemd5", "-"]
-    done = subprocess.run(listing, capture_output=True, text=True, check=True)
-    assert done.stderr == ""
-    return [line.split(",")[-1] for line in done.stdout.splitlines() if not line.startswith("#")]
 
 
 async def test_storing_a_recording_asks_for_its_examination(client, yard, sessions):
@@ -239,18 +193,18 @@ async def test_what_is_no_video_is_kept_and_named(
     assert known["quarantine_reason"] == reason
 
 
-async def test_a_plain_file_without_its_tables_is_kept_and_named(
-    client, yard, reviewer, plain, tmp_path
-):
-    recorded = await damaged(client, yard, plain.read_bytes().replace(b"moov", b"free"), tmp_path)
+async def test_a_plain_file_without_its_tables_is_kept_and_named(client, yard, reviewer, tmp_path):
+    recorded = await damaged(
+        client, yard, plain_footage().read_bytes().replace(b"moov", b"free"), tmp_path
+    )
 
     known = (await client.get(at(recorded), headers=reviewer)).json()
 
     assert known["quarantine_reason"] == "the file has no description of its tracks (moov)"
 
 
-async def test_a_plain_file_is_played_by_pieces_of_itself(client, yard, reviewer, plain, tmp_path):
-    recorded = await docked(client, yard, plain)
+async def test_a_plain_file_is_played_by_pieces_of_itself(client, yard, reviewer, tmp_path):
+    recorded = await docked(client, yard, plain_footage())
 
     text = (await client.get(at(recorded, "/playlist.m3u8"), headers=reviewer)).text
     played = (await client.get(at(recorded, "/pieces/head.mp4"), headers=reviewer)).content
@@ -259,15 +213,15 @@ async def test_a_plain_file_is_played_by_pieces_of_itself(client, yard, reviewer
         played += (await client.get(at(recorded, f"/{piece}"), headers=reviewer)).content
 
     assert len(pieces) == 10
-    assert pictures_in(played, tmp_path) == pictures_in(plain.read_bytes(), tmp_path)
+    assert pictures_in(played, tmp_path) == pictures_in(plain_footage().read_bytes(), tmp_path)
     late = await client.get(at(recorded, "/pieces/10.m4s"), headers=reviewer)
     assert late.status_code == 409
 
 
 async def test_a_plain_file_has_small_pictures_and_loudness_too(
-    client, yard, reviewer, plain, examine, found
+    client, yard, reviewer, examine, found
 ):
-    recorded = await docked(client, yard, plain)
+    recorded = await docked(client, yard, plain_footage())
 
     await examine(recorded)
 
@@ -283,10 +237,10 @@ async def test_a_fragmented_file_has_no_pieces(client, yard, reviewer):
     assert answer.status_code == 409
 
 
-async def test_a_shift_is_one_playlist_with_its_gaps(client, yard, reviewer, sessions, plain):
+async def test_a_shift_is_one_playlist_with_its_gaps(client, yard, reviewer, sessions):
     minute = timedelta(minutes=1)
     first = await docked(client, yard, bodycam.footage())
-    second = await docked(client, yard, plain, started_at=bodycam.STARTED_AT + minute)
+    second = await docked(client, yard, plain_footage(), started_at=bodycam.STARTED_AT + minute)
     third = await docked(
         client, yard, bodycam.footage(), started_at=bodycam.STARTED_AT + 3 * minute
     )

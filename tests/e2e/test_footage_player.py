@@ -1,15 +1,14 @@
 """What is made of a recording, in a real browser at the running server and its worker."""
 
-import subprocess
 from datetime import UTC, datetime, timedelta
 
-import imageio_ffmpeg
 import pytest
 
 from sim.district import REVIEWER
 from sim.player import open_player
 from sim.signed_video import write_mp4
 from tests import factories_bodycam as bodycam
+from tests.factories_media import broken_off, plain_footage
 from tests.factories_stage import dock_said
 from tests.factories_video import signed, with_byte_changed
 
@@ -54,18 +53,9 @@ def docked(street, path, seconds, **more):
     return recorded
 
 
-@pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    path = tmp_path_factory.mktemp("plain") / "plain.mp4"
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-loglevel", "error"]
-    source = bodycam.footage(SECONDS)
-    subprocess.run([*command, "-i", source, "-c", "copy", path], check=True)
-    return path
-
-
 @pytest.mark.browser
-def test_a_plain_file_plays_and_seeks(street, plain, tmp_path):
-    recorded = docked(street, plain, SECONDS)
+def test_a_plain_file_plays_and_seeks(street, tmp_path):
+    recorded = docked(street, plain_footage(SECONDS), SECONDS)
 
     with open_player(street.stage.base_url, sign=str) as player:
         player.sign_in(REVIEWER.iin)
@@ -74,6 +64,27 @@ def test_a_plain_file_plays_and_seeks(street, plain, tmp_path):
 
     assert abs(seen.seek_landed_seconds - 200) < 1
     assert abs(seen.duration_seconds - SECONDS) < 2
+
+
+@pytest.mark.browser
+def test_what_a_camera_left_that_lost_power_plays_and_seeks(street, tmp_path):
+    began = datetime.now(UTC) - timedelta(minutes=50)
+    docked(street, bodycam.footage(SECONDS), SECONDS, started_at=began)  # its pictures are alike
+    path = tmp_path / "lost.mp4"
+    path.write_bytes(broken_off(plain_footage(SECONDS).read_bytes(), at=0.9))
+    later = began + timedelta(seconds=SECONDS + 60)
+    recorded = docked(street, path, SECONDS, started_at=later)
+    street.log.wait("bodycam.recording_restored", recording_id=str(recorded.recording_id))
+
+    with open_player(street.stage.base_url, sign=str) as player:
+        player.sign_in(REVIEWER.iin)
+        page = f"/console/recordings/{recorded.recording_id}"
+        seen = player.watch(page, seek_to_seconds=200, picture=tmp_path / "page.png")
+        said = player.page.locator(".about").inner_text()
+
+    assert abs(seen.seek_landed_seconds - 200) < 1
+    assert 0.85 * SECONDS < seen.duration_seconds < 0.95 * SECONDS
+    assert "звук утрачен" in said
 
 
 @pytest.mark.browser
@@ -115,11 +126,11 @@ def test_the_page_of_a_changed_recording_shows_where(street, tmp_path):
 
 
 @pytest.mark.browser
-def test_a_shift_plays_over_the_seam_of_two_recordings(street, plain):
+def test_a_shift_plays_over_the_seam_of_two_recordings(street):
     began = datetime.now(UTC) - timedelta(minutes=30)
     first = docked(street, bodycam.footage(SECONDS), SECONDS, started_at=began)
     later = began + timedelta(seconds=SECONDS + 30)
-    docked(street, plain, SECONDS, started_at=later)
+    docked(street, plain_footage(SECONDS), SECONDS, started_at=later)
 
     with open_player(street.stage.base_url, sign=str) as player:
         player.sign_in(REVIEWER.iin)

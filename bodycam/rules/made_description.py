@@ -1,0 +1,115 @@
+"""The description (``moov``) of a file that lost its own, made from where its pictures lie.
+
+``made_front`` returns the boxes that, put before the stored bytes as they are, make a whole file:
+``ftyp``, ``moov`` and the head of one ``mdat`` around everything that was stored.
+"""
+
+import struct
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Final
+
+from bodycam.rules.frames import ReadAt
+from bodycam.rules.likeness import Likeness
+from bodycam.rules.made_boxes import box, full_box
+from bodycam.rules.unit_walk import Pictures
+
+_MATRIX: Final = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
+_BRANDS: Final = b"isom\0\0\2\0isomiso2mp41"
+_UNKNOWN_LANGUAGE: Final = 0x55C4  # "und", section 8.4.2
+_ON: Final = 3  # a track that is enabled and shown
+_WIDE_HEAD_BYTES: Final = 16
+_TICKS_MAX: Final = (1 << 32) - 1
+
+
+def made_front(pictures: Pictures, *, likeness: Likeness, step: int, size_bytes: int) -> bytes:
+    """Return what makes a whole file of ``size_bytes`` stored bytes, put before them.
+
+    Pictures are shown one each ``step`` ticks in the order in which they were coded.
+
+    Raises:
+        ValueError: there are none, or more than a table holds.
+    """
+    if not len(pictures) or not 0 < step <= _TICKS_MAX:
+        raise ValueError("no pictures, or none that lasts")
+    media = struct.pack(">I4sQ", 1, b"mdat", _WIDE_HEAD_BYTES + size_bytes)
+    ftyp = box(b"ftyp", _BRANDS)
+    length = len(ftyp) + len(_moov(pictures, likeness, step, 0)) + len(media)
+    return ftyp + _moov(pictures, likeness, step, length) + media
+
+
+def fronted(front: bytes, read_at: ReadAt) -> ReadAt:
+    """Return a function that reads the stored bytes as they lie behind ``front``."""
+
+    def read(start: int, length: int) -> bytes:
+        if start >= len(front):
+            return read_at(start - len(front), length)
+        made = front[start : start + length]
+        return made + read_at(0, length - len(made)) if len(made) < length else made
+
+    return read
+
+
+def _moov(pictures: Pictures, likeness: Likeness, step: int, base: int) -> bytes:
+    duration = step * len(pictures)
+    width, height = likeness.edges
+    timed = struct.pack(">QQIQ", 0, 0, likeness.timescale, duration)
+    movie = timed + struct.pack(">IH10x", 0x10000, 0x100) + _MATRIX + bytes(24)
+    track = (
+        struct.pack(">QQIIQ16x", 0, 0, 1, 0, duration)
+        + _MATRIX
+        + struct.pack(">II", width << 16, height << 16)
+    )
+    handler = struct.pack(">I4s12x", 0, b"vide") + b"\0"
+    information = box(
+        b"minf",
+        full_box(b"vmhd", bytes(8), flags=1),
+        box(b"dinf", full_box(b"dref", struct.pack(">I", 1), full_box(b"url ", flags=1))),
+        _table(pictures, likeness, step, base),
+    )
+    media = box(
+        b"mdia",
+        full_box(b"mdhd", timed, struct.pack(">HH", _UNKNOWN_LANGUAGE, 0), version=1),
+        full_box(b"hdlr", handler),
+        information,
+    )
+    return box(
+        b"moov",
+        full_box(b"mvhd", movie, struct.pack(">I", 2), version=1),
+        box(b"trak", full_box(b"tkhd", track, version=1, flags=_ON), media),
+    )
+
+
+def _table(pictures: Pictures, likeness: Likeness, step: int, base: int) -> bytes:
+    count = len(pictures)
+    chunks = list(_chunks(pictures))
+    counts = [[*same] for _, same in groupby(enumerate(chunks, 1), key=lambda one: one[1][1])]
+    runs = [(same[0][0], same[0][1][1], 1) for same in counts]
+    keys = [number + 1 for number in pictures.keys]
+    return box(
+        b"stbl",
+        full_box(b"stsd", struct.pack(">I", 1), likeness.entry),
+        full_box(b"stts", struct.pack(">3I", 1, count, step)),
+        full_box(b"stss", struct.pack(f">{1 + len(keys)}I", len(keys), *keys)),
+        full_box(
+            b"stsc", struct.pack(">I", len(runs)), *(struct.pack(">3I", *one) for one in runs)
+        ),
+        full_box(b"stsz", struct.pack(f">{2 + count}I", 0, count, *pictures.sizes)),
+        full_box(
+            b"co64",
+            struct.pack(f">I{len(chunks)}Q", len(chunks), *(base + at for at, _ in chunks)),
+        ),
+    )
+
+
+def _chunks(pictures: Pictures) -> Iterator[tuple[int, int]]:
+    """Yield where pictures begin that lie one behind the other, and how many they are."""
+    first, count, end = -1, 0, -1
+    for offset, size in zip(pictures.offsets, pictures.sizes, strict=True):
+        if offset != end:
+            if count:
+                yield first, count
+            first, count = offset, 0
+        count += 1
+        end = offset + size
+    yield first, count

@@ -1,0 +1,140 @@
+"""Sequence parameter sets of H.264, as far as finding pictures without an index needs them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from bodycam.rules.signed_video.nal import unescaped
+
+_HIGH_PROFILES: Final = frozenset({44, 83, 86, 100, 110, 118, 122, 128, 134, 135, 138, 139, 244})
+_CHROMA_444: Final = 3
+_LISTS, _LISTS_444, _LARGE_LISTS_FROM = 8, 12, 6
+_ZEROS_MAX: Final = 31  # of an Exp-Golomb number, section 9.1
+_CYCLE_MAX: Final = 255
+_MACROBLOCK: Final = 16
+_EDGE_MAX: Final = 16_384
+
+
+class NotASet(ValueError):
+    """The bytes are no parameter set that is read here."""
+
+
+class Bits:
+    """Reads bits of a unit, its header left out and its emulation prevention removed."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._number = int.from_bytes(raw, "big")
+        self._left = 8 * len(raw)
+
+    def take(self, count: int) -> int:
+        """Return the next ``count`` bits as a number.
+
+        Raises:
+            NotASet: the unit has fewer.
+        """
+        self._left -= count
+        if self._left < 0:
+            raise NotASet("the unit is cut short")
+        return (self._number >> self._left) & ((1 << count) - 1)
+
+    def golomb(self) -> int:
+        """Return the next unsigned Exp-Golomb number (section 9.1).
+
+        Raises:
+            NotASet: there is none, or one longer than 32 bits.
+        """
+        zeros = 0
+        while not self.take(1):
+            zeros += 1
+            if zeros > _ZEROS_MAX:
+                raise NotASet("a number of more than 32 bits")
+        return (1 << zeros) - 1 + self.take(zeros)
+
+    def signed_golomb(self) -> int:
+        """Return the next signed Exp-Golomb number (section 9.1.1)."""
+        number = self.golomb()
+        return (number + 1) // 2 if number % 2 else -(number // 2)
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """What a sequence parameter set says of every picture.
+
+    ``frame_number_bits`` is the length of ``frame_num`` in a slice header, ``planes`` whether a
+    colour plane is named before it; edges are in pixels.
+    """
+
+    frame_number_bits: int
+    planes: bool
+    width: int
+    height: int
+
+
+def read_sequence(unit: bytes) -> Sequence:
+    """Read a sequence parameter set with its header byte (section 7.3.2.1.1).
+
+    Raises:
+        NotASet: it is none.
+    """
+    if len(unit) < 4 or unit[0] & 0x1F != 7:  # noqa: PLR2004 - table 7-1
+        raise NotASet("no sequence parameter set")
+    profile = unit[1]
+    bits = Bits(unescaped(unit[4:])[0])
+    bits.golomb()  # its number
+    chroma, planes = _read_colours(bits) if profile in _HIGH_PROFILES else (1, False)
+    frame_number_bits = bits.golomb() + 4
+    if frame_number_bits > 16:  # noqa: PLR2004 - section 7.4.2.1.1
+        raise NotASet("a frame number of more than 16 bits")
+    _pass_order_counts(bits)
+    bits.golomb()  # reference frames
+    bits.take(1)  # gaps in frame numbers
+    width = (bits.golomb() + 1) * _MACROBLOCK
+    rows = bits.golomb() + 1
+    whole_frames = bits.take(1)
+    if not whole_frames:
+        bits.take(1)
+    bits.take(1)  # direct_8x8_inference
+    height = rows * _MACROBLOCK * (2 - whole_frames)
+    if bits.take(1):
+        left, right, top, bottom = (bits.golomb() for _ in range(4))
+        across, down = (2 if chroma in {1, 2} else 1), (2 if chroma == 1 else 1)
+        width -= (left + right) * across
+        height -= (top + bottom) * down * (2 - whole_frames)
+    if not (0 < width <= _EDGE_MAX and 0 < height <= _EDGE_MAX):
+        raise NotASet("pictures of an impossible size")
+    return Sequence(frame_number_bits, planes, width, height)
+
+
+def _read_colours(bits: Bits) -> tuple[int, bool]:
+    chroma = bits.golomb()
+    planes = bool(bits.take(1)) if chroma == _CHROMA_444 else False
+    bits.golomb()  # bit depths
+    bits.golomb()
+    bits.take(1)
+    if bits.take(1):
+        for number in range(_LISTS_444 if chroma == _CHROMA_444 else _LISTS):
+            if bits.take(1):
+                _pass_list(bits, 16 if number < _LARGE_LISTS_FROM else 64)
+    return chroma, planes
+
+
+def _pass_list(bits: Bits, size: int) -> None:
+    last = following = 8
+    for _ in range(size):
+        if following:
+            following = (last + bits.signed_golomb()) % 256
+        last = following or last
+
+
+def _pass_order_counts(bits: Bits) -> None:
+    kind = bits.golomb()
+    if kind == 0:
+        bits.golomb()
+    elif kind == 1:
+        bits.take(1)
+        bits.signed_golomb()
+        bits.signed_golomb()
+        cycle = bits.golomb()
+        if cycle > _CYCLE_MAX:
+            raise NotASet("a cycle of more than 255 frames")
+        for _ in range(cycle):
+            bits.signed_golomb()

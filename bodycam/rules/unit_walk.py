@@ -1,0 +1,234 @@
+"""Finding the pictures of an MP4 whose description (``moov``) is lost, by their units.
+
+Units stand behind their lengths, picture after picture, with sound between them that says nothing
+of its own length. A run of units is followed by its lengths; behind sound the next picture is
+looked for by what its units must be like, and by its number, which follows the one before.
+"""
+
+import re
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from bodycam.rules.frames import ReadAt
+from bodycam.rules.likeness import Likeness
+from bodycam.rules.parameter_sets import Bits, NotASet
+from bodycam.rules.signed_video.nal import Codec, unescaped
+
+_WINDOW_BYTES: Final = 4 << 20
+_SEARCHED_BYTES: Final = 64 << 10  # at least, before more is read
+_LENGTH_BYTES: Final = 4
+_HEADER_BYTES: Final = 24  # holds what is read of a slice header
+_SET_UP_BYTES_MAX: Final = 64 << 10
+_UNITS_MAX: Final = 512  # of one picture
+_DOUBT_BYTES: Final = 1 << 20  # how far another picture may lie that confirms one
+_INTRA: Final = frozenset({2, 4, 7, 9})  # slice types of H.264, table 7-6
+_SLICE_TYPES, _PARAMETER_SETS = 10, 256
+# What may stand before the first slice of a picture: SEI, parameter sets, a delimiter, filler.
+_BESIDE_H264: Final = frozenset({6, 7, 8, 9, 12})
+_SETS_H264: Final = frozenset({7, 8})
+_SLICES_H264: Final = frozenset({1, 5})
+_KEY_H264: Final = 5  # the one slice that begins a picture which needs none before it
+_BESIDE_H265: Final = frozenset({32, 33, 34, 35, 38, 39, 40})
+_KEYS_H265: Final = frozenset(range(16, 22))
+_SLICES_H265: Final = frozenset(range(10)) | _KEYS_H265
+_STARTS: Final = {
+    Codec.H264: rb"(?:[\x01\x21\x41\x61\x25\x45\x65][\x80-\xff]"
+    rb"|[\x06\x27\x47\x67]|\x09[\x10-\xf0])",
+    Codec.H265: rb"(?:[\x00-\x2a][\x01-\x07][\x80-\xff]|[\x40\x42\x44\x46\x4e][\x01-\x07])",
+}
+
+
+@dataclass
+class Pictures:
+    """Where each picture lies in the file, and which need none before them."""
+
+    offsets: "array[int]" = field(default_factory=lambda: array("q"))
+    sizes: "array[int]" = field(default_factory=lambda: array("q"))
+    keys: list[int] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+    @property
+    def total_bytes(self) -> int:
+        """How many bytes of the file they are."""
+        return sum(self.sizes)
+
+
+def pictures_in(
+    *, read_at: ReadAt, first_byte: int, size_bytes: int, likeness: Likeness, limit: int
+) -> Pictures:
+    """Return the pictures between ``first_byte`` and the end, from the first key picture on.
+
+    At most ``limit`` of them: what lies behind is left out.
+    """
+    found = Pictures()
+    walk = _Walk(read_at, size_bytes, likeness)
+    for one in walk.pictures(first_byte):
+        if not one.key and not len(found):
+            continue
+        if one.key:
+            found.keys.append(len(found))
+        found.offsets.append(one.offset)
+        found.sizes.append(one.end - one.offset)
+        if len(found) >= limit:
+            break
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    end: int
+    slice: bool
+    first: bool = False  # it begins a picture
+    key: bool = False
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    offset: int
+    end: int
+    key: bool
+    number: int | None
+
+
+class _Walk:
+    def __init__(self, read_at: ReadAt, size_bytes: int, likeness: Likeness) -> None:
+        self._read_at, self._size = read_at, size_bytes
+        self._window, self._from = b"", 0
+        self._codec, self._sequence = likeness.codec, likeness.sequence
+        self._key_max, self._other_max = likeness.key_bytes_max, likeness.other_bytes_max
+        largest = max(self._key_max, self._other_max, _SET_UP_BYTES_MAX)
+        lengths = b"(?=\x00[\x00-" + re.escape(bytes([largest >> 16])) + b"].."
+        self._start = re.compile(lengths + _STARTS[self._codec] + b")", re.DOTALL)
+
+    def pictures(self, at: int) -> Iterator[_Picture]:
+        last: _Picture | None = None
+        while at < self._size:
+            found = self._picture(at) or self._next(at + 1, last)
+            if found is None:
+                return
+            yield found
+            at, last = found.end, found
+
+    def _next(self, at: int, last: _Picture | None) -> _Picture | None:
+        """Return the next picture behind bytes that are none.
+
+        Its number follows the last one's, or what stands behind it confirms it: else bytes of
+        sound that look like a unit would swallow the pictures they seem to reach over.
+        """
+        doubtful: list[_Picture] = []
+        for candidate in self._candidates(at):
+            if doubtful and candidate.offset - doubtful[0].offset > _DOUBT_BYTES:
+                return doubtful[0]
+            if candidate.key or last is None or self._follows(candidate, last):
+                return candidate
+            if self._picture(candidate.end) is not None:
+                return candidate
+            for one in doubtful:
+                if candidate.offset >= one.end and self._follows(candidate, one):
+                    return one
+            doubtful.append(candidate)
+        return doubtful[0] if doubtful else None
+
+    def _follows(self, one: _Picture, before: _Picture) -> bool:
+        if one.number is None or before.number is None or self._sequence is None:
+            return True
+        step = (one.number - before.number) % (1 << self._sequence.frame_number_bits)
+        return step <= 1
+
+    def _candidates(self, at: int) -> Iterator[_Picture]:
+        while at + _LENGTH_BYTES < self._size:
+            self._bytes(at, _SEARCHED_BYTES)
+            window, base = self._window, self._from
+            match = self._start.search(window, at - base)
+            if match is None:
+                at = max(at + 1, base + len(window) - _HEADER_BYTES)
+                continue
+            at = base + match.start()
+            found = self._picture(at)
+            at += 1
+            if found is not None:
+                yield found
+
+    def _picture(self, at: int) -> _Picture | None:
+        begun: _Unit | None = None
+        place = at
+        for _ in range(_UNITS_MAX):
+            unit = self._unit(place)
+            if unit is None or (begun is not None and not (unit.slice and not unit.first)):
+                break
+            if begun is None and unit.slice:
+                if not unit.first:
+                    return None
+                begun = unit
+            place = unit.end
+        return None if begun is None else _Picture(at, place, begun.key, begun.number)
+
+    def _unit(self, at: int) -> _Unit | None:
+        head = self._bytes(at, _LENGTH_BYTES + _HEADER_BYTES)
+        size, end = int.from_bytes(head[:_LENGTH_BYTES], "big"), at + _LENGTH_BYTES
+        if size < 2 or end + size > self._size or len(head) < _LENGTH_BYTES + 2:  # noqa: PLR2004 - a header and a byte
+            return None
+        end += size
+        read = self._h264 if self._codec is Codec.H264 else self._h265
+        unit = read(head[_LENGTH_BYTES:], size, end)
+        if unit is None:
+            return None
+        body = self._bytes(end - size, size)
+        # Section 7.4.1: no unit ends with a zero byte or holds what begins one in a stream.
+        if len(body) < size or not body[-1] or b"\0\0\0" in body or b"\0\0\1" in body:
+            return None
+        return unit
+
+    def _h264(self, head: bytes, size: int, end: int) -> _Unit | None:
+        kind, referenced = head[0] & 0x1F, bool(head[0] & 0x60)
+        if head[0] & 0x80:
+            return None
+        if kind in _BESIDE_H264:
+            whole = referenced == (kind in _SETS_H264) and size <= _SET_UP_BYTES_MAX
+            return _Unit(end, slice=False) if whole else None
+        if kind not in _SLICES_H264 or (kind == _KEY_H264 and not referenced):
+            return None
+        try:
+            return self._slice_h264(head, size, end, key=kind == _KEY_H264)
+        except NotASet:
+            return None
+
+    def _slice_h264(self, head: bytes, size: int, end: int, *, key: bool) -> _Unit | None:
+        """Read the beginning of a slice header (section 7.3.3)."""
+        if self._sequence is None:
+            return None
+        bits = Bits(unescaped(head[1:])[0])
+        first, kind, of_set = bits.golomb(), bits.golomb(), bits.golomb()
+        if self._sequence.planes:
+            bits.take(2)
+        number = bits.take(self._sequence.frame_number_bits)
+        intra = kind in _INTRA
+        if kind >= _SLICE_TYPES or of_set >= _PARAMETER_SETS or (key and (number or not intra)):
+            return None
+        if size > (self._key_max if intra else self._other_max):
+            return None
+        return _Unit(end, slice=True, first=first == 0, key=key, number=number)
+
+    def _h265(self, head: bytes, size: int, end: int) -> _Unit | None:
+        kind, layer, temporal = head[0] >> 1, (head[0] & 1) << 5 | head[1] >> 3, head[1] & 7
+        if layer or not temporal or kind > max(_BESIDE_H265) or len(head) < 3:  # noqa: PLR2004 - header and a byte
+            return None
+        if kind in _BESIDE_H265:
+            return _Unit(end, slice=False) if size <= _SET_UP_BYTES_MAX else None
+        key = kind in _KEYS_H265
+        if kind not in _SLICES_H265 or size > (self._key_max if key else self._other_max):
+            return None
+        return _Unit(end, slice=True, first=bool(head[2] & 0x80), key=key)
+
+    def _bytes(self, at: int, count: int) -> bytes:
+        start = at - self._from
+        ends = self._from + len(self._window)
+        if start < 0 or (at + count > ends and ends < self._size) or at >= ends:
+            self._window = self._read_at(at, max(count, _WINDOW_BYTES))
+            self._from, start = at, 0
+        return self._window[start : start + count]

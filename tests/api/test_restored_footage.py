@@ -1,0 +1,300 @@
+"""A camera that lost power before it wrote where its pictures lie: they are found and play."""
+
+import hashlib
+import re
+from datetime import timedelta
+
+import pytest
+import sqlalchemy as sa
+
+from app.settings import SandboxKind
+from bodycam.media import Sandbox
+from bodycam.models import RecordingRow
+from bodycam.rules.derived import FindingKind
+from bodycam.service.axis_keys import ClearObjects, ClipCiphers
+from bodycam.service.docking import Docking
+from bodycam.service.restoring import Restoring, restore_recording, restore_waiting
+from tests import factories_bodycam as bodycam
+from tests.factories_media import broken_off, pictures_in, plain_footage, sandbox
+
+LATER = timedelta(minutes=5)
+
+
+@pytest.fixture
+def restoring(sessions, parts):
+    def restoring(shut_in=None):
+        ciphers = ClipCiphers(sessions=sessions, vault=parts.keys.vault)
+        docking = Docking(
+            sessions=sessions,
+            store=parts.store,
+            trail=bodycam.TRAIL,
+            recording_bytes_max=1 << 30,
+            ciphers=ciphers,
+        )
+        reader = ClearObjects(parts.store, ciphers)
+        return Restoring(docking=docking, reader=reader, sandbox=shut_in or sandbox())
+
+    return restoring
+
+
+@pytest.fixture
+def restore(restoring):
+    async def restore(recorded, **more):
+        return await restore_recording(
+            restoring(**more), recording_id=recorded.recording_id, now=bodycam.STARTED_AT + LATER
+        )
+
+    return restore
+
+
+@pytest.fixture
+def lost(tmp_path):
+    path = tmp_path / "lost.mp4"
+    path.write_bytes(broken_off(plain_footage().read_bytes()))
+    return path
+
+
+async def docked(client, yard, path, **more):
+    recorded = yard.record(footage_file=path, **more)
+    (await bodycam.dock_whole(client, recorded, yard.dock)).raise_for_status()
+    return recorded
+
+
+def at(recorded, rest=""):
+    return f"/api/recordings/{recorded.recording_id}{rest}"
+
+
+async def known(client, reviewer, recorded):
+    return (await client.get(at(recorded), headers=reviewer)).json()
+
+
+async def played(client, reviewer, recorded):
+    text = (await client.get(at(recorded, "/playlist.m3u8"), headers=reviewer)).text
+    content = (await client.get(at(recorded, "/pieces/head.mp4"), headers=reviewer)).content
+    for name in re.findall(r"pieces/\d+\.m4s", text):
+        content += (await client.get(at(recorded, f"/{name}"), headers=reviewer)).content
+    return content
+
+
+async def jobs(sessions):
+    """Return which recordings the worker was asked to restore."""
+    async with sessions() as session:
+        found = await session.execute(
+            sa.text(
+                "SELECT args->>'recording_id' FROM procrastinate_jobs"
+                " WHERE task_name = 'bodycam.restore' ORDER BY id"
+            )
+        )
+        return found.scalars().all()
+
+
+async def reason_of(sessions, recorded):
+    async with sessions() as session:
+        return await session.scalar(
+            sa.select(RecordingRow.quarantine_reason).where(
+                RecordingRow.id == recorded.recording_id
+            )
+        )
+
+
+@pytest.mark.parametrize("model", [bodycam.footage, plain_footage], ids=["fragments", "tables"])
+async def test_every_picture_is_found_and_plays(
+    client, yard, reviewer, restore, lost, tmp_path, model
+):
+    await docked(client, yard, model())
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+
+    assert await restore(recorded)
+
+    content = await played(client, reviewer, recorded)
+    assert pictures_in(content, tmp_path) == pictures_in(plain_footage().read_bytes(), tmp_path)
+    told = await known(client, reviewer, recorded)
+    assert told["status"] == "reviewable"
+    assert told["quarantine_reason"] is None
+    assert [one["kind"] for one in told["damage"]] == ["description"]
+
+
+async def test_storing_asks_for_the_restoring(client, yard, sessions, lost):
+    recorded = await docked(client, yard, lost)
+
+    assert await jobs(sessions) == [str(recorded.recording_id)]
+
+
+async def test_a_cut_file_is_restored_as_far_as_its_bytes_go(
+    client, yard, reviewer, restore, tmp_path
+):
+    await docked(client, yard, bodycam.footage())
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(broken_off(plain_footage().read_bytes(), at=0.6))
+    recorded = await docked(client, yard, cut, started_at=bodycam.STARTED_AT + LATER)
+
+    assert await restore(recorded)
+
+    whole = pictures_in(plain_footage().read_bytes(), tmp_path)
+    content = pictures_in(await played(client, reviewer, recorded), tmp_path)
+    assert 300 < len(content) < 420
+    assert content == whole[: len(content)]
+
+
+async def test_the_copy_that_is_taken_out_is_a_whole_file_and_the_original_stays(
+    client, yard, reviewer, sessions, restore, examine, lost, tmp_path
+):
+    await docked(client, yard, bodycam.footage())
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+    await restore(recorded)
+    await examine(recorded)
+
+    answer = await client.get(at(recorded, "/salvaged"), headers=reviewer)
+
+    assert len(pictures_in(answer.content, tmp_path)) == 600
+    assert answer.content.endswith(lost.read_bytes())
+    assert answer.headers["Original-Root"] == recorded.manifest.merkle_root
+    [made] = await bodycam.events(sessions, "bodycam.derivative_made")
+    assert made["sha256"] == hashlib.sha256(answer.content).hexdigest()
+    original = await client.get(at(recorded, "/content"), headers=reviewer)
+    assert original.content == lost.read_bytes()
+
+
+async def test_a_restored_recording_has_small_pictures_and_no_sound(
+    client, yard, reviewer, restore, examine, found, lost
+):
+    await docked(client, yard, bodycam.footage())
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+    await restore(recorded)
+
+    await examine(recorded)
+
+    assert (await client.get(at(recorded, "/sheets/0.jpg"), headers=reviewer)).status_code == 200
+    kept = await found(recorded)
+    assert kept[FindingKind.LOUDNESS].body == {"decibels": [], "sound": False}
+    assert kept[FindingKind.DECODING].body == {"broken_ms": []}
+
+
+async def test_the_log_tells_by_whose_likeness(client, yard, sessions, restore, lost):
+    model = await docked(client, yard, bodycam.footage())
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+
+    await restore(recorded)
+
+    [event] = await bodycam.events(sessions, "bodycam.recording_restored")
+    assert event == {
+        "recording_id": str(recorded.recording_id),
+        "model_id": str(model.recording_id),
+        "pictures": 600,
+        "duration_ms": 60_000,
+        "status": "reviewable",
+    }
+
+
+async def test_without_another_recording_of_the_camera_it_waits_for_one(
+    client, yard, sessions, restore, lost
+):
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+
+    assert not await restore(recorded)
+    assert "no recording of its camera to learn from" in await reason_of(sessions, recorded)
+    await docked(client, yard, bodycam.footage())
+
+    assert await jobs(sessions) == [str(recorded.recording_id)] * 2
+    assert await restore(recorded)
+
+
+async def test_without_a_sandbox_nothing_is_shown_that_was_not_seen_to_decode(
+    client, yard, sessions, restore, lost
+):
+    await docked(client, yard, bodycam.footage())
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+
+    assert not await restore(recorded, shut_in=Sandbox(SandboxKind.BUBBLEWRAP, (), ""))
+
+    assert "description of its tracks" in await reason_of(sessions, recorded)
+    assert await restore(recorded)  # once there is one
+
+
+async def test_a_likeness_under_which_nothing_decodes_is_none(
+    client, yard, sessions, reviewer, restore, lost, tmp_path
+):
+    from sim.signed_video import encode, write_mp4
+
+    other = write_mp4(encode(codec="h264", seconds=6), tmp_path / "other.mp4", codec="h264")
+    await docked(client, yard, other, seconds=6)
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+
+    assert not await restore(recorded)
+
+    assert "no picture was found in it" in await reason_of(sessions, recorded)
+    assert (await known(client, reviewer, recorded))["status"] == "quarantined"
+
+
+async def test_what_holds_no_pictures_stays_where_it_is(client, yard, sessions, restore, tmp_path):
+    await docked(client, yard, bodycam.footage())
+    noise = tmp_path / "noise.mp4"
+    noise.write_bytes(lost_noise())
+    recorded = await docked(client, yard, noise, started_at=bodycam.STARTED_AT + LATER)
+
+    assert not await restore(recorded)
+
+    assert "no picture was found in it" in await reason_of(sessions, recorded)
+    assert not await restore(recorded)  # and is not looked through again
+
+
+def lost_noise():
+    import random
+
+    return b"\0\0\0\x10ftypisom\0\0\0\0" + bytes(4) + b"mdat" + random.Random(5).randbytes(1 << 20)
+
+
+async def test_restoring_again_changes_nothing(client, yard, sessions, restore, lost):
+    await docked(client, yard, bodycam.footage())
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+
+    assert [await restore(recorded) for _ in range(2)] == [True, False]
+
+    assert len(await bodycam.events(sessions, "bodycam.recording_restored")) == 1
+
+
+async def test_what_an_earlier_release_has_put_aside_is_tried_by_itself(
+    client, yard, restoring, lost
+):
+    await docked(client, yard, bodycam.footage())
+    await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+
+    now = bodycam.STARTED_AT + LATER
+    assert await restore_waiting(restoring(), now=now) == 1
+    assert await restore_waiting(restoring(), now=now) == 0
+
+
+async def test_the_seconds_count_as_recorded_once_they_play(client, yard, sessions, restore, lost):
+    async def standing():
+        async with sessions() as session:
+            return (
+                await session.execute(
+                    sa.text(
+                        "SELECT kind, reason FROM coverage_intervals"
+                        " WHERE starts_at >= :since ORDER BY starts_at"
+                    ),
+                    {"since": bodycam.STARTED_AT + LATER},
+                )
+            ).all()
+
+    await docked(client, yard, bodycam.footage())
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+    before = await standing()
+
+    await restore(recorded)
+
+    assert before != await standing()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("ru", "кадры найдены заново"), ("kk", "кадрлары қайта табылды")]
+)
+async def test_the_page_says_what_is_lost(client, yard, reviewer, restore, lost, language, words):
+    await docked(client, yard, bodycam.footage())
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+    await restore(recorded)
+
+    headers = {**reviewer, "Accept-Language": language}
+    page = (await client.get(f"/console/recordings/{recorded.recording_id}", headers=headers)).text
+
+    assert words in page
