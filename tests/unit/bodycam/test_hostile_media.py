@@ -1,4 +1,5 @@
 import contextlib
+import functools
 import multiprocessing
 import resource
 from datetime import UTC, datetime
@@ -9,8 +10,13 @@ from bodycam.media import check_decodes
 from bodycam.rules.boxes import NotMp4, StreamIndexer, index_by_reading
 from bodycam.rules.footage_check import check_video
 from bodycam.rules.frames import NoVideo
+from bodycam.rules.likeness import NotLearnt, learnt_from, told_in_stream
+from bodycam.rules.made_description import fronted, made_front
+from bodycam.rules.plain import moov_of
 from bodycam.rules.playlist import media_playlist
-from tests.factories_media import hostile, mutant, sandbox
+from bodycam.rules.unit_walk import pictures_in
+from bodycam.rules.virtual import read_plain
+from tests.factories_media import hostile, mutant, sandbox, small
 
 STARTED_AT = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 BYTES_MORE_MAX = 512 << 20
@@ -36,6 +42,35 @@ def examine(content):
     assert read is None or read.to_bytes() == streamed.to_bytes()
     with contextlib.suppress(NoVideo):
         check_video(read_at=read_at, size_bytes=len(content))
+    with contextlib.suppress(NotLearnt):
+        told_in_stream(content[: 1 << 20])
+    restore(content, read_at)
+    if read is not None:
+        with contextlib.suppress(NotLearnt):
+            learnt_from(read_at=read_at, size_bytes=len(content), index=read, by_pieces=False)
+
+
+def restore(content, read_at):
+    """Look for pictures as where the tables are lost; what is found must make a file that reads."""
+    likeness = likeness_of_small()
+    found = pictures_in(
+        read_at=read_at, first_byte=0, size_bytes=len(content), likeness=likeness, limit=100_000
+    )
+    if len(found):
+        front = made_front(found, likeness=likeness, step=100, size_bytes=len(content))
+        moov = moov_of(read_at=fronted(front, read_at), size_bytes=len(front) + len(content))
+        assert len(read_plain(moov, size_bytes=len(front) + len(content)).tables[0]) == len(found)
+
+
+@functools.cache
+def likeness_of_small():
+    content = small()
+
+    def read_at(start, length):
+        return content[start : start + length]
+
+    index = index_by_reading(read_at=read_at, size_bytes=len(content))
+    return learnt_from(read_at=read_at, size_bytes=len(content), index=index, by_pieces=False)
 
 
 def _child(line, files):
