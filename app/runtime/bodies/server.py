@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
@@ -42,8 +43,11 @@ async def listening(
     door = Door(app=app, limits=limits)
     loop = asyncio.get_running_loop()
     server = await loop.create_server(
-        lambda: Connection(door), host, port, backlog=_BACKLOG, start_serving=True
+        lambda: Connection(door), host, port, backlog=_BACKLOG, start_serving=False
     )
+    for one in server.sockets:  # before the first connection, which has it from here
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limits.waiting_bytes)
+    await server.start_serving()
     watch = loop.create_task(_watch(door))
     try:
         yield server

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import random
+import socket
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
@@ -97,6 +98,16 @@ def request(path="/", *, body=b"", more="", method="PUT"):
 
 def told(body):
     return json.dumps({"size": len(body), "sha256": hashlib.sha256(body).hexdigest()}).encode()
+
+
+async def test_little_of_a_body_that_waits_lies_in_the_kernel():
+    limits = Limits(waiting_bytes=256 << 10)
+    async with listening(Toy(), host="127.0.0.1", port=0, limits=limits) as server:
+        [listener] = server.sockets
+
+        held = listener.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+
+    assert held == 2 * (256 << 10)  # Linux doubles it; what is accepted has it from here
 
 
 @pytest.mark.parametrize("size", [0, 1, PIECE_BYTES_MAX - 1, PIECE_BYTES_MAX, len(CONTENT)])
