@@ -21,6 +21,7 @@ from bodycam.rules.plain import moov_of
 from bodycam.rules.signed_video.nal import Codec
 from bodycam.rules.tracks import Track, read_table, read_tracks
 
+MODELS_MAX: Final = 3  # of the camera's recordings, the nearest in time, that are learnt from
 _LENGTH_BYTES: Final = 4
 _FRAGMENTS_MAX: Final = 64  # looked at, spread over the recording
 _SAMPLES_MAX: Final = 20_000

@@ -5,8 +5,8 @@
 """
 
 import struct
-from collections.abc import Iterator
-from itertools import groupby
+import sys
+from array import array
 from typing import Final
 
 from bodycam.rules.frames import ReadAt
@@ -82,34 +82,38 @@ def _moov(pictures: Pictures, likeness: Likeness, step: int, base: int) -> bytes
 
 def _table(pictures: Pictures, likeness: Likeness, step: int, base: int) -> bytes:
     count = len(pictures)
-    chunks = list(_chunks(pictures))
-    counts = [[*same] for _, same in groupby(enumerate(chunks, 1), key=lambda one: one[1][1])]
-    runs = [(same[0][0], same[0][1][1], 1) for same in counts]
-    keys = [number + 1 for number in pictures.keys]
+    starts, counts = _chunks(pictures, base)
+    runs = array("I")
+    for number, each in enumerate(counts, 1):
+        if not runs or runs[-2] != each:
+            runs.extend((number, each, 1))
+    keys = array("I", (number + 1 for number in pictures.keys))
     return box(
         b"stbl",
         full_box(b"stsd", struct.pack(">I", 1), likeness.entry),
         full_box(b"stts", struct.pack(">3I", 1, count, step)),
-        full_box(b"stss", struct.pack(f">{1 + len(keys)}I", len(keys), *keys)),
-        full_box(
-            b"stsc", struct.pack(">I", len(runs)), *(struct.pack(">3I", *one) for one in runs)
-        ),
-        full_box(b"stsz", struct.pack(f">{2 + count}I", 0, count, *pictures.sizes)),
-        full_box(
-            b"co64",
-            struct.pack(f">I{len(chunks)}Q", len(chunks), *(base + at for at, _ in chunks)),
-        ),
+        full_box(b"stss", struct.pack(">I", len(keys)), _big(keys)),
+        full_box(b"stsc", struct.pack(">I", len(runs) // 3), _big(runs)),
+        full_box(b"stsz", struct.pack(">2I", 0, count), _big(array("I", pictures.sizes))),
+        full_box(b"co64", struct.pack(">I", len(starts)), _big(starts)),
     )
 
 
-def _chunks(pictures: Pictures) -> Iterator[tuple[int, int]]:
-    """Yield where pictures begin that lie one behind the other, and how many they are."""
-    first, count, end = -1, 0, -1
+def _chunks(pictures: Pictures, base: int) -> tuple["array[int]", "array[int]"]:
+    """Return where pictures begin that lie one behind the other, and how many each time."""
+    starts, counts, end = array("Q"), array("I"), -1
     for offset, size in zip(pictures.offsets, pictures.sizes, strict=True):
         if offset != end:
-            if count:
-                yield first, count
-            first, count = offset, 0
-        count += 1
+            starts.append(base + offset)
+            counts.append(0)
+        counts[-1] += 1
         end = offset + size
-    yield first, count
+    return starts, counts
+
+
+def _big(column: "array[int]") -> bytes:
+    """Return the numbers as a box has them; millions of them, without an object for each."""
+    if sys.byteorder == "little":
+        column = array(column.typecode, column)
+        column.byteswap()
+    return column.tobytes()

@@ -28,7 +28,8 @@ _KNOWN: Final = (
 )
 REASONS: Final = (EMPTY, ZEROS, OTHER, NO_MOOV, NO_FRAGMENT, *dict.fromkeys(r for _, r in _KNOWN),
                   TRANSPORT_STREAM, NO_LIKENESS, NO_PICTURE)  # fmt: skip
-RESTORABLE: Final = (NO_MOOV, NO_LIKENESS)  # its pictures may be found yet
+UNLIKE: Final = (NO_LIKENESS, NO_PICTURE)  # until another recording of the camera comes
+RESTORABLE: Final = (NO_MOOV, *UNLIKE)
 _TS_PACKET_BYTES: Final = 188
 _TS_SYNC: Final = 0x47
 

@@ -23,6 +23,8 @@ _HEADER_BYTES: Final = 24  # holds what is read of a slice header
 _SET_UP_BYTES_MAX: Final = 64 << 10
 _UNITS_MAX: Final = 512  # of one picture
 _DOUBT_BYTES: Final = 1 << 20  # how far another picture may lie that confirms one
+_WORK_TIMES: Final = 8  # the file's bytes may be looked at before the rest is let be
+_WORK_LEAST: Final = 4096  # bytes that a unit counts for, however short
 _INTRA: Final = frozenset({2, 4, 7, 9})  # slice types of H.264, table 7-6
 _SLICE_TYPES, _PARAMETER_SETS = 10, 256
 # What may stand before the first slice of a picture: SEI, parameter sets, a delimiter, filler.
@@ -46,7 +48,7 @@ class Pictures:
 
     offsets: "array[int]" = field(default_factory=lambda: array("q"))
     sizes: "array[int]" = field(default_factory=lambda: array("q"))
-    keys: list[int] = field(default_factory=list)
+    keys: "array[int]" = field(default_factory=lambda: array("q"))
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -99,6 +101,7 @@ class _Walk:
     def __init__(self, read_at: ReadAt, size_bytes: int, likeness: Likeness) -> None:
         self._read_at, self._size = read_at, size_bytes
         self._window, self._from = b"", 0
+        self._work = _WORK_TIMES * (size_bytes + _WINDOW_BYTES)
         self._codec, self._sequence = likeness.codec, likeness.sequence
         self._key_max, self._other_max = likeness.key_bytes_max, likeness.other_bytes_max
         largest = max(self._key_max, self._other_max, _SET_UP_BYTES_MAX)
@@ -107,7 +110,7 @@ class _Walk:
 
     def pictures(self, at: int) -> Iterator[_Picture]:
         last: _Picture | None = None
-        while at < self._size:
+        while at < self._size and self._work > 0:
             found = self._picture(at) or self._next(at + 1, last)
             if found is None:
                 return
@@ -141,7 +144,7 @@ class _Walk:
         return step <= 1
 
     def _candidates(self, at: int) -> Iterator[_Picture]:
-        while at + _LENGTH_BYTES < self._size:
+        while at + _LENGTH_BYTES < self._size and self._work > 0:
             self._bytes(at, _SEARCHED_BYTES)
             window, base = self._window, self._from
             match = self._start.search(window, at - base)
@@ -169,6 +172,7 @@ class _Walk:
         return None if begun is None else _Picture(at, place, begun.key, begun.number)
 
     def _unit(self, at: int) -> _Unit | None:
+        self._work -= _WORK_LEAST
         head = self._bytes(at, _LENGTH_BYTES + _HEADER_BYTES)
         size, end = int.from_bytes(head[:_LENGTH_BYTES], "big"), at + _LENGTH_BYTES
         if size < 2 or end + size > self._size or len(head) < _LENGTH_BYTES + 2:  # noqa: PLR2004 - a header and a byte
@@ -178,6 +182,7 @@ class _Walk:
         unit = read(head[_LENGTH_BYTES:], size, end)
         if unit is None:
             return None
+        self._work -= size
         body = self._bytes(end - size, size)
         # Section 7.4.1: no unit ends with a zero byte or holds what begins one in a stream.
         if len(body) < size or not body[-1] or b"\0\0\0" in body or b"\0\0\1" in body:
@@ -230,5 +235,6 @@ class _Walk:
         ends = self._from + len(self._window)
         if start < 0 or (at + count > ends and ends < self._size) or at >= ends:
             self._window = self._read_at(at, max(count, _WINDOW_BYTES))
+            self._work -= len(self._window)
             self._from, start = at, 0
         return self._window[start : start + count]

@@ -24,7 +24,8 @@ from bodycam.repository import findings, heads
 from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
 from bodycam.rules.derived import EXAMINE_TASK, READ_BACK_TASK, RESTORE_TASK
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
-from bodycam.rules.magic import NO_LIKENESS, NO_MOOV
+from bodycam.rules.likeness import MODELS_MAX
+from bodycam.rules.magic import NO_MOOV, UNLIKE
 from bodycam.rules.signing import sign_receipt
 from bodycam.rules.stretches import kept_losses
 from bodycam.service.cameras import note_uploaded
@@ -315,10 +316,16 @@ async def _add_index(
     await defer(
         session, queue=Queue.MEDIA, task=EXAMINE_TASK, arguments={"recording_id": str(row.id)}
     )
-    for waiting in await findings.without_tables(
-        session, reasons=[NO_LIKENESS], camera_id=row.camera_id, limit=_NAMED_MAX
+    await session.flush()
+    for recording_id in await findings.without_tables(
+        session, reasons=UNLIKE, camera_id=row.camera_id, limit=_NAMED_MAX
     ):
-        await _ask_to_restore(session, waiting)
+        waiting = await repository.recording(session, recording_id)
+        if waiting is None:
+            continue
+        models = await findings.models_for(session, waiting, limit=MODELS_MAX)
+        if any(model.id == row.id for model, _, _ in models):  # else nothing new is to be learnt
+            await _ask_to_restore(session, recording_id)
 
 
 async def index_quarantined(

@@ -28,12 +28,12 @@ from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
 from bodycam.rules.derived import PlayForm
 from bodycam.rules.frames import ReadAt
 from bodycam.rules.key_frames import Looked, choose_looks
-from bodycam.rules.likeness import Likeness, NotLearnt, learnt_from, told_in_stream
+from bodycam.rules.likeness import MODELS_MAX, Likeness, NotLearnt, learnt_from, told_in_stream
 from bodycam.rules.made_description import fronted, made_front
 from bodycam.rules.magic import NO_LIKENESS, NO_MOOV, NO_PICTURE, RESTORABLE
 from bodycam.rules.moof import BoxesBroken
 from bodycam.rules.plain import moov_of, top_boxes
-from bodycam.rules.unit_walk import Pictures, pictures_in
+from bodycam.rules.unit_walk import pictures_in
 from bodycam.rules.virtual import box_index, read_plain
 from bodycam.service.axis_keys import ObjectReader
 from bodycam.service.completion import index_quarantined
@@ -43,7 +43,6 @@ from bodycam.service.fronted import FrontedObjects
 
 log = structlog.get_logger(__name__)
 
-_MODELS_MAX: Final = 3  # of the camera's recordings that are tried as the likeness
 _PICTURES_MAX: Final = 2_000_000  # a day of 20 a second
 _TOLD_BYTES: Final = 1 << 20  # of the media, in which the camera repeats its set-up if ever
 _LOOKS: Final = 5  # key pictures that must not all fail to decode
@@ -98,7 +97,7 @@ async def restore_recording(restoring: Restoring, *, recording_id: UUID, now: da
         row = await repository.recording(session, recording_id)
         if row is None or row.quarantine_reason not in RESTORABLE:
             return False
-        models = await findings.models_for(session, row, limit=_MODELS_MAX)
+        models = await findings.models_for(session, row, limit=MODELS_MAX)
     try:
         found = await _found(restoring, row, models)
     except MediaToolRefused:
@@ -134,7 +133,7 @@ async def _found(
     """Return the pictures by the first likeness under which they decode, or why there are none."""
     tried = False
     for model, packed, form in models:
-        likeness = await _learnt(restoring, model, BoxIndex.from_bytes(packed), form)
+        likeness = await _learnt(restoring, model, packed, form)
         if likeness is not None:
             tried = True
             found = await _by(restoring, row, likeness, model.id)
@@ -150,11 +149,14 @@ async def _found(
 
 
 async def _learnt(
-    restoring: Restoring, model: RecordingRow, index: BoxIndex, form: PlayForm
+    restoring: Restoring, model: RecordingRow, packed: bytes, form: PlayForm
 ) -> Likeness | None:
     def learn(read_at: ReadAt) -> Likeness:
         return learnt_from(
-            read_at=read_at, size_bytes=model.shown_bytes, index=index, by_pieces=form.by_pieces
+            read_at=read_at,
+            size_bytes=model.shown_bytes,
+            index=BoxIndex.from_bytes(packed),
+            by_pieces=form.by_pieces,
         )
 
     try:
@@ -187,34 +189,36 @@ async def _by(
     restoring: Restoring, row: RecordingRow, likeness: Likeness, model_id: UUID | None
 ) -> _Found | None:
     """Return the pictures found by one likeness, ``None`` where none of the key ones decodes."""
+    found = await restoring.reader.reading(
+        key=row.object_key, act=lambda read_at: _walked(read_at, row, likeness, model_id)
+    )
+    if found is None or not await _decodes(restoring, row, found.front, found.index):
+        return None
+    found.index.damage.append(Damage(DamageKind.DESCRIPTION, 0, row.shown_bytes))
+    return found
+
+
+def _walked(
+    read_at: ReadAt, row: RecordingRow, likeness: Likeness, model_id: UUID | None
+) -> _Found | None:
+    """Find the pictures and make what stands before them; takes seconds for a gibibyte."""
     size = row.shown_bytes
-
-    def walk(read_at: ReadAt) -> Pictures:
-        first = _media_at(read_at, size)
-        return pictures_in(
-            read_at=read_at,
-            first_byte=first,
-            size_bytes=size,
-            likeness=likeness,
-            limit=_PICTURES_MAX,
-        )
-
-    pictures = await restoring.reader.reading(key=row.object_key, act=walk)
+    pictures = pictures_in(
+        read_at=read_at,
+        first_byte=_media_at(read_at, size),
+        size_bytes=size,
+        likeness=likeness,
+        limit=_PICTURES_MAX,
+    )
     if not len(pictures):
         return None
     step = likeness.step or _step_of(row, likeness, len(pictures))
     front = made_front(pictures, likeness=likeness, step=step, size_bytes=size)
     whole = len(front) + size
-    plain = read_plain(
-        moov_of(read_at=fronted(front, lambda _at, _count: b""), size_bytes=whole), size_bytes=whole
-    )
+    plain = read_plain(moov_of(read_at=fronted(front, read_at), size_bytes=whole), size_bytes=whole)
     if plain is None:
         return None
-    index = box_index(plain)
-    if not await _decodes(restoring, row, front, index):
-        return None
-    index.damage.append(Damage(DamageKind.DESCRIPTION, 0, size))
-    return _Found(front=front, index=index, pictures=len(pictures), model_id=model_id)
+    return _Found(front=front, index=box_index(plain), pictures=len(pictures), model_id=model_id)
 
 
 def _step_of(row: RecordingRow, likeness: Likeness, pictures: int) -> int:

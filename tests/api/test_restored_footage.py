@@ -225,6 +225,28 @@ async def test_a_likeness_under_which_nothing_decodes_is_none(
     assert "no picture was found in it" in await reason_of(sessions, recorded)
     assert (await known(client, reviewer, recorded))["status"] == "quarantined"
 
+    # The camera was set otherwise before. What comes with its new settings is learnt from.
+    await docked(client, yard, bodycam.footage(), started_at=bodycam.STARTED_AT + 2 * LATER)
+    assert await jobs(sessions) == [str(recorded.recording_id)] * 2
+    assert await restore(recorded)
+
+
+async def test_what_is_too_far_in_time_to_be_learnt_from_starts_nothing(
+    client, yard, sessions, restore, tmp_path
+):
+    for number in range(1, 4):
+        await docked(
+            client, yard, bodycam.footage(), started_at=bodycam.STARTED_AT - number * LATER
+        )
+    noise = tmp_path / "noise.mp4"
+    noise.write_bytes(lost_noise())
+    recorded = await docked(client, yard, noise, started_at=bodycam.STARTED_AT)
+    assert not await restore(recorded)
+
+    await docked(client, yard, bodycam.footage(), started_at=bodycam.STARTED_AT + 9 * LATER)
+
+    assert await jobs(sessions) == [str(recorded.recording_id)]
+
 
 async def test_what_holds_no_pictures_stays_where_it_is(client, yard, sessions, restore, tmp_path):
     await docked(client, yard, bodycam.footage())
@@ -235,7 +257,6 @@ async def test_what_holds_no_pictures_stays_where_it_is(client, yard, sessions, 
     assert not await restore(recorded)
 
     assert "no picture was found in it" in await reason_of(sessions, recorded)
-    assert not await restore(recorded)  # and is not looked through again
 
 
 def lost_noise():
