@@ -236,3 +236,13 @@ def pictures_in(content, folder):
     done = subprocess.run(listing, capture_output=True, text=True, check=True)
     assert done.stderr == ""
     return [line.split(",")[-1] for line in done.stdout.splitlines() if not line.startswith("#")]
+
+
+def film_that_tells(folder, seconds=4):
+    """Return a plain MP4 whose camera repeats its set-up before each key picture."""
+    path = folder / "tells.mp4"
+    command = [*_FFMPEG, "-y", "-f", "lavfi", "-i", "testsrc2=s=320x176:r=25"]
+    command += ["-f", "lavfi", "-i", "anoisesrc=a=0.4:r=48000:seed=7", "-t", str(seconds)]
+    command += ["-c:v", "libx264", "-bf", "0", "-x264-params", "repeat-headers=1", "-c:a", "aac"]
+    subprocess.run([*command, path], check=True)
+    return path.read_bytes()

@@ -22,6 +22,7 @@ _LENGTH_BYTES: Final = 4
 _HEADER_BYTES: Final = 24  # holds what is read of a slice header
 _SET_UP_BYTES_MAX: Final = 64 << 10
 _UNITS_MAX: Final = 512  # of one picture
+_PICTURE_BYTES_MAX: Final = 32 << 20
 _DOUBT_BYTES: Final = 1 << 20  # how far another picture may lie that confirms one
 _WORK_TIMES: Final = 8  # the file's bytes may be looked at before the rest is let be
 _WORK_LEAST: Final = 4096  # bytes that a unit counts for, however short
@@ -168,6 +169,8 @@ class _Walk:
                 if not unit.first:
                     return None
                 begun = unit
+            if unit.end - at > _PICTURE_BYTES_MAX:
+                return None
             place = unit.end
         return None if begun is None else _Picture(at, place, begun.key, begun.number)
 

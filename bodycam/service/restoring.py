@@ -13,18 +13,13 @@ from uuid import UUID
 import structlog
 
 from app.db import transaction
+from app.errors import DomainError
 from bodycam import repository
-from bodycam.errors import (
-    MediaToolRefused,
-    ObjectAbsent,
-    ObjectDamaged,
-    ObjectKeyUnknown,
-    StoreSilent,
-)
+from bodycam.errors import MediaToolRefused, ObjectAbsent, ObjectDamaged
 from bodycam.media import Sandbox, Tries, grey_looks
 from bodycam.models import RecordingRow
 from bodycam.repository import findings
-from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
+from bodycam.rules.box_index import BoxIndex, Damage, DamageKind, IndexNotReadable
 from bodycam.rules.derived import PlayForm
 from bodycam.rules.frames import ReadAt
 from bodycam.rules.key_frames import Looked, choose_looks
@@ -47,6 +42,7 @@ _PICTURES_MAX: Final = 2_000_000  # a day of 20 a second
 _TOLD_BYTES: Final = 1 << 20  # of the media, in which the camera repeats its set-up if ever
 _LOOKS: Final = 5  # key pictures that must not all fail to decode
 _MS_DEFAULT: Final = 40
+_STEP_SECONDS_MAX: Final = 10  # of one picture, where only the recording's length tells
 _AT_ONCE: Final = 100
 
 
@@ -77,7 +73,7 @@ async def restore_waiting(restoring: Restoring, *, now: datetime) -> int:
     for recording_id in waiting:
         try:
             count += await restore_recording(restoring, recording_id=recording_id, now=now)
-        except (StoreSilent, ObjectKeyUnknown, ObjectAbsent, ObjectDamaged) as error:
+        except DomainError as error:
             log.warning(
                 "a recording could not be restored", recording=str(recording_id), code=error.code
             )
@@ -161,7 +157,7 @@ async def _learnt(
 
     try:
         return await restoring.reader.reading(key=model.object_key, act=learn)
-    except (NotLearnt, ObjectAbsent, ObjectDamaged):
+    except (NotLearnt, IndexNotReadable, ObjectAbsent, ObjectDamaged):
         return None
 
 
@@ -213,9 +209,13 @@ def _walked(
     if not len(pictures):
         return None
     step = likeness.step or _step_of(row, likeness, len(pictures))
-    front = made_front(pictures, likeness=likeness, step=step, size_bytes=size)
-    whole = len(front) + size
-    plain = read_plain(moov_of(read_at=fronted(front, read_at), size_bytes=whole), size_bytes=whole)
+    try:
+        front = made_front(pictures, likeness=likeness, step=step, size_bytes=size)
+        whole = len(front) + size
+        moov = moov_of(read_at=fronted(front, read_at), size_bytes=whole)
+        plain = read_plain(moov, size_bytes=whole)
+    except ValueError:  # its model tells of pictures that no recording has
+        return None
     if plain is None:
         return None
     return _Found(front=front, index=box_index(plain), pictures=len(pictures), model_id=model_id)
@@ -226,7 +226,8 @@ def _step_of(row: RecordingRow, likeness: Likeness, pictures: int) -> int:
     lasted_ms = int((row.ended_at - row.started_at).total_seconds() * 1000)
     if lasted_ms <= 0:
         lasted_ms = _MS_DEFAULT * pictures
-    return max(1, lasted_ms * likeness.timescale // 1000 // pictures)
+    even = lasted_ms * likeness.timescale // 1000 // pictures
+    return min(max(even, 1), _STEP_SECONDS_MAX * likeness.timescale)
 
 
 async def _decodes(restoring: Restoring, row: RecordingRow, front: bytes, index: BoxIndex) -> bool:

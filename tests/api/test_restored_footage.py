@@ -15,7 +15,7 @@ from bodycam.service.axis_keys import ClearObjects, ClipCiphers
 from bodycam.service.docking import Docking
 from bodycam.service.restoring import Restoring, restore_recording, restore_waiting
 from tests import factories_bodycam as bodycam
-from tests.factories_media import broken_off, pictures_in, plain_footage, sandbox
+from tests.factories_media import broken_off, film_that_tells, pictures_in, plain_footage, sandbox
 
 LATER = timedelta(minutes=5)
 
@@ -184,6 +184,26 @@ async def test_the_log_tells_by_whose_likeness(client, yard, sessions, restore, 
         "duration_ms": 60_000,
         "status": "reviewable",
     }
+
+
+@pytest.mark.parametrize(
+    ("claimed_seconds", "shown_ms"), [(4, 4_000), (3600, 1_000_000)], ids=["true", "far_too_long"]
+)
+async def test_a_camera_that_repeats_its_set_up_needs_no_other_recording(
+    client, yard, sessions, reviewer, restore, tmp_path, claimed_seconds, shown_ms
+):
+    content = film_that_tells(tmp_path)
+    told = tmp_path / "told.mp4"
+    told.write_bytes(broken_off(content))
+    recorded = await docked(client, yard, told, seconds=claimed_seconds)
+
+    assert await restore(recorded)
+
+    found = await played(client, reviewer, recorded)
+    assert pictures_in(found, tmp_path) == pictures_in(content, tmp_path)
+    [event] = await bodycam.events(sessions, "bodycam.recording_restored")
+    assert event["model_id"] is None
+    assert event["duration_ms"] == shown_ms  # of 100 pictures none is shown for over ten seconds
 
 
 async def test_without_another_recording_of_the_camera_it_waits_for_one(

@@ -17,7 +17,7 @@ from bodycam.rules.signed_video.nal import Codec
 from bodycam.rules.unit_walk import pictures_in
 from bodycam.rules.virtual import box_index, read_plain
 from tests.factories_bodycam import footage
-from tests.factories_media import broken_off, plain_footage, small
+from tests.factories_media import broken_off, film_that_tells, plain_footage, small
 from tests.factories_media import pictures_in as decoded
 
 SECONDS = 8
@@ -114,7 +114,7 @@ def test_the_likeness_of_one_film_finds_another_film_of_the_camera(tmp_path):
 
 
 def test_a_camera_that_repeats_its_set_up_needs_no_other_film(tmp_path):
-    content = made(tmp_path, X264 | {"x264-params": "repeat-headers=1", "bf": 0}, "aac")
+    content = film_that_tells(tmp_path)
     lost = broken_off(content)
     likeness = told_in_stream(lost[media_at(lost) :][: 1 << 16])
 
