@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from app.web.texts import N_
 from bodycam.rules.axis_cipher import AWAITED, WRONG
-from bodycam.rules.magic import NO_LIKENESS, NO_PICTURE, REASONS
+from bodycam.rules.magic import NO_LIKENESS, NO_MOOV_IN_CLEAR, NO_PICTURE, REASONS
 from bodycam.rules.signed_video.findings import Verdict
 from bodycam.service.derived import Derived
 
@@ -46,6 +46,9 @@ QUARANTINE: Final = {
     REASONS[13]: N_("The file is a page of text."),
     REASONS[14]: N_("The file is a list of addresses and no video."),
     REASONS[15]: N_("The file is a video of a kind that cameras here do not make."),
+    NO_MOOV_IN_CLEAR: N_(
+        "The recording broke off before the camera wrote how to read it (no moov)."
+    ),
     NO_LIKENESS: N_(
         "The recording broke off before the camera wrote how to read it. Its pictures are looked"
         " for as soon as another recording of the same camera is here."

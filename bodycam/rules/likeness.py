@@ -8,6 +8,7 @@ import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from statistics import median_low
 from typing import Final
 
@@ -29,9 +30,12 @@ _TIMES_LARGER: Final = 4  # a picture may be than any that was seen
 _BYTES_MIN, _BYTES_MAX = 64 << 10, 8 << 20
 _TICKS: Final = 90_000  # a second, where nothing tells otherwise
 _EDGES_AT: Final = 32  # width and height in a VisualSampleEntry, section 12.1.3
-_SETS_MAX: Final = 16
+_SETS_MAX, _TRIED_MAX = 16, 256
+_SET_BYTES_MAX: Final = 4096
 _SPS, _PPS = 7, 8  # table 7-1
-_SET: Final = re.compile(rb"(?=\x00\x00[\x00-\x01].[\x27\x47\x67])", re.DOTALL)
+_SET: Final = re.compile(
+    rb"(?=\x00\x00[\x00-\x0f].[\x27\x47\x67][\x2c\x42\x4d\x53\x56\x58\x64\x6e\x7a\xf4])", re.DOTALL
+)
 
 
 class NotLearnt(ValueError):
@@ -48,6 +52,7 @@ class Likeness:
         step: ticks of a picture; 0 where only the recording's own length can tell.
         key_bytes_max, other_bytes_max: over these a unit is taken for something else.
         sequence: how slice headers of H.264 are read; ``None`` for H.265.
+        told: the sequence parameter set itself.
     """
 
     codec: Codec
@@ -57,6 +62,7 @@ class Likeness:
     key_bytes_max: int
     other_bytes_max: int
     sequence: Sequence | None
+    told: bytes = field(default=b"", repr=False)
 
     @property
     def edges(self) -> tuple[int, int]:
@@ -80,7 +86,10 @@ def learnt_from(*, read_at: ReadAt, size_bytes: int, index: BoxIndex, by_pieces:
             found = list(_of_tables(moov, track))
         else:
             found = list(_of_fragments(read_at, index, track))
-        sequence = _sequence_of(track)
+        told = _sequence_of(track)
+        sequence = read_sequence(told) if told else None
+        if int.from_bytes(track.entry[:4], "big") != len(track.entry):
+            raise NotLearnt("a sample entry of another form")
     except (BoxesBroken, NotASet, ValueError) as error:
         raise NotLearnt(str(error)) from error
     if not found:
@@ -93,6 +102,7 @@ def learnt_from(*, read_at: ReadAt, size_bytes: int, index: BoxIndex, by_pieces:
         key_bytes_max=_bound(size for _, size, key in found if key),
         other_bytes_max=_bound(size for _, size, key in found if not key),
         sequence=sequence,
+        told=told,
     )
 
 
@@ -100,12 +110,12 @@ def _bound(sizes: Iterator[int]) -> int:
     return min(max(_TIMES_LARGER * max(sizes, default=0), _BYTES_MIN), _BYTES_MAX)
 
 
-def _sequence_of(track: Track) -> Sequence | None:
+def _sequence_of(track: Track) -> bytes:
     if CODECS[track.config[4:8]] is not Codec.H264:
-        return None
+        return b""
     for unit in parameter_sets(track):
         if unit and unit[0] & 0x1F == _SPS:
-            return read_sequence(unit)
+            return unit
     raise NotASet("no sequence parameter set")
 
 
@@ -130,7 +140,7 @@ def told_in_stream(head: bytes) -> Likeness:
     Raises:
         NotLearnt: no parameter sets of H.264 stand in it.
     """
-    for match in _SET.finditer(head):
+    for match in islice(_SET.finditer(head), _TRIED_MAX):
         sets = _sets_at(head, match.start())
         try:
             sequence = read_sequence(sets[_SPS])
@@ -145,6 +155,7 @@ def told_in_stream(head: bytes) -> Likeness:
             key_bytes_max=_BYTES_MAX,
             other_bytes_max=_BYTES_MAX,
             sequence=sequence,
+            told=sets[_SPS],
         )
     raise NotLearnt("the camera does not repeat its set-up in the stream")
 
@@ -153,8 +164,8 @@ def _sets_at(head: bytes, at: int) -> dict[int, bytes]:
     sets: dict[int, bytes] = {}
     for _ in range(_SETS_MAX):
         size = int.from_bytes(head[at : at + _LENGTH_BYTES], "big")
-        unit = head[at + _LENGTH_BYTES : at + _LENGTH_BYTES + size]
-        if not size or len(unit) < size or unit[0] & 0x1F not in {_SPS, _PPS}:
+        unit = head[at + _LENGTH_BYTES : at + _LENGTH_BYTES + min(size, _SET_BYTES_MAX)]
+        if not 0 < size <= _SET_BYTES_MAX or len(unit) < size or unit[0] & 0x1F not in {_SPS, _PPS}:
             break
         sets.setdefault(unit[0] & 0x1F, unit)
         at += _LENGTH_BYTES + size

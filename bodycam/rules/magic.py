@@ -11,6 +11,7 @@ NO_FRAGMENT: Final = "the file has no whole fragment"
 NO_LIKENESS: Final = (
     "no description of its tracks (moov), and no recording of its camera to learn from"
 )
+NO_MOOV_IN_CLEAR: Final = "encrypted, and in clear without a description of its tracks (moov)"
 NO_PICTURE: Final = "no description of its tracks (moov), and no picture was found in it"
 TRANSPORT_STREAM: Final = "the file is an MPEG transport stream"
 _KNOWN: Final = (
@@ -27,9 +28,8 @@ _KNOWN: Final = (
     (b"ffconcat", "the file is a script for a media program"),
 )
 REASONS: Final = (EMPTY, ZEROS, OTHER, NO_MOOV, NO_FRAGMENT, *dict.fromkeys(r for _, r in _KNOWN),
-                  TRANSPORT_STREAM, NO_LIKENESS, NO_PICTURE)  # fmt: skip
-UNLIKE: Final = (NO_LIKENESS, NO_PICTURE)  # until another recording of the camera comes
-RESTORABLE: Final = (NO_MOOV, *UNLIKE)
+                  TRANSPORT_STREAM, NO_LIKENESS, NO_PICTURE, NO_MOOV_IN_CLEAR)  # fmt: skip
+RESTORABLE: Final = (NO_MOOV, NO_LIKENESS, NO_PICTURE)
 _TS_PACKET_BYTES: Final = 188
 _TS_SYNC: Final = 0x47
 

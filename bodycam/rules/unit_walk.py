@@ -25,7 +25,8 @@ _UNITS_MAX: Final = 512  # of one picture
 _PICTURE_BYTES_MAX: Final = 32 << 20
 _DOUBT_BYTES: Final = 1 << 20  # how far another picture may lie that confirms one
 _WORK_TIMES: Final = 8  # the file's bytes may be looked at before the rest is let be
-_WORK_LEAST: Final = 4096  # bytes that a unit counts for, however short
+_WORK_LEAST: Final = 4096  # bytes that a place counts for which only looks like a unit
+_WORK_OF_UNIT: Final = 64  # bytes that a unit counts for at least
 _INTRA: Final = frozenset({2, 4, 7, 9})  # slice types of H.264, table 7-6
 _SLICE_TYPES, _PARAMETER_SETS = 10, 256
 # What may stand before the first slice of a picture: SEI, parameter sets, a delimiter, filler.
@@ -50,6 +51,7 @@ class Pictures:
     offsets: "array[int]" = field(default_factory=lambda: array("q"))
     sizes: "array[int]" = field(default_factory=lambda: array("q"))
     keys: "array[int]" = field(default_factory=lambda: array("q"))
+    unseen_from: int | None = None  # the first byte that was not looked at any more
 
     def __len__(self) -> int:
         return len(self.offsets)
@@ -65,7 +67,8 @@ def pictures_in(
 ) -> Pictures:
     """Return the pictures between ``first_byte`` and the end, from the first key picture on.
 
-    At most ``limit`` of them: what lies behind is left out.
+    At most ``limit`` of them; nor is there an end of looking at bytes that only seem to be units.
+    What lies behind was not seen.
     """
     found = Pictures()
     walk = _Walk(read_at, size_bytes, likeness)
@@ -77,7 +80,9 @@ def pictures_in(
         found.offsets.append(one.offset)
         found.sizes.append(one.end - one.offset)
         if len(found) >= limit:
-            break
+            found.unseen_from = one.end
+            return found
+    found.unseen_from = walk.tired_at
     return found
 
 
@@ -103,6 +108,7 @@ class _Walk:
         self._read_at, self._size = read_at, size_bytes
         self._window, self._from = b"", 0
         self._work = _WORK_TIMES * (size_bytes + _WINDOW_BYTES)
+        self.tired_at: int | None = None
         self._codec, self._sequence = likeness.codec, likeness.sequence
         self._key_max, self._other_max = likeness.key_bytes_max, likeness.other_bytes_max
         largest = max(self._key_max, self._other_max, _SET_UP_BYTES_MAX)
@@ -111,9 +117,10 @@ class _Walk:
 
     def pictures(self, at: int) -> Iterator[_Picture]:
         last: _Picture | None = None
-        while at < self._size and self._work > 0:
+        while at < self._size:
             found = self._picture(at) or self._next(at + 1, last)
-            if found is None:
+            if found is None or self._work <= 0:
+                self.tired_at = at if self._work <= 0 else None
                 return
             yield found
             at, last = found.end, found
@@ -153,6 +160,7 @@ class _Walk:
                 at = max(at + 1, base + len(window) - _HEADER_BYTES)
                 continue
             at = base + match.start()
+            self._work -= _WORK_LEAST
             found = self._picture(at)
             at += 1
             if found is not None:
@@ -175,7 +183,6 @@ class _Walk:
         return None if begun is None else _Picture(at, place, begun.key, begun.number)
 
     def _unit(self, at: int) -> _Unit | None:
-        self._work -= _WORK_LEAST
         head = self._bytes(at, _LENGTH_BYTES + _HEADER_BYTES)
         size, end = int.from_bytes(head[:_LENGTH_BYTES], "big"), at + _LENGTH_BYTES
         if size < 2 or end + size > self._size or len(head) < _LENGTH_BYTES + 2:  # noqa: PLR2004 - a header and a byte
@@ -185,7 +192,7 @@ class _Walk:
         unit = read(head[_LENGTH_BYTES:], size, end)
         if unit is None:
             return None
-        self._work -= size
+        self._work -= max(size, _WORK_OF_UNIT)
         body = self._bytes(end - size, size)
         # Section 7.4.1: no unit ends with a zero byte or holds what begins one in a stream.
         if len(body) < size or not body[-1] or b"\0\0\0" in body or b"\0\0\1" in body:

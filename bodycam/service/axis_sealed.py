@@ -31,7 +31,7 @@ from bodycam.rules.axis_cipher import (
     key_name_of,
     read_key_object,
 )
-from bodycam.rules.magic import OTHER
+from bodycam.rules.magic import NO_MOOV, NO_MOOV_IN_CLEAR, OTHER
 from bodycam.service.axis_keys import ReadAt, Window, cipher_of
 from bodycam.service.completion import index_quarantined
 from bodycam.service.docking import Docking
@@ -86,6 +86,8 @@ async def open_clip(
             return Opened(key_id=key.id, said=said, clear_bytes=size, examined=examined)
         if examined.why_not != OTHER:  # its first block is wrong: another IV
             why_not = examined.why_not or WRONG
+            if why_not == NO_MOOV:  # no pictures are looked for in what is encrypted
+                why_not = NO_MOOV_IN_CLEAR
     return Examined(raw.digests, None, why_not)
 
 

@@ -25,7 +25,7 @@ from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
 from bodycam.rules.derived import EXAMINE_TASK, READ_BACK_TASK, RESTORE_TASK
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
 from bodycam.rules.likeness import MODELS_MAX
-from bodycam.rules.magic import NO_MOOV, UNLIKE
+from bodycam.rules.magic import NO_MOOV, RESTORABLE
 from bodycam.rules.signing import sign_receipt
 from bodycam.rules.stretches import kept_losses
 from bodycam.service.cameras import note_uploaded
@@ -318,13 +318,14 @@ async def _add_index(
     )
     await session.flush()
     for recording_id in await findings.without_tables(
-        session, reasons=UNLIKE, camera_id=row.camera_id, limit=_NAMED_MAX
+        session, reasons=RESTORABLE, camera_id=row.camera_id, limit=_NAMED_MAX
     ):
         waiting = await repository.recording(session, recording_id)
         if waiting is None:
             continue
         models = await findings.models_for(session, waiting, limit=MODELS_MAX)
         if any(model.id == row.id for model, _, _ in models):  # else nothing new is to be learnt
+            waiting.quarantine_reason = NO_MOOV  # so that the hourly pass makes up for a lost job
             await _ask_to_restore(session, recording_id)
 
 

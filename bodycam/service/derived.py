@@ -232,9 +232,12 @@ async def _tables(
 ) -> tuple[Content, _Tables]:
     # Access is checked anew for every piece; only the tables are held.
     content = await open_content(sessions, recording_id=recording_id, caller=caller)
-    held = _PLAINS.get(content.etag)
+    key = (
+        f"{recording_id} {content.etag}"  # tables made anew are of one recording, not of its bytes
+    )
+    held = _PLAINS.get(key)
     if held is not None:
-        _PLAINS.move_to_end(content.etag)
+        _PLAINS.move_to_end(key)
         return content, held
     async with transaction(sessions) as session:
         form = await findings.form_of(session, recording_id)
@@ -242,7 +245,7 @@ async def _tables(
     if form is None or not form.by_pieces:
         raise NotPlayable(f"recording {recording_id} is played by ranges of itself")
     async with _READING:  # two players that begin at once read the tables once
-        held = _PLAINS.get(content.etag)
+        held = _PLAINS.get(key)
         if held is None:
             reader = FrontedObjects(store, front) if front else store
             try:
@@ -253,7 +256,7 @@ async def _tables(
                 raise NotPlayable(f"recording {recording_id} cannot be read") from error
             if plain is None:
                 raise NotPlayable(f"recording {recording_id} has no samples")
-            held = _PLAINS[content.etag] = _Tables(plain, len(front))
+            held = _PLAINS[key] = _Tables(plain, len(front))
             while len(_PLAINS) > _PLAINS_MAX:
                 _PLAINS.popitem(last=False)
     return content, held

@@ -5,6 +5,7 @@ recording of the same camera or from the stream itself. Nothing is believed that
 The stored bytes stay as they are; tables made anew stand before them when they are played.
 """
 
+import struct
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -15,7 +16,7 @@ import structlog
 from app.db import transaction
 from app.errors import DomainError
 from bodycam import repository
-from bodycam.errors import MediaToolRefused, ObjectAbsent, ObjectDamaged
+from bodycam.errors import MediaToolRefused, NotPlayable, ObjectAbsent, ObjectDamaged
 from bodycam.media import Sandbox, Tries, grey_looks
 from bodycam.models import RecordingRow
 from bodycam.repository import findings
@@ -43,7 +44,9 @@ _TOLD_BYTES: Final = 1 << 20  # of the media, in which the camera repeats its se
 _LOOKS: Final = 5  # key pictures that must not all fail to decode
 _MS_DEFAULT: Final = 40
 _STEP_SECONDS_MAX: Final = 10  # of one picture, where only the recording's length tells
-_AT_ONCE: Final = 100
+_AT_ONCE: Final = 1000
+_LONGER: Final = 1.2  # than the camera recorded its pictures cannot play: its pace was another
+_BEFORE_MEDIA: Final = frozenset({b"ftyp", b"styp", b"free", b"skip", b"wide", b"uuid", b"udta"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,20 +66,22 @@ class _Found:
     index: BoxIndex
     pictures: int
     model_id: UUID | None
+    unseen_from: int | None
 
 
 async def restore_waiting(restoring: Restoring, *, now: datetime) -> int:
     """Try every recording that nobody has tried; return how many play now."""
+    if not restoring.sandbox.before:
+        return 0
     async with transaction(restoring.docking.sessions) as session:
         waiting = await findings.without_tables(session, reasons=[NO_MOOV], limit=_AT_ONCE)
     count = 0
     for recording_id in waiting:
         try:
             count += await restore_recording(restoring, recording_id=recording_id, now=now)
-        except DomainError as error:
-            log.warning(
-                "a recording could not be restored", recording=str(recording_id), code=error.code
-            )
+        except Exception as error:  # noqa: BLE001 - of one recording: the others are tried all the same
+            code = error.code if isinstance(error, DomainError) else type(error).__name__
+            log.warning("a recording could not be restored", recording=str(recording_id), code=code)
     return count
 
 
@@ -89,6 +94,8 @@ async def restore_recording(restoring: Restoring, *, recording_id: UUID, now: da
         StoreSilent, ObjectAbsent, ObjectDamaged: it stays as it is.
     """
     docking = restoring.docking
+    if not restoring.sandbox.before:
+        return False
     async with transaction(docking.sessions) as session:
         row = await repository.recording(session, recording_id)
         if row is None or row.quarantine_reason not in RESTORABLE:
@@ -103,7 +110,9 @@ async def restore_recording(restoring: Restoring, *, recording_id: UUID, now: da
         if row is None or row.quarantine_reason not in RESTORABLE or row.destruction_begun_at:
             return False
         if isinstance(found, str):
-            row.quarantine_reason = found
+            now_there = await findings.models_for(session, row, limit=MODELS_MAX)
+            if [one.id for one, _, _ in now_there] == [one.id for one, _, _ in models]:
+                row.quarantine_reason = found  # else it is asked for again, and may be found then
             return False
         examined = Examined([], found.index, None, PlayForm.RESTORED, found.front)
         await index_quarantined(session, docking, row, examined, now=now)
@@ -117,6 +126,7 @@ async def restore_recording(restoring: Restoring, *, recording_id: UUID, now: da
                 "model_id": str(found.model_id) if found.model_id else None,
                 "pictures": found.pictures,
                 "duration_ms": row.duration_ms,
+                "complete": found.unseen_from is None,
                 "status": row.status.value,
             },
         )
@@ -128,17 +138,18 @@ async def _found(
 ) -> _Found | str:
     """Return the pictures by the first likeness under which they decode, or why there are none."""
     tried = False
+    told = await _told(restoring, row)
     for model, packed, form in models:
         likeness = await _learnt(restoring, model, packed, form)
-        if likeness is not None:
+        # A camera that tells how it codes in this very recording was set otherwise before.
+        if likeness is not None and (told is None or told.told == likeness.told):
             tried = True
             found = await _by(restoring, row, likeness, model.id)
             if found is not None:
                 return found
-    likeness = await _told(restoring, row)
-    if likeness is not None:
+    if told is not None:
         tried = True
-        found = await _by(restoring, row, likeness, None)
+        found = await _by(restoring, row, told, None)
         if found is not None:
             return found
     return NO_PICTURE if tried else NO_LIKENESS
@@ -157,7 +168,7 @@ async def _learnt(
 
     try:
         return await restoring.reader.reading(key=model.object_key, act=learn)
-    except (NotLearnt, IndexNotReadable, ObjectAbsent, ObjectDamaged):
+    except (NotLearnt, IndexNotReadable, NotPlayable, ObjectAbsent, ObjectDamaged):
         return None
 
 
@@ -172,11 +183,13 @@ async def _told(restoring: Restoring, row: RecordingRow) -> Likeness | None:
 
 
 def _media_at(read_at: ReadAt, size_bytes: int) -> int:
-    """Return where the media begin: in the first ``mdat``, or where no box can stand."""
+    """Return where the media begin: in the first ``mdat``, or where what stands is no box."""
     end = 0
     for kind, at, size in top_boxes(read_at=read_at, size_bytes=size_bytes):
         if kind == b"mdat":
             return at + 8
+        if kind not in _BEFORE_MEDIA:
+            return at
         end = min(at + size, size_bytes)
     return end
 
@@ -191,6 +204,8 @@ async def _by(
     if found is None or not await _decodes(restoring, row, found.front, found.index):
         return None
     found.index.damage.append(Damage(DamageKind.DESCRIPTION, 0, row.shown_bytes))
+    if found.unseen_from is not None:
+        found.index.damage.append(Damage(DamageKind.GAP, found.unseen_from, row.shown_bytes))
     return found
 
 
@@ -208,24 +223,33 @@ def _walked(
     )
     if not len(pictures):
         return None
-    step = likeness.step or _step_of(row, likeness, len(pictures))
+    step = _step_of(row, likeness, len(pictures))
     try:
         front = made_front(pictures, likeness=likeness, step=step, size_bytes=size)
         whole = len(front) + size
         moov = moov_of(read_at=fronted(front, read_at), size_bytes=whole)
         plain = read_plain(moov, size_bytes=whole)
-    except ValueError:  # its model tells of pictures that no recording has
+    except (ValueError, struct.error):  # its model tells of pictures that no recording has
         return None
     if plain is None:
         return None
-    return _Found(front=front, index=box_index(plain), pictures=len(pictures), model_id=model_id)
+    return _Found(
+        front=front,
+        index=box_index(plain),
+        pictures=len(pictures),
+        model_id=model_id,
+        unseen_from=pictures.unseen_from,
+    )
 
 
 def _step_of(row: RecordingRow, likeness: Likeness, pictures: int) -> int:
-    """Return the ticks of a picture so that all of them last as long as the camera recorded."""
+    """Return the ticks of a picture: as learnt, or so that all last as long as was recorded."""
     lasted_ms = int((row.ended_at - row.started_at).total_seconds() * 1000)
     if lasted_ms <= 0:
-        lasted_ms = _MS_DEFAULT * pictures
+        return likeness.step or max(1, _MS_DEFAULT * likeness.timescale // 1000)
+    learnt_ms = likeness.step * pictures * 1000 // likeness.timescale
+    if likeness.step and learnt_ms <= _LONGER * lasted_ms:
+        return likeness.step
     even = lasted_ms * likeness.timescale // 1000 // pictures
     return min(max(even, 1), _STEP_SECONDS_MAX * likeness.timescale)
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -182,6 +183,7 @@ async def test_the_log_tells_by_whose_likeness(client, yard, sessions, restore, 
         "model_id": str(model.recording_id),
         "pictures": 600,
         "duration_ms": 60_000,
+        "complete": True,
         "status": "reviewable",
     }
 
@@ -220,13 +222,19 @@ async def test_without_another_recording_of_the_camera_it_waits_for_one(
 
 
 async def test_without_a_sandbox_nothing_is_shown_that_was_not_seen_to_decode(
-    client, yard, sessions, restore, lost
+    client, yard, sessions, restoring, restore, lost
 ):
     await docked(client, yard, bodycam.footage())
     recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
 
     assert not await restore(recorded, shut_in=Sandbox(SandboxKind.BUBBLEWRAP, (), ""))
 
+    assert (
+        await restore_waiting(
+            restoring(shut_in=Sandbox(SandboxKind.BUBBLEWRAP, (), "")), now=bodycam.STARTED_AT
+        )
+        == 0
+    )
     assert "description of its tracks" in await reason_of(sessions, recorded)
     assert await restore(recorded)  # once there is one
 
@@ -283,6 +291,65 @@ def lost_noise():
     import random
 
     return b"\0\0\0\x10ftypisom\0\0\0\0" + bytes(4) + b"mdat" + random.Random(5).randbytes(1 << 20)
+
+
+async def test_a_recording_of_the_camera_that_comes_meanwhile_is_not_missed(
+    client, yard, sessions, restoring, lost
+):
+    recorded = await docked(client, yard, lost, started_at=bodycam.STARTED_AT + LATER)
+    held = restoring()
+
+    class Slow:
+        """Reads, and by then another recording has come."""
+
+        async def reading(self, *, key, act):
+            await docked(client, yard, bodycam.footage())
+            return await held.reader.reading(key=key, act=act)
+
+    now = bodycam.STARTED_AT + LATER
+    slow = replace(held, reader=Slow())
+    assert not await restore_recording(slow, recording_id=recorded.recording_id, now=now)
+
+    assert await jobs(sessions) == [str(recorded.recording_id)] * 2
+    assert await restore_waiting(held, now=now) == 1
+
+
+async def test_one_that_cannot_be_tried_keeps_no_other_waiting(
+    client, yard, sessions, restoring, lost, tmp_path
+):
+    await docked(client, yard, bodycam.footage())
+    other = tmp_path / "other.mp4"
+    other.write_bytes(lost.read_bytes()[:-1])
+    first = await docked(client, yard, other, started_at=bodycam.STARTED_AT + LATER)
+    await docked(client, yard, lost, started_at=bodycam.STARTED_AT + 2 * LATER)
+    held = restoring()
+    async with sessions() as session:
+        row = await session.get(RecordingRow, first.recording_id)
+
+    class Broken:
+        async def reading(self, *, key, act):
+            if key == row.object_key:
+                raise RuntimeError("a fault of ours")
+            return await held.reader.reading(key=key, act=act)
+
+    now = bodycam.STARTED_AT + LATER
+    assert await restore_waiting(replace(held, reader=Broken()), now=now) == 1
+
+
+@pytest.mark.parametrize("head", ["never_written", "no_box_at_all"])
+async def test_media_without_a_head_are_looked_through_too(
+    client, yard, restore, lost, tmp_path, head
+):
+    await docked(client, yard, bodycam.footage())
+    content = lost.read_bytes()
+    media = content.index(b"mdat") - 4
+    path = tmp_path / "headless.mp4"
+    path.write_bytes(
+        content[:media] + (bytes(8) if head == "never_written" else b"") + content[media + 8 :]
+    )
+    recorded = await docked(client, yard, path, started_at=bodycam.STARTED_AT + LATER)
+
+    assert await restore(recorded)
 
 
 async def test_restoring_again_changes_nothing(client, yard, sessions, restore, lost):

@@ -34,7 +34,8 @@ class Limits:
         bodies: read at once; the others wait for their turn.
         waiting_bytes: of one line that the kernel holds before they are read. What more is sent
             waits at its sender: whole parts of 64 docks in kernel memory are half a gibibyte, and
-            out of every cache by their turn. Linux doubles it; at 20 ms it lets 25 MB/s through.
+            out of every cache by their turn. Linux doubles it, within
+            ``net.core.rmem_max``; at 20 ms it lets 25 MB/s through.
     """
 
     memory_bytes: int = 16 << 20

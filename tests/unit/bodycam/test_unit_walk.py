@@ -189,11 +189,59 @@ def test_bytes_that_look_like_units_everywhere_are_let_be_in_the_end():
         looked[0] += min(count, max(0, len(hostile) - at))
         return hostile[at : at + count]
 
-    pictures_in(
+    found = pictures_in(
         read_at=read_at, first_byte=0, size_bytes=len(hostile), likeness=learnt(content), limit=99
     )
 
     assert looked[0] < 10 * (len(hostile) + (4 << 20))
+    assert found.unseen_from is not None or len(found) == 0
+
+
+@pytest.mark.parametrize("size", [1, 40, 400])
+def test_a_covered_lens_is_followed_to_the_end(size):
+    likeness = learnt(footage().read_bytes())
+    bits = likeness.sequence.frame_number_bits
+    content, count = bytearray(), 30_000
+    for number in range(count):
+        key = number % 60 == 0
+        # first_mb 0, slice type 7 (I) or 5 (P), set 0, and the number of the frame
+        header = (
+            "1" + ("0001000" if key else "00110") + "1" + f"{number % 60 % (1 << bits):0{bits}b}"
+        )
+        header += "1" * (-len(header) % 8)
+        unit = (b"\x65" if key else b"\x41") + int(header, 2).to_bytes(len(header) // 8, "big")
+        unit += b"\x55" * (20 * size if key else size)
+        content += b"\x00\x00\x00\x02\x09\xf0" + len(unit).to_bytes(4, "big") + unit
+
+    found = pictures_in(
+        read_at=reading(bytes(content)), first_byte=0, size_bytes=len(content), likeness=likeness,
+        limit=1_000_000,
+    )  # fmt: skip
+
+    assert len(found) == count
+    assert found.unseen_from is None
+
+
+def test_what_was_not_looked_at_is_named():
+    content = plain_footage().read_bytes()
+    likeness = learnt(content)
+    whole = found_in(content, likeness)
+
+    found = found_in(content, likeness, limit=50)
+
+    assert found.unseen_from == whole.offsets[49] + whole.sizes[49]
+    assert whole.unseen_from is None
+
+
+def test_sets_that_are_too_long_teach_nothing(tmp_path):
+    lost = broken_off(film_that_tells(tmp_path))
+    sps = lost[lost.index(b"\x67\x64") :][:20]
+    hostile = b"".join(
+        len(one).to_bytes(4, "big") + one for one in (sps, b"\x68" + b"\x11" * 70_000)
+    )
+
+    with pytest.raises(NotLearnt):
+        told_in_stream(hostile)
 
 
 def test_no_more_pictures_are_taken_than_asked_for():
