@@ -217,6 +217,22 @@ def plain_footage(seconds=SECONDS):
     return path
 
 
+@functools.cache
+def brightening_footage(seconds):
+    """Return a plain MP4, coded ahead (B), in which every picture is brighter than the last.
+
+    From the brightest on it begins anew: 25 pictures a second, four shades each.
+    """
+    path = footage(seconds).with_name(f"brightening-{seconds}.mp4")
+    command = [*_FFMPEG, "-y", "-f", "lavfi", "-i"]
+    command += ["nullsrc=s=320x176:r=25,format=gray,geq=lum='32+4*mod(N,48)',format=yuv420p"]
+    command += ["-f", "lavfi", "-i", "anoisesrc=a=0.4:r=48000:seed=7", "-t", str(seconds)]
+    command += ["-c:v", "libx264", "-g", "50", "-c:a", "aac", "-x264-params"]
+    command += ["bframes=3:b-adapt=0:b-pyramid=normal:scenecut=0"]
+    subprocess.run([*command, path], check=True)
+    return path
+
+
 def broken_off(content, *, at=1.0):
     """Return a plain MP4 as a camera leaves it that lost power: without description, and cut.
 

@@ -17,7 +17,13 @@ from bodycam.rules.frames import CODECS, ReadAt
 from bodycam.rules.key_frames import parameter_sets, samples_of
 from bodycam.rules.made_boxes import box
 from bodycam.rules.moof import BoxesBroken
-from bodycam.rules.parameter_sets import NotASet, Sequence, read_sequence
+from bodycam.rules.parameter_sets import (
+    NotASet,
+    Sequence,
+    SequenceH265,
+    read_sequence,
+    read_sequence_h265,
+)
 from bodycam.rules.plain import moov_of
 from bodycam.rules.signed_video.nal import Codec
 from bodycam.rules.tracks import Track, read_table, read_tracks
@@ -51,8 +57,8 @@ class Likeness:
         timescale: ticks a second.
         step: ticks of a picture; 0 where only the recording's own length can tell.
         key_bytes_max, other_bytes_max: over these a unit is taken for something else.
-        sequence: how slice headers of H.264 are read; ``None`` for H.265.
-        told: the sequence parameter set itself.
+        sequence: how slice headers are read; those of H.265 can be without.
+        told: the sequence parameter set itself; of H.264.
     """
 
     codec: Codec
@@ -61,7 +67,7 @@ class Likeness:
     step: int
     key_bytes_max: int
     other_bytes_max: int
-    sequence: Sequence | None
+    sequence: Sequence | SequenceH265 | None
     told: bytes = field(default=b"", repr=False)
 
     @property
@@ -86,8 +92,7 @@ def learnt_from(*, read_at: ReadAt, size_bytes: int, index: BoxIndex, by_pieces:
             found = list(_of_tables(moov, track))
         else:
             found = list(_of_fragments(read_at, index, track))
-        told = _sequence_of(track)
-        sequence = read_sequence(told) if told else None
+        sequence, told = _sequence_of(track)
         if int.from_bytes(track.entry[:4], "big") != len(track.entry):
             raise NotLearnt("a sample entry of another form")
     except (BoxesBroken, NotASet, ValueError) as error:
@@ -110,12 +115,15 @@ def _bound(sizes: Iterator[int]) -> int:
     return min(max(_TIMES_LARGER * max(sizes, default=0), _BYTES_MIN), _BYTES_MAX)
 
 
-def _sequence_of(track: Track) -> bytes:
+def _sequence_of(track: Track) -> tuple[Sequence | SequenceH265 | None, bytes]:
     if CODECS[track.config[4:8]] is not Codec.H264:
-        return b""
+        try:
+            return read_sequence_h265(parameter_sets(track)), b""
+        except NotASet:  # its pictures can be found all the same
+            return None, b""
     for unit in parameter_sets(track):
         if unit and unit[0] & 0x1F == _SPS:
-            return unit
+            return read_sequence(unit), unit
     raise NotASet("no sequence parameter set")
 
 

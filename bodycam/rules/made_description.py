@@ -7,11 +7,14 @@
 import struct
 import sys
 from array import array
+from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 
 from bodycam.rules.frames import ReadAt
 from bodycam.rules.likeness import Likeness
 from bodycam.rules.made_boxes import box, full_box
+from bodycam.rules.picture_order import places
 from bodycam.rules.unit_walk import Pictures
 
 _MATRIX: Final = struct.pack(">9I", 0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
@@ -25,17 +28,18 @@ _TICKS_MAX: Final = (1 << 32) - 1
 def made_front(pictures: Pictures, *, likeness: Likeness, step: int, size_bytes: int) -> bytes:
     """Return what makes a whole file of ``size_bytes`` stored bytes, put before them.
 
-    Pictures are shown one each ``step`` ticks in the order in which they were coded.
+    Pictures are shown one each ``step`` ticks.
 
     Raises:
-        ValueError: there are none, or more than a table holds.
+        ValueError: there are none, or more or later ones than a table holds.
     """
     if not len(pictures) or not 0 < step <= _TICKS_MAX:
         raise ValueError("no pictures, or none that lasts")
     media = struct.pack(">I4sQ", 1, b"mdat", _WIDE_HEAD_BYTES + size_bytes)
     ftyp = box(b"ftyp", _BRANDS)
-    length = len(ftyp) + len(_moov(pictures, likeness, step, 0)) + len(media)
-    return ftyp + _moov(pictures, likeness, step, length) + media
+    shown = _Shown.of(pictures, step)
+    length = len(ftyp) + len(_moov(pictures, likeness, shown, 0)) + len(media)
+    return ftyp + _moov(pictures, likeness, shown, length) + media
 
 
 def fronted(front: bytes, read_at: ReadAt) -> ReadAt:
@@ -50,8 +54,48 @@ def fronted(front: bytes, read_at: ReadAt) -> ReadAt:
     return read
 
 
-def _moov(pictures: Pictures, likeness: Likeness, step: int, base: int) -> bytes:
-    duration = step * len(pictures)
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """When pictures are shown.
+
+    ``shifts`` says how many pictures later than it is decoded each is shown, ``delay`` how many
+    later the first is; empty and 0 where they are shown as they were coded.
+    """
+
+    step: int
+    delay: int = 0
+    shifts: "array[int]" = field(default_factory=lambda: array("q"))
+
+    @classmethod
+    def of(cls, pictures: Pictures, step: int) -> "_Shown":
+        at = places(pictures.orders)
+        if at is None:
+            return cls(step=step)
+        delay = max(number - place for number, place in enumerate(at))
+        later = array("q", (place - number + delay for number, place in enumerate(at)))
+        if max(later) * step > _TICKS_MAX:
+            raise ValueError("pictures that are shown later than a table holds")
+        return cls(step=step, delay=delay, shifts=later)
+
+    def edit(self, duration: int) -> bytes:
+        """Return the edit that lets the first picture be shown at once (section 8.6.6)."""
+        if not self.delay:
+            return b""
+        told = struct.pack(">IQqI", 1, duration, self.delay * self.step, 0x10000)
+        return box(b"edts", full_box(b"elst", told, version=1))
+
+    def offsets(self) -> bytes:
+        """Return the composition offsets (section 8.6.1.3)."""
+        if not self.delay:
+            return b""
+        runs = array("I")
+        for later, run in groupby(self.shifts):
+            runs.extend((sum(1 for _ in run), later * self.step))
+        return full_box(b"ctts", struct.pack(">I", len(runs) // 2), _big(runs))
+
+
+def _moov(pictures: Pictures, likeness: Likeness, shown: _Shown, base: int) -> bytes:
+    duration = shown.step * len(pictures)
     width, height = likeness.edges
     timed = struct.pack(">QQIQ", 0, 0, likeness.timescale, duration)
     movie = timed + struct.pack(">IH10x", 0x10000, 0x100) + _MATRIX + bytes(24)
@@ -65,7 +109,7 @@ def _moov(pictures: Pictures, likeness: Likeness, step: int, base: int) -> bytes
         b"minf",
         full_box(b"vmhd", bytes(8), flags=1),
         box(b"dinf", full_box(b"dref", struct.pack(">I", 1), full_box(b"url ", flags=1))),
-        _table(pictures, likeness, step, base),
+        _table(pictures, likeness, shown, base),
     )
     media = box(
         b"mdia",
@@ -76,11 +120,16 @@ def _moov(pictures: Pictures, likeness: Likeness, step: int, base: int) -> bytes
     return box(
         b"moov",
         full_box(b"mvhd", movie, struct.pack(">I", 2), version=1),
-        box(b"trak", full_box(b"tkhd", track, version=1, flags=_ON), media),
+        box(
+            b"trak",
+            full_box(b"tkhd", track, version=1, flags=_ON),
+            shown.edit(duration),
+            media,
+        ),
     )
 
 
-def _table(pictures: Pictures, likeness: Likeness, step: int, base: int) -> bytes:
+def _table(pictures: Pictures, likeness: Likeness, shown: _Shown, base: int) -> bytes:
     count = len(pictures)
     starts, counts = _chunks(pictures, base)
     runs = array("I")
@@ -91,7 +140,8 @@ def _table(pictures: Pictures, likeness: Likeness, step: int, base: int) -> byte
     return box(
         b"stbl",
         full_box(b"stsd", struct.pack(">I", 1), likeness.entry),
-        full_box(b"stts", struct.pack(">3I", 1, count, step)),
+        full_box(b"stts", struct.pack(">3I", 1, count, shown.step)),
+        shown.offsets(),
         full_box(b"stss", struct.pack(">I", len(keys)), _big(keys)),
         full_box(b"stsc", struct.pack(">I", len(runs) // 3), _big(runs)),
         full_box(b"stsz", struct.pack(">2I", 0, count), _big(array("I", pictures.sizes))),

@@ -1,6 +1,7 @@
-"""Sequence parameter sets of H.264, as far as finding pictures without an index needs them."""
+"""Parameter sets, as far as finding pictures without an index and their order needs them."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from bodycam.rules.signed_video.nal import unescaped
@@ -10,6 +11,9 @@ _CHROMA_444: Final = 3
 _LISTS, _LISTS_444, _LARGE_LISTS_FROM = 8, 12, 6
 _ZEROS_MAX: Final = 31  # of an Exp-Golomb number, section 9.1
 _CYCLE_MAX: Final = 255
+_ORDER_BITS_MAX: Final = 16  # H.264, section 7.4.2.1.1; H.265, section 7.4.3.2.1
+_SPS_H265, _PPS_H265 = 33, 34  # table 7-1
+_PROFILE_BITS, _LEVEL_BITS = 88, 8
 _MACROBLOCK: Final = 16
 _EDGE_MAX: Final = 16_384
 
@@ -57,16 +61,33 @@ class Bits:
 
 @dataclass(frozen=True)
 class Sequence:
-    """What a sequence parameter set says of every picture.
+    """What a sequence parameter set of H.264 says of every picture.
 
-    ``frame_number_bits`` is the length of ``frame_num`` in a slice header, ``planes`` whether a
-    colour plane is named before it; edges are in pixels.
+    ``frame_number_bits`` and ``order_bits`` are the lengths of ``frame_num`` and
+    ``pic_order_cnt_lsb`` in a slice header, the latter 0 where pictures are shown as they were
+    coded; ``planes`` whether a colour plane is named there, ``whole_frames`` that no fields are.
+    Edges are in pixels.
     """
 
     frame_number_bits: int
+    order_bits: int
     planes: bool
+    whole_frames: bool
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class SequenceH265:
+    """What parameter sets of H.265 say of slice headers.
+
+    ``order_bits`` is the length of ``slice_pic_order_cnt_lsb``; ``passed_bits`` names by picture
+    parameter set how many bits stand before a slice's type, and whether one stands behind it.
+    """
+
+    order_bits: int
+    planes: bool
+    passed_bits: Mapping[int, tuple[int, bool]] = field(default_factory=dict)
 
 
 def read_sequence(unit: bytes) -> Sequence:
@@ -84,7 +105,7 @@ def read_sequence(unit: bytes) -> Sequence:
     frame_number_bits = bits.golomb() + 4
     if frame_number_bits > 16:  # noqa: PLR2004 - section 7.4.2.1.1
         raise NotASet("a frame number of more than 16 bits")
-    _pass_order_counts(bits)
+    order_bits = _order_bits(bits)
     bits.golomb()  # reference frames
     bits.take(1)  # gaps in frame numbers
     width = (bits.golomb() + 1) * _MACROBLOCK
@@ -101,7 +122,14 @@ def read_sequence(unit: bytes) -> Sequence:
         height -= (top + bottom) * down * (2 - whole_frames)
     if not (0 < width <= _EDGE_MAX and 0 < height <= _EDGE_MAX):
         raise NotASet("pictures of an impossible size")
-    return Sequence(frame_number_bits, planes, width, height)
+    return Sequence(
+        frame_number_bits=frame_number_bits,
+        order_bits=order_bits,
+        planes=planes,
+        whole_frames=bool(whole_frames),
+        width=width,
+        height=height,
+    )
 
 
 def _read_colours(bits: Bits) -> tuple[int, bool]:
@@ -125,11 +153,11 @@ def _pass_list(bits: Bits, size: int) -> None:
         last = following or last
 
 
-def _pass_order_counts(bits: Bits) -> None:
+def _order_bits(bits: Bits) -> int:
     kind = bits.golomb()
     if kind == 0:
-        bits.golomb()
-    elif kind == 1:
+        return _order_bits_of(bits)
+    if kind == 1:
         bits.take(1)
         bits.signed_golomb()
         bits.signed_golomb()
@@ -138,3 +166,61 @@ def _pass_order_counts(bits: Bits) -> None:
             raise NotASet("a cycle of more than 255 frames")
         for _ in range(cycle):
             bits.signed_golomb()
+    return 0
+
+
+def _order_bits_of(bits: Bits) -> int:
+    count = bits.golomb() + 4
+    if count > _ORDER_BITS_MAX:
+        raise NotASet("an order count of more than 16 bits")
+    return count
+
+
+def read_sequence_h265(units: Iterable[bytes]) -> SequenceH265:
+    """Read parameter sets of H.265 with their headers (sections 7.3.2.2.1 and 7.3.2.3.1).
+
+    Raises:
+        NotASet: no sequence parameter set is among them, or one that cannot be read.
+    """
+    found: tuple[int, int, bool] | None = None
+    pictures: list[tuple[int, int, int, bool]] = []
+    for unit in units:
+        kind, bits = unit[0] >> 1 if unit else 0, Bits(unescaped(unit[2:])[0])
+        if kind == _SPS_H265 and found is None:
+            found = _sequence_h265(bits)
+        elif kind == _PPS_H265:
+            number, of = bits.golomb(), bits.golomb()
+            bits.take(1)  # dependent slice segments
+            told = bool(bits.take(1))  # pic_output_flag
+            pictures.append((number, of, bits.take(3), told))
+    if found is None:
+        raise NotASet("no sequence parameter set")
+    number, order_bits, planes = found
+    passed = {one: (extra, told) for one, of, extra, told in pictures if of == number}
+    return SequenceH265(order_bits, planes, passed)
+
+
+def _sequence_h265(bits: Bits) -> tuple[int, int, bool]:
+    bits.take(4)  # its video parameter set
+    _pass_levels(bits, bits.take(3))
+    number = bits.golomb()
+    planes = bits.golomb() == _CHROMA_444 and bool(bits.take(1))
+    bits.golomb()  # edges
+    bits.golomb()
+    if bits.take(1):
+        for _ in range(4):
+            bits.golomb()
+    bits.golomb()  # bit depths
+    bits.golomb()
+    return number, _order_bits_of(bits), planes
+
+
+def _pass_levels(bits: Bits, below: int) -> None:
+    """Pass ``profile_tier_level`` with so many layers below (section 7.3.3)."""
+    bits.take(1)  # nesting, which stands before it
+    bits.take(_PROFILE_BITS + _LEVEL_BITS)
+    told = [(bits.take(1), bits.take(1)) for _ in range(below)]
+    if below:
+        bits.take(2 * (8 - below))
+    for profile, level in told:
+        bits.take(_PROFILE_BITS * profile + _LEVEL_BITS * level)

@@ -13,8 +13,10 @@ from typing import Final
 
 from bodycam.rules.frames import ReadAt
 from bodycam.rules.likeness import Likeness
-from bodycam.rules.parameter_sets import Bits, NotASet
-from bodycam.rules.signed_video.nal import Codec, unescaped
+from bodycam.rules.parameter_sets import NotASet, Sequence, SequenceH265
+from bodycam.rules.picture_order import OrderCounts
+from bodycam.rules.signed_video.nal import Codec
+from bodycam.rules.slice_headers import Slice, read_h264, read_h265
 
 _WINDOW_BYTES: Final = 4 << 20
 _SEARCHED_BYTES: Final = 64 << 10  # at least, before more is read
@@ -27,16 +29,12 @@ _DOUBT_BYTES: Final = 1 << 20  # how far another picture may lie that confirms o
 _WORK_TIMES: Final = 8  # the file's bytes may be looked at before the rest is let be
 _WORK_LEAST: Final = 4096  # bytes that a place counts for which only looks like a unit
 _WORK_OF_UNIT: Final = 64  # bytes that a unit counts for at least
-_INTRA: Final = frozenset({2, 4, 7, 9})  # slice types of H.264, table 7-6
-_SLICE_TYPES, _PARAMETER_SETS = 10, 256
 # What may stand before the first slice of a picture: SEI, parameter sets, a delimiter, filler.
 _BESIDE_H264: Final = frozenset({6, 7, 8, 9, 12})
 _SETS_H264: Final = frozenset({7, 8})
 _SLICES_H264: Final = frozenset({1, 5})
-_KEY_H264: Final = 5  # the one slice that begins a picture which needs none before it
 _BESIDE_H265: Final = frozenset({32, 33, 34, 35, 38, 39, 40})
-_KEYS_H265: Final = frozenset(range(16, 22))
-_SLICES_H265: Final = frozenset(range(10)) | _KEYS_H265
+_SLICES_H265: Final = frozenset(range(10)) | frozenset(range(16, 22))
 _STARTS: Final = {
     Codec.H264: rb"(?:[\x01\x21\x41\x61\x25\x45\x65][\x80-\xff]"
     rb"|[\x06\x27\x47\x67]|\x09[\x10-\xf0])",
@@ -46,10 +44,14 @@ _STARTS: Final = {
 
 @dataclass
 class Pictures:
-    """Where each picture lies in the file, and which need none before them."""
+    """Where each picture lies in the file, and which need none before them.
+
+    The lower of two ``orders`` is shown first; of two that are equal, the one that comes first.
+    """
 
     offsets: "array[int]" = field(default_factory=lambda: array("q"))
     sizes: "array[int]" = field(default_factory=lambda: array("q"))
+    orders: "array[int]" = field(default_factory=lambda: array("q"))
     keys: "array[int]" = field(default_factory=lambda: array("q"))
     unseen_from: int | None = None  # the first byte that was not looked at any more
 
@@ -72,11 +74,13 @@ def pictures_in(
     """
     found = Pictures()
     walk = _Walk(read_at, size_bytes, likeness)
+    counts = OrderCounts(likeness.sequence.order_bits if likeness.sequence else 0)
     for one in walk.pictures(first_byte):
-        if not one.key and not len(found):
+        if not one.begun.key and not len(found):
             continue
-        if one.key:
+        if one.begun.key:
             found.keys.append(len(found))
+        found.orders.append(counts.of(one.begun))
         found.offsets.append(one.offset)
         found.sizes.append(one.end - one.offset)
         if len(found) >= limit:
@@ -89,18 +93,14 @@ def pictures_in(
 @dataclass(frozen=True, slots=True)
 class _Unit:
     end: int
-    slice: bool
-    first: bool = False  # it begins a picture
-    key: bool = False
-    number: int | None = None
+    slice: Slice | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
     offset: int
     end: int
-    key: bool
-    number: int | None
+    begun: Slice
 
 
 class _Walk:
@@ -135,7 +135,7 @@ class _Walk:
         for candidate in self._candidates(at):
             if doubtful and candidate.offset - doubtful[0].offset > _DOUBT_BYTES:
                 return doubtful[0]
-            if candidate.key or last is None or self._follows(candidate, last):
+            if candidate.begun.key or last is None or self._follows(candidate, last):
                 return candidate
             if self._picture(candidate.end) is not None:
                 return candidate
@@ -146,10 +146,10 @@ class _Walk:
         return doubtful[0] if doubtful else None
 
     def _follows(self, one: _Picture, before: _Picture) -> bool:
-        if one.number is None or before.number is None or self._sequence is None:
+        number, last = one.begun.number, before.begun.number
+        if number is None or last is None or not isinstance(self._sequence, Sequence):
             return True
-        step = (one.number - before.number) % (1 << self._sequence.frame_number_bits)
-        return step <= 1
+        return (number - last) % (1 << self._sequence.frame_number_bits) <= 1
 
     def _candidates(self, at: int) -> Iterator[_Picture]:
         while at + _LENGTH_BYTES < self._size and self._work > 0:
@@ -167,20 +167,20 @@ class _Walk:
                 yield found
 
     def _picture(self, at: int) -> _Picture | None:
-        begun: _Unit | None = None
+        begun: Slice | None = None
         place = at
         for _ in range(_UNITS_MAX):
             unit = self._unit(place)
-            if unit is None or (begun is not None and not (unit.slice and not unit.first)):
+            if unit is None or (begun and (unit.slice is None or unit.slice.first)):
                 break
             if begun is None and unit.slice:
-                if not unit.first:
+                if not unit.slice.first:
                     return None
-                begun = unit
+                begun = unit.slice
             if unit.end - at > _PICTURE_BYTES_MAX:
                 return None
             place = unit.end
-        return None if begun is None else _Picture(at, place, begun.key, begun.number)
+        return None if begun is None else _Picture(at, place, begun)
 
     def _unit(self, at: int) -> _Unit | None:
         head = self._bytes(at, _LENGTH_BYTES + _HEADER_BYTES)
@@ -201,44 +201,33 @@ class _Walk:
 
     def _h264(self, head: bytes, size: int, end: int) -> _Unit | None:
         kind, referenced = head[0] & 0x1F, bool(head[0] & 0x60)
-        if head[0] & 0x80:
+        if head[0] & 0x80 or not isinstance(self._sequence, Sequence):
             return None
         if kind in _BESIDE_H264:
             whole = referenced == (kind in _SETS_H264) and size <= _SET_UP_BYTES_MAX
-            return _Unit(end, slice=False) if whole else None
-        if kind not in _SLICES_H264 or (kind == _KEY_H264 and not referenced):
+            return _Unit(end) if whole else None
+        if kind not in _SLICES_H264:
             return None
         try:
-            return self._slice_h264(head, size, end, key=kind == _KEY_H264)
+            found = read_h264(head, self._sequence)
         except NotASet:
             return None
-
-    def _slice_h264(self, head: bytes, size: int, end: int, *, key: bool) -> _Unit | None:
-        """Read the beginning of a slice header (section 7.3.3)."""
-        if self._sequence is None:
-            return None
-        bits = Bits(unescaped(head[1:])[0])
-        first, kind, of_set = bits.golomb(), bits.golomb(), bits.golomb()
-        if self._sequence.planes:
-            bits.take(2)
-        number = bits.take(self._sequence.frame_number_bits)
-        intra = kind in _INTRA
-        if kind >= _SLICE_TYPES or of_set >= _PARAMETER_SETS or (key and (number or not intra)):
-            return None
-        if size > (self._key_max if intra else self._other_max):
-            return None
-        return _Unit(end, slice=True, first=first == 0, key=key, number=number)
+        return _Unit(end, found) if size <= self._most(found) else None
 
     def _h265(self, head: bytes, size: int, end: int) -> _Unit | None:
         kind, layer, temporal = head[0] >> 1, (head[0] & 1) << 5 | head[1] >> 3, head[1] & 7
         if layer or not temporal or kind > max(_BESIDE_H265) or len(head) < 3:  # noqa: PLR2004 - header and a byte
             return None
         if kind in _BESIDE_H265:
-            return _Unit(end, slice=False) if size <= _SET_UP_BYTES_MAX else None
-        key = kind in _KEYS_H265
-        if kind not in _SLICES_H265 or size > (self._key_max if key else self._other_max):
+            return _Unit(end) if size <= _SET_UP_BYTES_MAX else None
+        if kind not in _SLICES_H265:
             return None
-        return _Unit(end, slice=True, first=bool(head[2] & 0x80), key=key)
+        told = self._sequence if isinstance(self._sequence, SequenceH265) else None
+        found = read_h265(head, told)
+        return _Unit(end, found) if size <= self._most(found) else None
+
+    def _most(self, one: Slice) -> int:
+        return self._key_max if one.intra else self._other_max
 
     def _bytes(self, at: int, count: int) -> bytes:
         start = at - self._from

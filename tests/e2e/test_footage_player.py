@@ -1,6 +1,7 @@
 """What is made of a recording, in a real browser at the running server and its worker."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -8,7 +9,7 @@ from sim.district import REVIEWER
 from sim.player import open_player
 from sim.signed_video import write_mp4
 from tests import factories_bodycam as bodycam
-from tests.factories_media import broken_off, plain_footage
+from tests.factories_media import brightening_footage, broken_off, plain_footage
 from tests.factories_stage import dock_said
 from tests.factories_video import signed, with_byte_changed
 
@@ -42,6 +43,25 @@ SHIFT = """
   }, { once: true });
   video.src = address;
   video.load();
+})
+"""
+SHADES = """
+(address) => new Promise((resolve, reject) => {
+  const video = document.querySelector('#player');
+  const canvas = new OffscreenCanvas(8, 8).getContext('2d', { willReadFrequently: true });
+  const seen = [];
+  setTimeout(() => reject(new Error(`${seen.length} pictures in 30 s`)), 30000);
+  const look = (now, frame) => {
+    canvas.drawImage(video, 0, 0, 8, 8);
+    seen.push([frame.mediaTime, canvas.getImageData(4, 4, 1, 1).data[0]]);
+    if (seen.length === 60) resolve(seen);
+    else video.requestVideoFrameCallback(look);
+  };
+  video.muted = true;
+  video.playbackRate = 0.25;  // so that no picture is passed over
+  video.requestVideoFrameCallback(look);
+  video.src = address;
+  video.play();
 })
 """
 
@@ -139,3 +159,27 @@ def test_what_a_camera_left_that_lost_power_plays_and_seeks(street, tmp_path):
     assert abs(seen.seek_landed_seconds - 200) < 1
     assert 0.85 * SECONDS < seen.duration_seconds < 0.95 * SECONDS
     assert "звук утрачен" in said
+
+
+@pytest.mark.browser
+def test_pictures_coded_ahead_are_shown_in_their_turn(street, tmp_path):
+    """Each is brighter than the one before: in the order they were coded they would flicker."""
+    seconds, began = 20, datetime.now(UTC) - timedelta(minutes=70)
+    whole = docked(street, brightening_footage(seconds), seconds, started_at=began)
+    path = tmp_path / "lost.mp4"
+    path.write_bytes(broken_off(brightening_footage(seconds).read_bytes()))
+    later = began + timedelta(seconds=seconds + 30)
+    restored = docked(street, path, seconds, started_at=later)
+    street.log.wait("bodycam.recording_restored", recording_id=str(restored.recording_id))
+
+    with open_player(street.stage.base_url, sign=str) as player:
+        player.sign_in(REVIEWER.iin)
+        for recorded in (whole, restored):
+            player.page.goto(f"{street.stage.base_url}/console/recordings/{recorded.recording_id}")
+            address = f"/api/recordings/{recorded.recording_id}/playlist.m3u8"
+            seen = player.page.evaluate(SHADES, address)
+            steps = [
+                (after[1] - before[1], round((after[0] - before[0]) * 25))
+                for before, after in pairwise(seen)
+            ]
+            assert sum(1 for shades, pictures in steps if shades > 0 < pictures) >= len(steps) - 3

@@ -103,6 +103,33 @@ def test_every_picture_is_found_where_the_encoder_put_it(tmp_path, film, sound):
     assert list(found.keys) == sorted(table.keys or range(len(table)))
 
 
+AHEAD = {
+    "two": X264 | {"bf": 2},
+    "pyramid_without_end": X264 | {"bf": 8, "g": 9999, "x264-params": "b-pyramid=normal:b-adapt=0"},
+    "all_ahead": X264 | {"x264-params": "bframes=16:b-adapt=0:keyint=40:open-gop=1"},
+    "interlaced": X264 | {"flags": "+ildct", "x264-params": "tff=1:bframes=3"},
+    "h265": X265 | {"x265-params": "log-level=none:bframes=4"},
+    "h265_counts_that_wrap": X265 | {"r": 60, "x265-params": "log-level=none:keyint=-1:bframes=8"},
+    "h265_open": X265 | {"x265-params": "log-level=none:keyint=30:open-gop=1:temporal-layers=1"},
+    "h265_closed": X265 | {"x265-params": "log-level=none:keyint=30:open-gop=0"},
+}
+
+
+@pytest.mark.parametrize("film", list(AHEAD))
+def test_pictures_coded_ahead_are_shown_in_their_turn(tmp_path, film):
+    content = made(tmp_path, AHEAD[film], "aac")
+    lost, likeness, told = broken_off(content), learnt(content), tables(content).tables[0]
+
+    found = found_in(lost, likeness)
+    front = made_front(found, likeness=likeness, step=likeness.step, size_bytes=len(lost))
+
+    table = tables(front + lost).tables[0]
+    assert len(set(told.shifts)) > 1
+    assert [one - min(told.shifts) for one in told.shifts] == list(table.shifts)
+    assert list(told.durations) == list(table.durations)
+    assert decoded(front + lost, tmp_path) == decoded(content, tmp_path)
+
+
 def test_the_likeness_of_one_film_finds_another_film_of_the_camera(tmp_path):
     options = FILMS["one_slice"]
     other = made(tmp_path, options | {"vf": "hue=h=90"}, "aac", name="other")
