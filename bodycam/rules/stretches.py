@@ -28,9 +28,9 @@ _BLACK_BRIGHT_MAX: Final = 40
 _BLACK_BRIGHT_SHARE: Final = 0.01
 # Each point is the mean of hundreds: the noise of a sensor that sees moves it by less than one.
 _FROZEN_STEP_MAX: Final = 1
-_SOUND_STEP_MS_MIN: Final = 1_000
-_SOUND_STEP_MS: Final = 15_000  # the ledger tells silence from a minute on: four points
-_SOUND_POINTS_MIN: Final = 600  # as many as seconds, up to so many
+# The ledger tells silence from a minute on: each step goes into it a whole number of times.
+_SOUND_STEPS_MS: Final = (1000, 1500, 2000, 2400, 3000, 4000, 5000, 6000, 7500, 10000, 12000, 15000)
+_SOUND_POINTS_MIN: Final = 600  # at least, but no more than one a second
 _SOUND_POINTS_MAX: Final = 17_280  # of three days
 _SILENT_POINTS_MIN: Final = 2  # half a second without sound is no silence
 _SILENT_DB: Final = SILENCE_DB + 16  # -80: a microphone that is there is louder than its noise
@@ -74,9 +74,9 @@ def _keys_ms(index: BoxIndex) -> list[int]:
 
 def instants_of_sound(duration_ms: int) -> list[int]:
     """Return when to listen, in milliseconds: evenly, every 15 s of a whole day."""
-    seconds = duration_ms // _SOUND_STEP_MS_MIN
-    # Rounded down: four points must last the whole minute.
-    points = max(1, min(_SOUND_POINTS_MIN, seconds), duration_ms // _SOUND_STEP_MS)
+    wide = [one for one in _SOUND_STEPS_MS if one * _SOUND_POINTS_MIN <= duration_ms]
+    # Rounded down: the points of a minute must last the whole of it.
+    points = max(1, duration_ms // max(wide, default=_SOUND_STEPS_MS[0]))
     points = min(points, _SOUND_POINTS_MAX)
     return [duration_ms * number // points for number in range(points)]
 

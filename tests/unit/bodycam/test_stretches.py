@@ -204,6 +204,18 @@ def test_sound_is_heard_every_fifteen_seconds_of_a_day(seconds, points):
     assert all(one < other for one, other in pairwise(instants))
 
 
+@pytest.mark.parametrize("minutes", [3, 10, 11, 14, 19, 29, 60, 61, 95, 119, 149, 480, 1440])
+def test_a_minute_without_sound_is_told_wherever_it_begins(minutes):
+    duration = minutes * 60_000 + 777
+    instants = instants_of_sound(duration)
+    step = instants[1]
+    for begins in range(duration // 2, duration // 2 + step, max(1, step // 97)):
+        ends = begins + 61_000
+        levels = [-90 if begins <= at and at + 500 <= ends else -30 for at in instants]
+        [one] = stretches_of_sound(levels, duration_ms=duration)
+        assert one.end_ms - one.first_ms >= 60_000
+
+
 @pytest.mark.parametrize(
     ("quiet", "found"),
     [
