@@ -121,21 +121,23 @@ def _sheet(day: Path) -> Iterator[Figure]:
 def _chromium(world: World, day: Path) -> Iterator[Figure]:
     dock, digests = Dock.of(world), block_digests(day)
     size, seconds = day.stat().st_size, _HOURS * 3600
-    recordings = {
-        "": dock.announce(digests, size_bytes=size, seconds=seconds, footage=day),
-        "_without_head": dock.announce(digests, size_bytes=size, seconds=seconds),
-    }
+    headed = [
+        dock.announce(digests, size_bytes=size, seconds=seconds, footage=day)
+        for _ in range(_ROUNDS)
+    ]
+    recordings = [*headed, dock.announce(digests, size_bytes=size, seconds=seconds)]
     with dock.stream() as line, day.open("rb") as file:
         for number, digest in enumerate(digests):
             block = file.read(BLOCK_SIZE_BYTES)
-            for recording_id in recordings.values():
+            for recording_id in recordings:
                 line.put(recording_id, number, block, digest)
+    docked: list[tuple[float, float]] = []
     firsts, seeks = [], []
     with open_player(world.base_url, sign=str) as player:
         if player.name != "chromium":
             return
         player.sign_in(REVIEWER.iin)
-        for name, recording_id in recordings.items():
+        for recording_id in recordings:
             # Docking ends with this call: the viewer waits for its answer, then asks for the page.
             began = time.perf_counter()
             dock.complete(recording_id)
@@ -149,7 +151,9 @@ def _chromium(world: World, day: Path) -> Iterator[Figure]:
                 firsts.append(seen.first_frame_ms)
                 seeks.append(seen.seek_ms)
                 if hours == _SEEKS_HOURS[0]:
-                    yield _docked(name, completing_ms, seen.first_frame_ms)
+                    docked.append((completing_ms, seen.first_frame_ms))
+    yield _docked("", docked[: len(headed)])
+    yield _docked("_without_head", docked[len(headed) :])
     note = "page of a stored recording asked for → first frame shown, headless Chromium, 24 h"
     yield Figure(
         name="footage.first_frame_24h",
@@ -168,13 +172,14 @@ def _chromium(world: World, day: Path) -> Iterator[Figure]:
     shutil.rmtree(world.folder / "server" / "objects" / "sealed")
 
 
-def _docked(name: str, completing_ms: float, first_frame_ms: float) -> Figure:
+def _docked(name: str, rounds: list[tuple[float, float]]) -> Figure:
     sent = "as docks send them, the head first" if not name else "from a camera that makes no head"
+    each = ", ".join(f"{completing:.0f} + {first:.0f}" for completing, first in rounds)
     return Figure(
         name=f"footage.docked_to_first_frame_24h{name}",
-        value=completing_ms + first_frame_ms,
+        value=percentile([sum(one) for one in rounds], 50),
         unit="ms",
         target="" if name else "< 1000 ms",
-        note=f"dock sends complete → answered ({completing_ms:.0f} ms), page asked for → first"
-        f" frame, Chromium, 24 h; {sent}",
+        note=f"dock sends complete → answered, then page asked for → first frame, Chromium, 24 h;"
+        f" {sent}; each recording in turn: {each} ms",
     )

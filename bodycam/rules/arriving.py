@@ -11,10 +11,10 @@ from bodycam.wire.digests import BLOCK_SIZE_BYTES
 
 def are_there(blocks: AbstractSet[int], *, start: int, length: int) -> bool:
     """Return whether every byte of a range lies in one of the acknowledged blocks."""
-    return all(
-        number in blocks
-        for number in range(start // BLOCK_SIZE_BYTES, (start + length - 1) // BLOCK_SIZE_BYTES + 1)
-    )
+    first, last = start // BLOCK_SIZE_BYTES, (start + length - 1) // BLOCK_SIZE_BYTES
+    if first == last:  # most fragments are small
+        return first in blocks
+    return all(number in blocks for number in range(first, last + 1))
 
 
 def length_there(blocks: AbstractSet[int], *, start: int, length: int) -> int:

@@ -68,7 +68,7 @@ class _Shown:
 
     @classmethod
     def of(cls, pictures: Pictures, step: int) -> "_Shown":
-        at = places(pictures.orders)
+        at = places(pictures.orders, held_back=pictures.held_back)
         if at is None:
             return cls(step=step)
         delay = max(number - place for number, place in enumerate(at))

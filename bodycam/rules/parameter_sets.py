@@ -1,7 +1,7 @@
 """Parameter sets, as far as finding pictures without an index and their order needs them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from bodycam.rules.signed_video.nal import unescaped
@@ -11,6 +11,8 @@ _CHROMA_444: Final = 3
 _LISTS, _LISTS_444, _LARGE_LISTS_FROM = 8, 12, 6
 _ZEROS_MAX: Final = 31  # of an Exp-Golomb number, section 9.1
 _CYCLE_MAX: Final = 255
+HELD_BACK_MAX: Final = 16  # pictures (section A.4 of both)
+_EXTENDED_ASPECT, _SCHEDULES_MAX = 255, 32
 _ORDER_BITS_MAX: Final = 16  # H.264, section 7.4.2.1.1; H.265, section 7.4.3.2.1
 _SPS_H265, _PPS_H265 = 33, 34  # table 7-1
 _PROFILE_BITS, _LEVEL_BITS = 88, 8
@@ -65,12 +67,15 @@ class Sequence:
 
     ``frame_number_bits`` and ``order_bits`` are the lengths of ``frame_num`` and
     ``pic_order_cnt_lsb`` in a slice header, the latter 0 where pictures are shown as they were
-    coded; ``planes`` whether a colour plane is named there, ``whole_frames`` that no fields are.
-    Edges are in pixels.
+    coded; ``held_back`` is how many pictures a decoder holds back at most for those. ``gaps`` says
+    that frame numbers may be left out, ``planes`` that a colour plane is named in slice headers,
+    ``whole_frames`` that no fields are. Edges are in pixels.
     """
 
     frame_number_bits: int
     order_bits: int
+    held_back: int
+    gaps: bool
     planes: bool
     whole_frames: bool
     width: int
@@ -81,11 +86,13 @@ class Sequence:
 class SequenceH265:
     """What parameter sets of H.265 say of slice headers.
 
-    ``order_bits`` is the length of ``slice_pic_order_cnt_lsb``; ``passed_bits`` names by picture
-    parameter set how many bits stand before a slice's type, and whether one stands behind it.
+    ``order_bits`` is the length of ``slice_pic_order_cnt_lsb``, ``held_back`` how many pictures a
+    decoder holds back at most; ``passed_bits`` names by picture parameter set how many bits stand
+    before a slice's type, and whether one stands behind it.
     """
 
     order_bits: int
+    held_back: int
     planes: bool
     passed_bits: Mapping[int, tuple[int, bool]] = field(default_factory=dict)
 
@@ -107,7 +114,7 @@ def read_sequence(unit: bytes) -> Sequence:
         raise NotASet("a frame number of more than 16 bits")
     order_bits = _order_bits(bits)
     bits.golomb()  # reference frames
-    bits.take(1)  # gaps in frame numbers
+    gaps = bool(bits.take(1))
     width = (bits.golomb() + 1) * _MACROBLOCK
     rows = bits.golomb() + 1
     whole_frames = bits.take(1)
@@ -122,14 +129,65 @@ def read_sequence(unit: bytes) -> Sequence:
         height -= (top + bottom) * down * (2 - whole_frames)
     if not (0 < width <= _EDGE_MAX and 0 < height <= _EDGE_MAX):
         raise NotASet("pictures of an impossible size")
+    held_back = _held_back(bits) if order_bits and bits.take(1) else HELD_BACK_MAX
     return Sequence(
         frame_number_bits=frame_number_bits,
         order_bits=order_bits,
+        held_back=held_back,
+        gaps=gaps,
         planes=planes,
         whole_frames=bool(whole_frames),
         width=width,
         height=height,
     )
+
+
+def _held_back(bits: Bits) -> int:
+    """Read ``max_num_reorder_frames`` of the usability information (section E.1.1)."""
+    try:
+        _pass_display(bits)
+        told = 0
+        for _ in range(2):
+            if bits.take(1):
+                _pass_reference_decoder(bits)
+                told = 1
+        bits.take(told + 1)  # low delay; structure of pictures
+        if not bits.take(1):
+            return HELD_BACK_MAX
+        bits.take(1)
+        for _ in range(4):
+            bits.golomb()
+        return min(bits.golomb(), HELD_BACK_MAX)
+    except NotASet:  # of what is no use to a decoder nothing else depends
+        return HELD_BACK_MAX
+
+
+def _pass_display(bits: Bits) -> None:
+    if bits.take(1) and bits.take(8) == _EXTENDED_ASPECT:
+        bits.take(32)
+    if bits.take(1):  # overscan
+        bits.take(1)
+    if bits.take(1):  # video signal
+        bits.take(4)
+        if bits.take(1):
+            bits.take(24)
+    if bits.take(1):  # where chroma lies
+        bits.golomb()
+        bits.golomb()
+    if bits.take(1):  # timing
+        bits.take(65)
+
+
+def _pass_reference_decoder(bits: Bits) -> None:
+    count = bits.golomb() + 1
+    if count > _SCHEDULES_MAX:
+        raise NotASet("more than 32 schedules")
+    bits.take(8)
+    for _ in range(count):
+        bits.golomb()
+        bits.golomb()
+        bits.take(1)
+    bits.take(20)
 
 
 def _read_colours(bits: Bits) -> tuple[int, bool]:
@@ -182,7 +240,7 @@ def read_sequence_h265(units: Iterable[bytes]) -> SequenceH265:
     Raises:
         NotASet: no sequence parameter set is among them, or one that cannot be read.
     """
-    found: tuple[int, int, bool] | None = None
+    found: tuple[int, SequenceH265] | None = None
     pictures: list[tuple[int, int, int, bool]] = []
     for unit in units:
         kind, bits = unit[0] >> 1 if unit else 0, Bits(unescaped(unit[2:])[0])
@@ -195,14 +253,15 @@ def read_sequence_h265(units: Iterable[bytes]) -> SequenceH265:
             pictures.append((number, of, bits.take(3), told))
     if found is None:
         raise NotASet("no sequence parameter set")
-    number, order_bits, planes = found
+    number, sequence = found
     passed = {one: (extra, told) for one, of, extra, told in pictures if of == number}
-    return SequenceH265(order_bits, planes, passed)
+    return replace(sequence, passed_bits=passed)
 
 
-def _sequence_h265(bits: Bits) -> tuple[int, int, bool]:
+def _sequence_h265(bits: Bits) -> tuple[int, SequenceH265]:
     bits.take(4)  # its video parameter set
-    _pass_levels(bits, bits.take(3))
+    layers = bits.take(3)
+    _pass_levels(bits, layers)
     number = bits.golomb()
     planes = bits.golomb() == _CHROMA_444 and bool(bits.take(1))
     bits.golomb()  # edges
@@ -212,7 +271,13 @@ def _sequence_h265(bits: Bits) -> tuple[int, int, bool]:
             bits.golomb()
     bits.golomb()  # bit depths
     bits.golomb()
-    return number, _order_bits_of(bits), planes
+    order_bits = _order_bits_of(bits)
+    held_back = 0
+    for _ in range(layers + 1 if bits.take(1) else 1):  # the last is that of all layers
+        bits.golomb()
+        held_back = min(bits.golomb(), HELD_BACK_MAX)
+        bits.golomb()
+    return number, SequenceH265(order_bits, held_back, planes)
 
 
 def _pass_levels(bits: Bits, below: int) -> None:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from bodycam.rules.box_index import BoxIndex
 
@@ -15,8 +15,7 @@ _GAP_SECONDS_MIN: Final = 0.5  # clocks of two clips differ by less
 _GAP_PIECE_SECONDS: Final = 10.0  # the longest piece decides the target duration of all
 
 
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """Some fragments in a row: bytes, seconds since the first fragment, and a break before."""
 
     offset: int
@@ -28,37 +27,37 @@ class Segment:
 
 def segments(index: BoxIndex) -> Iterator[Segment]:
     """Yield segments of about ``SEGMENT_SECONDS`` that begin with a key frame where one is."""
-    count = len(index)
-    origin = index.starts[0] if count else 0
+    offsets, sizes, starts = index.offsets, index.sizes, index.starts
+    durations, keys, breaks = index.durations, index.keys, index.breaks
+    count, scale = len(index), index.timescale
+    origin = starts[0] if count else 0
+    long_enough = SEGMENT_SECONDS * scale * 0.99
     first = 0
     while first < count:
-        last = first
-        while last + 1 < count and not _may_end(index, first, last):
-            last += 1
-        start = index.starts[first]
-        whole = last + 1 < count and last + 1 not in index.breaks
-        end = index.starts[last + 1] if whole else index.starts[last] + index.durations[last]
+        following = first + 1
+        # Other boxes may lie between two fragments; a segment is one range of whole fragments.
+        while (
+            following < count
+            and offsets[following] == offsets[following - 1] + sizes[following - 1]
+            and following not in breaks
+            and not (
+                keys[following]
+                and starts[following - 1] + durations[following - 1] - starts[first] >= long_enough
+            )
+        ):
+            following += 1
+        last = following - 1
+        whole = following < count and following not in breaks
+        end = starts[following] if whole else starts[last] + durations[last]
         yield Segment(
-            offset=index.offsets[first],
-            size=index.offsets[last] + index.sizes[last] - index.offsets[first],
-            start_seconds=(start - origin) / index.timescale,
+            offset=offsets[first],
+            size=offsets[last] + sizes[last] - offsets[first],
+            start_seconds=(starts[first] - origin) / scale,
             # A clock that jumps back would make a negative length, which no player survives.
-            seconds=max(end - start, 1) / index.timescale,
-            after_break=first in index.breaks,
+            seconds=max(end - starts[first], 1) / scale,
+            after_break=first in breaks,
         )
-        first = last + 1
-
-
-def _may_end(index: BoxIndex, first: int, last: int) -> bool:
-    following = last + 1
-    if following in index.breaks:
-        return True
-    # Other boxes may lie between two fragments; a segment is one range of whole fragments.
-    if index.offsets[following] != index.offsets[last] + index.sizes[last]:
-        return True
-    end = index.starts[last] + index.durations[last]
-    long_enough = end - index.starts[first] >= SEGMENT_SECONDS * index.timescale * 0.99
-    return long_enough and bool(index.keys[following])
+        first = following
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,24 +126,34 @@ def playlist_of(clips: Sequence[Clip], *, hour: int | None = None) -> str:
     return "\n".join([*head, *body, "#EXT-X-ENDLIST", ""])
 
 
-def pieces_of(playlist: str, *, origin: datetime) -> tuple[tuple[float, float], ...]:
+def pieces_of(clips: Sequence[Clip], *, origin: datetime) -> tuple[tuple[float, float], ...]:
     """Return where the player's seconds part from the clock's: second of the player, of the clock.
 
     A recording of which something is lost plays without the gap, so the player falls behind; each
-    break has an instant of its own. Seconds by the clock count from ``origin``.
+    break on the playlist of the clips has an instant of its own. Seconds by the clock count from
+    ``origin``.
     """
     found: list[tuple[float, float]] = []
-    played, broken = 0.0, True
-    for line in playlist.splitlines():
-        name, _, value = line.partition(":")
-        if name == "#EXTINF":
-            played += float(value.rstrip(","))
-        elif name == "#EXT-X-DISCONTINUITY":
-            broken = True
-        elif name == "#EXT-X-PROGRAM-DATE-TIME" and broken:
-            at = (datetime.fromisoformat(value) - origin).total_seconds()
-            found.append((round(played, 3), round(at, 3)))
-            broken = False
+    played = 0.0
+
+    def part_at(at: datetime) -> None:
+        found.append((round(played, 3), round((at - origin).total_seconds(), 3)))
+
+    end = clips[0].started_at if clips else origin
+    for number, clip in enumerate(clips):
+        missing = (clip.started_at - end).total_seconds()
+        if number and missing >= _GAP_SECONDS_MIN:
+            part_at(end)
+            played += missing
+        if clip is clips[-1] and not clip.index.breaks:
+            if len(clip.index):
+                part_at(clip.started_at)
+            break  # how long it plays parts nothing
+        for place, one in enumerate(_parts_of(clip)):
+            if one.after_break or not place:
+                part_at(clip.started_at + timedelta(seconds=one.start_seconds))
+            played += one.seconds
+        end = max(end, clip.ended_at)
     return tuple(found) or ((0.0, 0.0),)
 
 
@@ -158,8 +167,7 @@ def _lines_of(clip: Clip, *, origin: datetime, hour: int | None) -> tuple[list[s
     lines = [_map_of(clip)]
     since = (clip.started_at - origin).total_seconds()
     longest, taken = 0.0, 0
-    parts = _pieces(clip.index) if clip.pieces else segments(clip.index)
-    for number, part in enumerate(parts):
+    for number, part in enumerate(_parts_of(clip)):
         if hour is not None and not hour <= (since + part.start_seconds) / 3600 < hour + 1:
             continue
         if part.after_break and taken:
@@ -175,6 +183,10 @@ def _lines_of(clip: Clip, *, origin: datetime, hour: int | None) -> tuple[list[s
         longest = max(longest, part.seconds)
         taken += 1
     return (lines if taken else []), longest
+
+
+def _parts_of(clip: Clip) -> Iterator[Segment]:
+    return _pieces(clip.index) if clip.pieces else segments(clip.index)
 
 
 def _pieces(index: BoxIndex) -> Iterator[Segment]:

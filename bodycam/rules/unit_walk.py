@@ -46,13 +46,15 @@ _STARTS: Final = {
 class Pictures:
     """Where each picture lies in the file, and which need none before them.
 
-    The lower of two ``orders`` is shown first; of two that are equal, the one that comes first.
+    The lower of two ``orders`` is shown first; of two that are equal, the one that comes first. At
+    most ``held_back`` of them wait for one that comes later.
     """
 
     offsets: "array[int]" = field(default_factory=lambda: array("q"))
     sizes: "array[int]" = field(default_factory=lambda: array("q"))
     orders: "array[int]" = field(default_factory=lambda: array("q"))
     keys: "array[int]" = field(default_factory=lambda: array("q"))
+    held_back: int = 0
     unseen_from: int | None = None  # the first byte that was not looked at any more
 
     def __len__(self) -> int:
@@ -72,9 +74,9 @@ def pictures_in(
     At most ``limit`` of them; nor is there an end of looking at bytes that only seem to be units.
     What lies behind was not seen.
     """
-    found = Pictures()
+    found = Pictures(held_back=likeness.sequence.held_back if likeness.sequence else 0)
     walk = _Walk(read_at, size_bytes, likeness)
-    counts = OrderCounts(likeness.sequence.order_bits if likeness.sequence else 0)
+    counts = OrderCounts(likeness.sequence)
     for one in walk.pictures(first_byte):
         if not one.begun.key and not len(found):
             continue

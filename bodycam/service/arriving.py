@@ -55,13 +55,12 @@ async def arriving_of(
     """
     row = await own_recording(session, recording_id=recording_id, caller=caller)
     clips = await clips_of_arriving(session, store, row)
-    text = await asyncio.to_thread(playlist_of, clips)
     return Arriving(
         readable=is_unread(row) or not store.takes_parts_itself,
         unread=is_unread(row),
         seconds=sum(clip.index.duration_ms for clip in clips) / 1000,
         gaps=gaps_between(clips, started_at=row.started_at),
-        pieces=await asyncio.to_thread(pieces_of, text, origin=row.started_at),
+        pieces=await asyncio.to_thread(pieces_of, clips, origin=row.started_at),
     )
 
 

@@ -84,8 +84,8 @@ async def pieces_of_recording(
     if packed is None or form is None or row.status not in PLAYABLE:
         return ((0.0, 0.0),)
     source = Source(packed, form, row.started_at, name_of(form))
-    text = await asyncio.to_thread(_playlist_text, source)
-    return pieces_of(text, origin=row.started_at)
+    clip = await asyncio.to_thread(clip_of, source)
+    return await asyncio.to_thread(pieces_of, [clip], origin=row.started_at)
 
 
 async def note_viewed(

@@ -12,7 +12,7 @@ from app.access import Principal
 from bodycam.repository import coverage, findings
 from bodycam.rules.coverage import Interval
 from bodycam.rules.coverage_day import clipped
-from bodycam.rules.playlist import pieces_of, playlist_of
+from bodycam.rules.playlist import pieces_of
 from bodycam.service.arriving import is_unread
 from bodycam.service.recordings import RecordingFacts, facts_of, own_recording
 from bodycam.service.shift_clips import Held, clips_of, held_with
@@ -110,13 +110,12 @@ async def read_shift(
     ]
     first = min(start for start, _ in spans)
     last = max(max(one.plays_until, one.facts.ended_at) for one in playing)
-    text = await asyncio.to_thread(playlist_of, clips_of(held))
     return Shift(
         camera_id=row.camera_id,
         begins=first,
         ends=last,
         parts=tuple(parts),
-        pieces=pieces_of(text, origin=first),
+        pieces=await asyncio.to_thread(pieces_of, clips_of(held), origin=first),
         gaps=_gaps(spans),
         intervals=tuple(
             clipped(

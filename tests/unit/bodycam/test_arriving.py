@@ -91,4 +91,4 @@ def test_what_is_not_there_is_a_gap_on_the_playlist_and_for_the_player():
     assert gaps_between(clips, started_at=AT) == ((2.0, 8.0),)
     assert text.count("#EXT-X-GAP") == 1
     assert text.count("\narriving\n") == 2
-    assert pieces_of(text, origin=AT)[-1] == (8.0, 8.0)
+    assert pieces_of(clips, origin=AT)[-1] == (8.0, 8.0)

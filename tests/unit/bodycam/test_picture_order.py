@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from bodycam.rules.parameter_sets import NotASet, SequenceH265, read_sequence_h265
+from bodycam.rules.parameter_sets import NotASet, Sequence, SequenceH265, read_sequence_h265
 from bodycam.rules.picture_order import OrderCounts, places
 from bodycam.rules.slice_headers import Slice, read_h265
 
 KEY = Slice(first=True, key=True, intra=True, restarts=True, number=0, order=0, anchor=True)
-SETS_H265 = SequenceH265(order_bits=8, planes=False, passed_bits={0: (0, False)})
+SETS_H265 = SequenceH265(order_bits=8, held_back=2, planes=False, passed_bits={0: (0, False)})
 
 
 def told(order, *, anchor=True):
@@ -31,14 +31,14 @@ def test_pictures_held_back_come_out_sorted(seed):
             )
     coded += waiting
 
-    found = places(coded)
+    found = places(coded, held_back=16)
 
     assert list(found or range(300)) == coded
 
 
 @pytest.mark.parametrize("orders", [[], [5], [1, 2, 3], [0, 0, 0]])
 def test_what_was_coded_as_it_is_shown_is_left_so(orders):
-    assert places(orders) is None
+    assert places(orders, held_back=16) is None
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -46,7 +46,7 @@ def test_whatever_is_told_each_picture_has_one_place_near_its_own(seed):
     random_ = random.Random(seed)
     orders = [random_.randrange(-(1 << 50), 1 << 50) for _ in range(2000)]
 
-    found = list(places(orders))
+    found = list(places(orders, held_back=16))
 
     assert sorted(found) == list(range(2000))
     assert all(abs(place - number) <= 64 + 16 for number, place in enumerate(found))
@@ -56,13 +56,44 @@ def test_counts_that_were_wrong_are_let_out_and_the_rest_is_in_order():
     orders = [10_000 + one for one in range(10)]
     orders += [one + (2, 0, 1)[one % 3] - one % 3 for one in range(300)]
 
-    found = list(places(orders))
+    found = list(places(orders, held_back=16))
 
     assert found[199:202] == [201, 199, 200]
 
 
+def test_counts_that_begin_anew_push_nothing_out_of_its_place():
+    orders = [10_000 + 2 * one for one in range(200)] + [2 * one for one in range(100)]
+
+    assert list(places(orders, held_back=16)) == list(range(300))
+
+
+def test_a_count_far_below_all_others_moves_its_picture_alone():
+    orders = [100 + one for one in range(100)]
+    orders[60] = 1
+
+    found = list(places(orders, held_back=4))
+
+    assert all(abs(place - number) <= 4 for number, place in enumerate(found))
+
+
+def test_pictures_lost_in_between_begin_the_counts_anew():
+    sequence = Sequence(
+        frame_number_bits=4, order_bits=4, held_back=16, gaps=False, planes=False,
+        whole_frames=True, width=16, height=16,
+    )  # fmt: skip
+    before = replace(told(6), number=3)
+    behind = replace(told(2), number=9)
+
+    counts, gaps = OrderCounts(sequence), OrderCounts(replace(sequence, gaps=True))
+    known = [counts.of(one) for one in (KEY, before, behind, replace(told(0), number=9))]
+    allowed = [gaps.of(one) for one in (KEY, before, behind)]
+
+    assert known[0] < known[1] < known[3] < known[2]
+    assert allowed[2] < allowed[1]
+
+
 def test_low_bits_are_continued_over_their_end_and_back():
-    counts = OrderCounts(4)
+    counts = OrderCounts(replace(SETS_H265, order_bits=4))
     low = [0, 4, 2, 8, 6, 12, 10, 0, 14, 4, 2]
 
     whole = [counts.of(KEY if not one else told(one % 16)) for one in low[:1]]
@@ -72,7 +103,7 @@ def test_low_bits_are_continued_over_their_end_and_back():
 
 
 def test_after_a_key_picture_counts_begin_anew_and_above_all_before():
-    counts = OrderCounts(4)
+    counts = OrderCounts(replace(SETS_H265, order_bits=4))
     before = [counts.of(one) for one in (KEY, told(6), told(2))]
 
     after = [counts.of(one) for one in (KEY, told(14), told(1))]
@@ -81,7 +112,7 @@ def test_after_a_key_picture_counts_begin_anew_and_above_all_before():
 
 
 def test_a_picture_whose_count_is_not_told_follows_the_one_before():
-    counts = OrderCounts(0)
+    counts = OrderCounts(None)
 
     orders = [counts.of(one) for one in (KEY, told(None), told(None), KEY, told(None))]
 

@@ -3,6 +3,7 @@
 import random
 import struct
 import subprocess
+from itertools import pairwise
 
 import imageio_ffmpeg
 import pytest
@@ -12,6 +13,7 @@ from bodycam.rules.frames import open_video
 from bodycam.rules.likeness import Likeness, NotLearnt, learnt_from, told_in_stream
 from bodycam.rules.made_description import fronted, made_front
 from bodycam.rules.parameter_sets import Bits, NotASet, read_sequence
+from bodycam.rules.picture_order import places
 from bodycam.rules.plain import moov_of, top_boxes
 from bodycam.rules.signed_video.nal import Codec
 from bodycam.rules.unit_walk import pictures_in
@@ -128,6 +130,40 @@ def test_pictures_coded_ahead_are_shown_in_their_turn(tmp_path, film):
     assert [one - min(told.shifts) for one in told.shifts] == list(table.shifts)
     assert list(told.durations) == list(table.durations)
     assert decoded(front + lost, tmp_path) == decoded(content, tmp_path)
+
+
+LOSSES = {
+    "ahead": (X264 | {"bf": 2, "g": 9999}, 2),
+    "ahead_far": (AHEAD["pyramid_without_end"], 4),
+    "short_counts": (
+        X265 | {"x265-params": "log-level=none:bframes=0:keyint=300:log2-max-poc-lsb=4"},
+        0,
+    ),
+    "ahead_h265": (X265 | {"x265-params": "log-level=none:bframes=4:keyint=300"}, 4),
+}
+
+
+@pytest.mark.parametrize("film", list(LOSSES))
+def test_what_stands_before_a_loss_is_shown_before_what_stands_behind_it(tmp_path, film):
+    options, held_back = LOSSES[film]
+    content = made(tmp_path, options, "none")
+    likeness, told = learnt(content), tables(content).tables[0]
+    meant = {at: told.times[number] + told.shifts[number] for number, at in enumerate(told.offsets)}
+    for count in (1, 6, 10, 14, 20, 24, 28, 34, 48, 60):
+        lost = bytearray(broken_off(content))
+        for number in range(80, 80 + count):
+            start = told.offsets[number]
+            lost[start : start + told.sizes[number]] = bytes(told.sizes[number])
+
+        found = found_in(bytes(lost), likeness)
+        at = places(found.orders, held_back=found.held_back) or range(len(found))
+        shown = [
+            meant[found.offsets[number]] for number in sorted(range(len(found)), key=at.__getitem__)
+        ]
+
+        assert len(found) == len(told) - count
+        backward = sum(1 for one, other in pairwise(shown) if other < one)
+        assert backward <= held_back, count
 
 
 def test_the_likeness_of_one_film_finds_another_film_of_the_camera(tmp_path):
