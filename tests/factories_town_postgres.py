@@ -1,20 +1,24 @@
 """The server of a simulated town as it is: the use cases of ``fines.service`` on PostgreSQL.
 
-    with opened(database_url, keys, settings) as store:
+    with opened(database_url, keys, settings, seed=7) as store:
         town = PostgresTown(store, seed=7, payments=6, folder=folder)
         town.live()
         town.account()          # and the ledger, the acquirer's file and every constraint
 
 Time, terminals, agents, lines and the acquirer are those of ``tests.factories_town``. Each call is
-one step of virtual time, so no two transactions overlap; ids are the server's own and random, and
-a day repeats in what does not hang on them: who paid what, how it ended, what every account holds.
+one step of virtual time, so no two transactions overlap. Ids follow from the seed as well: they go
+over the cable, which doubles a byte of 10 hex, and so they move time and with it the weather.
 """
 
 import asyncio
 import contextlib
 import io
+import random
+import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from unittest import mock
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -113,13 +117,15 @@ class Store:
 
 
 @contextlib.contextmanager
-def opened(database_url, keys, settings):
-    """Yield the store of one simulated day."""
-    store = Store(database_url, keys, settings)
-    try:
-        yield store
-    finally:
-        store.close()
+def opened(database_url, keys, settings, *, seed):
+    """Yield the store of one simulated day; until it closes each new id follows from ``seed``."""
+    ids = SimpleNamespace(urandom=random.Random(seed).randbytes)
+    with mock.patch.object(uuid, "os", ids):
+        store = Store(database_url, keys, settings)
+        try:
+            yield store
+        finally:
+            store.close()
 
 
 class PostgresServer:
@@ -347,7 +353,7 @@ class PostgresTown(Town):
             return await ledger.balances(session)
 
     def history(self):
-        """Return what of a day does not hang on random ids."""
+        """Return how each payment ended, what was counted, and how long the day was."""
         ends = sorted(
             (one.record, one.terminal, one.status.value, one.reason.value, one.amount_tiyn)
             for one in self.server.payments.values()
