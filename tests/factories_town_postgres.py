@@ -18,9 +18,9 @@ import uuid
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
-from unittest import mock
 from uuid import UUID
 
+import pytest
 import sqlalchemy as sa
 from PIL import Image
 
@@ -119,8 +119,8 @@ class Store:
 @contextlib.contextmanager
 def opened(database_url, keys, settings, *, seed):
     """Yield the store of one simulated day; until it closes each new id follows from ``seed``."""
-    ids = SimpleNamespace(urandom=random.Random(seed).randbytes)
-    with mock.patch.object(uuid, "os", ids):
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(uuid, "os", SimpleNamespace(urandom=random.Random(seed).randbytes))
         store = Store(database_url, keys, settings)
         try:
             yield store

@@ -204,16 +204,37 @@ def test_sound_is_heard_every_fifteen_seconds_of_a_day(seconds, points):
     assert all(one < other for one, other in pairwise(instants))
 
 
+def silence_told(duration, begins, silent):
+    """Return how long a silence is told as, in milliseconds; 0 if it is not told."""
+    ends = begins + silent
+    levels = [
+        -90 if begins <= at and at + 500 <= ends else -30 for at in instants_of_sound(duration)
+    ]
+    told = stretches_of_sound(levels, duration_ms=duration)
+    return max((one.end_ms - one.first_ms for one in told), default=0)
+
+
 @pytest.mark.parametrize("minutes", [3, 10, 11, 14, 19, 29, 60, 61, 95, 119, 149, 480, 1440])
 def test_a_minute_without_sound_is_told_wherever_it_begins(minutes):
     duration = minutes * 60_000 + 777
-    instants = instants_of_sound(duration)
-    step = instants[1]
+    step = instants_of_sound(duration)[1]
+
     for begins in range(duration // 2, duration // 2 + step, max(1, step // 97)):
-        ends = begins + 61_000
-        levels = [-90 if begins <= at and at + 500 <= ends else -30 for at in instants]
-        [one] = stretches_of_sound(levels, duration_ms=duration)
-        assert one.end_ms - one.first_ms >= 60_000
+        assert silence_told(duration, begins, 61_000) >= 60_000
+
+
+@pytest.mark.parametrize(
+    "durations",
+    [range(61_500, 70_000, 333), [100_885, 149_999], range(70_000, 9_100_000, 122_003)],
+    ids=["a minute", "between", "hours"],
+)
+def test_a_second_and_a_half_more_than_a_minute_is_told_in_recordings_of_any_length(durations):
+    for duration in durations:
+        step = instants_of_sound(duration)[1]
+        middle = (duration - 61_500) // 2 // step * step
+        for phase in range(17):
+            begins = min(middle + step * phase // 17, duration - 61_500)
+            assert silence_told(duration, begins, 61_500) >= 60_000, (duration, begins)
 
 
 @pytest.mark.parametrize(
