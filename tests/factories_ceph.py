@@ -21,6 +21,8 @@ from sim.stage import unused_port
 
 PROGRAMS = ("ceph", "ceph-mon", "ceph-osd", "monmaptool", "radosgw", "radosgw-admin")
 _READY_SECONDS = 120
+# The monitor was busy with itself: the command was not even sent, and may be given again.
+_NOT_ASKED = "problem getting command descriptions"
 _DISK_BYTES = 2 << 30  # sparse
 
 _CONF = """\
@@ -158,7 +160,14 @@ class Ceph:
             return line.connect_ex(("127.0.0.1", self.port)) == 0
 
     def _run(self, program, *arguments):
-        done = self._done(program, *arguments)
+        done = None
+
+        def is_asked():
+            nonlocal done
+            done = self._done(program, *arguments)
+            return done.returncode == 0 or _NOT_ASKED not in done.stdout
+
+        self._until(is_asked)
         if done.returncode:
             raise RuntimeError(f"{program} {arguments[:2]}: {done.stdout[-400:]}")
 
