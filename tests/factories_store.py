@@ -71,6 +71,22 @@ def store_of(ceph):
     return s3_store(ceph.endpoint, f"b{secrets.token_hex(8)}", **keys)
 
 
+class LateStore:
+    """A store whose forgetting comes late: ``meanwhile`` happens before it, once."""
+
+    def __init__(self, store, meanwhile):
+        self._store, self._meanwhile = store, meanwhile
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def discard(self, **given):
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        await self._store.discard(**given)
+
+
 async def target_of(store, upload, part, *, number=0):
     """Return the address that is signed for these bytes."""
     asked = PartAsked(number, len(part), hashlib.sha256(part).digest())

@@ -34,6 +34,7 @@ class PartFacts:
     dock_id: UUID
     status: RecordingStatus
     object_key: str
+    upload_ref: str
     found_bytes: int
     expected_sha256: bytes
     acknowledged: bool
@@ -49,7 +50,7 @@ class Passage:
     points: int
 
 
-def _part_facts_statement() -> sa.Select[UUID, RecordingStatus, str, int, bytes, bool]:
+def _part_facts_statement() -> sa.Select[UUID, RecordingStatus, str, str, int, bytes, bool]:
     number = sa.bindparam("number", type_=sa.Integer)
     row = RecordingRow
     signed = sa.func.substring(
@@ -64,6 +65,7 @@ def _part_facts_statement() -> sa.Select[UUID, RecordingStatus, str, int, bytes,
         row.dock_id,
         row.status,
         row.object_key,
+        row.upload_ref,
         row.found_bytes,
         sa.func.coalesce(declared, signed),
         there,
@@ -156,33 +158,54 @@ async def part_digests(
     return {number: (sha256, size) for number, sha256, size in found}
 
 
-_ADD_PART = Hoisted(
-    insert(RecordingPartRow)
-    .values({column.key: sa.bindparam(column.key) for column in RecordingPartRow.__table__.columns})
-    .on_conflict_do_nothing()
-)
+def _add_part_statement() -> sa.sql.ClauseElement:
+    part, row = RecordingPartRow.__table__, RecordingRow
+    # The row is locked: whoever forgets the upload is waited for, and found by its reference.
+    of_upload = (
+        sa.select(*(sa.bindparam(one.key, type_=one.type) for one in part.columns))
+        .where(
+            row.id == sa.bindparam("recording_id", type_=sa.Uuid),
+            row.upload_ref == sa.bindparam("upload", type_=sa.String),
+        )
+        .with_for_update(read=True, of=row)
+    )
+    adding = insert(RecordingPartRow).from_select([one.key for one in part.columns], of_upload)
+    # Where it is there already, nothing is changed and it is told all the same.
+    return adding.on_conflict_do_update(
+        index_elements=[RecordingPartRow.recording_id, RecordingPartRow.number],
+        set_={"number": adding.excluded.number},
+    ).returning(RecordingPartRow.number)
+
+
+_ADD_PART = Hoisted(_add_part_statement())
 
 
 async def add_part(
     connection: Connection,
     *,
     recording_id: UUID,
+    upload: str,
     number: int,
     sha256: bytes,
     size_bytes: int,
     at: datetime,
-) -> None:
-    """Acknowledge a part; repeatable. It counts once the connection's transaction has ended."""
-    await _ADD_PART.run(
+) -> bool:
+    """Acknowledge a part; repeatable. It counts once the connection's transaction has ended.
+
+    Returns ``False`` where the recording's bytes go to another upload by now.
+    """
+    found = await _ADD_PART.row(
         connection,
         {
             "recording_id": recording_id,
+            "upload": upload,
             "number": number,
             "sha256": sha256,
             "size_bytes": size_bytes,
             "stored_at": at,
         },
     )
+    return found is not None
 
 
 async def drop_parts(

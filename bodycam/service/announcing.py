@@ -19,16 +19,16 @@ from bodycam.errors import (
     ManifestChanged,
     ManifestNotSigned,
     ManifestNotValid,
-    RecordingNotFound,
     RecordingTooLarge,
 )
 from bodycam.models import RecordingRow
 from bodycam.repository import heads
-from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
+from bodycam.rules.life_cycle import OPEN, RecordingStatus
 from bodycam.rules.retention import Category
 from bodycam.rules.signing import check_manifest
 from bodycam.service.cameras import camera_key, dock_camera, holder_of
-from bodycam.service.docking import BEGUN_ANEW, Docking, Known, acknowledged, known_of
+from bodycam.service.docking import Docking, Known, acknowledged, known_of
+from bodycam.service.making_room import make_room
 from bodycam.service.waiting import Due, what_is_due
 from bodycam.storage import PartAsked
 from bodycam.wire import protocol
@@ -103,7 +103,7 @@ async def announce_recording(
         await _note_refusal(docking, announce=announce, caller=caller, now=now, code=refusal.code)
         raise
     if known.open:
-        known = await _make_room(docking, known)
+        known = await make_room(docking, known)
     return await _plan(docking, known)
 
 
@@ -131,7 +131,9 @@ async def _take_note(
             row = _new_row(announce=announce, canonical=canonical, caller=caller, now=now)
             await _add(session, docking, row=row, manifest=manifest, caller=caller, now=now)
         else:
-            stale = await _announced_again(session, row, announce=announce, canonical=canonical)
+            stale = await _announced_again(
+                session, docking, row, announce=announce, canonical=canonical
+            )
             row.dock_id = caller.device  # a camera may be moved to another dock of the unit
         return replace(known_of(row, caller=caller, with_digests=True), stale_upload=stale)
 
@@ -240,7 +242,12 @@ async def _add(
 
 
 async def _announced_again(
-    session: AsyncSession, row: RecordingRow, *, announce: Announce, canonical: bytes
+    session: AsyncSession,
+    docking: Docking,
+    row: RecordingRow,
+    *,
+    announce: Announce,
+    canonical: bytes,
 ) -> str:
     """Take what the dock found this time; bytes that it now reads differently come anew.
 
@@ -254,7 +261,9 @@ async def _announced_again(
     ):
         return ""
     row.found_bytes, row.differing = announce.found_bytes, differing
-    stale_upload, row.upload_ref = row.upload_ref, ""
+    stale_upload = ""
+    if docking.store.takes_parts_itself:  # no address into it may be used any more
+        stale_upload, row.upload_ref = row.upload_ref, ""
     await session.flush()
     stored = await repository.part_digests(session, recording_id=row.id)
     signed = announce.manifest.blocks
@@ -271,33 +280,6 @@ async def _announced_again(
 
 def _at(digests: tuple[str, ...], number: int) -> str:
     return digests[number] if number < len(digests) else ""
-
-
-async def _make_room(docking: Docking, known: Known) -> Known:
-    """Reserve the object's bytes and open the upload; repeatable."""
-    if known.upload_ref == BEGUN_ANEW:
-        await docking.store.destroy(key=known.object_key)
-    elif docking.store.takes_parts_itself and known.upload_ref:
-        return known
-    if known.stale_upload:
-        await docking.store.discard(key=known.object_key, upload=known.stale_upload)
-    upload = await docking.store.begin(key=known.object_key, size_bytes=known.found_bytes)
-    async with transaction(docking.sessions) as session:
-        row = await repository.recording(session, known.recording_id, for_update=True)
-        if row is None:
-            raise RecordingNotFound(f"no recording {known.recording_id}")
-        if row.status is RecordingStatus.ANNOUNCED:
-            row.status = next_recording_status(row.status, RecordingStatus.RECEIVING)
-        if row.upload_ref in {"", BEGUN_ANEW}:  # two announcements at once: the first upload counts
-            row.upload_ref = upload
-        # What was found is the row's too: no address into an upload is signed for other bytes.
-        return replace(
-            known,
-            status=row.status,
-            upload_ref=row.upload_ref,
-            found_bytes=row.found_bytes,
-            differing=dict(row.differing),
-        )
 
 
 async def _plan(docking: Docking, known: Known) -> UploadPlan:

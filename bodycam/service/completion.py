@@ -30,7 +30,7 @@ from bodycam.rules.signing import sign_receipt
 from bodycam.rules.stretches import kept_losses
 from bodycam.service.cameras import note_uploaded
 from bodycam.service.coverage import least_ms_of, note_recording
-from bodycam.service.docking import BEGUN_ANEW, Docking, Known, acknowledged, known_of
+from bodycam.service.docking import Docking, Known, acknowledged, begun_anew, known_of
 from bodycam.service.examined import Examined, examine_stream, examine_written
 from bodycam.service.heads import forget_head
 from bodycam.wire.digests import (
@@ -68,8 +68,8 @@ async def complete_recording(
         known = known_of(row, caller=caller, with_digests=True)
         if row is not None and not known.open:
             return sign_receipt(receipt=_receipt(row), key=receipt_key)
-    await _seal(docking, known)
     try:
+        await _seal(docking, known)
         examined = await _examine(docking, known)
         wrong = [
             number
@@ -86,8 +86,8 @@ async def complete_recording(
         if row is None:
             raise RecordingNotFound(f"no recording {recording_id}")
         if row.status in OPEN:
-            if row.upload_ref != known.upload_ref:
-                raise PartsMissing(f"recording {recording_id} was begun anew meanwhile")
+            if not known.same_bytes(row):
+                raise PartsMissing(f"recording {recording_id} was announced anew meanwhile")
             await conclude(session, docking, row, examined, caller=caller, now=now)
             row.receipt_signature = sign_receipt(receipt=_receipt(row), key=receipt_key).signature
         receipt = _receipt(row)
@@ -132,6 +132,16 @@ async def _examine(docking: Docking, known: Known) -> Examined:
         return await examine_stream(
             docking, object_key=known.object_key, size_bytes=known.found_bytes
         )
+    numbers = range(block_count(known.found_bytes))
+    lost = await docking.store.lost_parts(
+        key=known.object_key, numbers=numbers, size_bytes=known.found_bytes
+    )
+    if lost is None:  # of an earlier release: nothing but the bytes tells that they are there
+        return await examine_stream(
+            docking, object_key=known.object_key, size_bytes=known.found_bytes
+        )
+    if lost:
+        raise ObjectDamaged(f"{known.object_key} has lost parts", blocks=lost)
     async with transaction(docking.sessions) as session:
         digests = await written_digests(session, known.recording_id, known.found_bytes)
         head = await heads.head_of(session, known.recording_id)
@@ -164,8 +174,10 @@ async def _begin_anew(
         row = await repository.recording(session, known.recording_id, for_update=True)
         if row is None or row.status not in OPEN:
             return
+        if row.upload_ref != known.upload_ref:  # what was sent since is not judged by this
+            raise PartsMissing(f"recording {known.recording_id} was begun anew meanwhile")
         # The acknowledgements go first: none of them may name a byte that is not there.
-        row.upload_ref = BEGUN_ANEW
+        row.upload_ref = begun_anew(row.upload_ref)
         await repository.drop_parts(session, recording_id=known.recording_id)
         await docking.trail.record(
             session,
@@ -174,8 +186,9 @@ async def _begin_anew(
             who=caller,
             fields={"recording_id": str(known.recording_id), "blocks": wrong[:_NAMED_MAX]},
         )
-    await docking.store.discard(key=known.object_key, upload=known.upload_ref)
-    await docking.store.destroy(key=known.object_key)
+    if known.upload_ref:  # else the next announcement does it: before it nothing new is there
+        await docking.store.discard(key=known.object_key, upload=known.upload_ref)
+        await docking.store.destroy(key=known.object_key, upload=known.upload_ref)
     raise StoredBytesWrong(
         f"recording {known.recording_id} came back from the store with other bytes",
         blocks=wrong[:_NAMED_MAX],

@@ -16,8 +16,20 @@ from bodycam.storage import ObjectStore
 from bodycam.wire.digests import DIGEST_SIZE_BYTES, block_count, block_size
 from bodycam.wire.protocol import State, Status
 
-# In place of an upload's reference: what came proved wrong, and its object may be there still.
+# In front of an upload's reference: what came is forgotten, and its bytes may be there still.
+# Alone where an earlier release wrote it.
 BEGUN_ANEW: Final = "anew"
+
+
+def begun_anew(upload: str) -> str:
+    """Return what stands in the row from when an upload is forgotten until the next is begun."""
+    return upload if forgotten(upload) is not None else f"{BEGUN_ANEW}:{upload}"
+
+
+def forgotten(upload: str) -> str | None:
+    """Return the upload that was forgotten, empty where it is not known; else ``None``."""
+    mark, _, rest = upload.partition(":")
+    return rest if mark == BEGUN_ANEW else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +82,11 @@ class Known:
     def state(self) -> State:
         """The same in the words of the protocol."""
         return State.RECEIVING if self.open else State.STORED
+
+    def same_bytes(self, row: RecordingRow) -> bool:
+        """Whether the row is of the same upload and the same bytes still."""
+        now = (row.upload_ref, row.found_bytes, row.differing)
+        return now == (self.upload_ref, self.found_bytes, self.differing)
 
     def expected(self, number: int) -> bytes:
         """Return the digest that block ``number`` must have: declared, or else signed."""

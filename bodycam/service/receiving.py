@@ -17,6 +17,7 @@ from bodycam.errors import (
     PartGoesToStore,
     PartOutOfRange,
     PartSizeWrong,
+    PartsMissing,
     RecordingNotFound,
 )
 from bodycam.repository import PartFacts
@@ -58,6 +59,7 @@ async def receive_part(
         BlockDiffers: neither the signed nor a declared digest; not one byte was written.
         DigestWrong: other bytes arrived than the header names; nothing is acknowledged.
         PartBusy: another request is sending the same part.
+        PartsMissing: what had come is gone, or forgotten meanwhile; announce the recording again.
     """
     facts = await _facts(receiving, recording_id, number, caller)
     digest = _checked_head(facts, number=number, digest_header=digest_header, size_bytes=size_bytes)
@@ -65,9 +67,10 @@ async def receive_part(
         return await _drained(body, number=number, digest=digest)
     if facts.status not in OPEN:
         raise AlreadyStored(f"recording {recording_id} is stored")
+    upload = facts.upload_ref  # whose file it is written to, whatever the row names by then
     part_size = block_size(number=number, size_bytes=facts.found_bytes)
     async with receiving.store.open_part(
-        key=facts.object_key, number=number, size_bytes=part_size
+        key=facts.object_key, number=number, size_bytes=part_size, upload=upload
     ) as part:
         # Asked again under the lock: whoever held it before us may have acknowledged the part,
         # and acknowledged bytes are never written over.
@@ -78,14 +81,17 @@ async def receive_part(
         if await part.sync() != digest:
             raise DigestWrong(f"part {number} of {recording_id} arrived with other bytes")
         async with receiving.direct.connection() as connection:  # committed, and on the disk
-            await repository.add_part(
+            added = await repository.add_part(
                 connection,
                 recording_id=recording_id,
+                upload=upload,
                 number=number,
                 sha256=digest,
                 size_bytes=part_size,
                 at=now,
             )
+        if not added:
+            raise PartsMissing(f"recording {recording_id} was begun anew meanwhile")
     return PartStored(number=number, sha256=digest.hex())
 
 

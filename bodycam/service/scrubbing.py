@@ -16,6 +16,7 @@ from bodycam.errors import ObjectAbsent, ObjectDamaged, ObjectKeyUnknown, StoreS
 from bodycam.models import StorageFaultRow
 from bodycam.repository import custody
 from bodycam.rules.life_cycle import RecordingStatus, next_recording_status
+from bodycam.service.docking import begun_anew, forgotten
 from bodycam.storage import ObjectStore, tier_named
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, DIGEST_SIZE_BYTES, block_count, block_size
 from devices import service as devices
@@ -195,7 +196,8 @@ async def clear_abandoned(
             row = await repository.recording(session, recording_id, for_update=True)
             if row is None or row.status is not RecordingStatus.RECEIVING:
                 continue
-            key, upload, row.upload_ref = row.object_key, row.upload_ref, ""
+            key, upload = row.object_key, row.upload_ref
+            row.upload_ref = begun_anew(upload)
             row.status = next_recording_status(row.status, RecordingStatus.ANNOUNCED)
             # The acknowledgements go first: none of them may name a byte that is not there.
             await repository.drop_parts(session, recording_id=row.id)
@@ -206,6 +208,7 @@ async def clear_abandoned(
                 who=None,
                 fields={"recording_id": str(row.id), "camera_id": str(row.camera_id)},
             )
-        await store.discard(key=key, upload=upload)
+        # A camera that is back by now has begun another upload: this forgets none but its own.
+        await store.discard(key=key, upload=forgotten(upload) or upload)
         cleared += 1
     return cleared

@@ -74,10 +74,10 @@ async def _finish_unsigned(
     if not docking.store.takes_parts_itself:
         # A block of a refused request may lie past the end, where the length was told late.
         await docking.store.begin(key=row.object_key, size_bytes=size)
-    await docking.store.seal(key=row.object_key, upload=row.upload_ref, size_bytes=size)
     try:
+        await docking.store.seal(key=row.object_key, upload=row.upload_ref, size_bytes=size)
         examined = await examine_stream(docking, object_key=row.object_key, size_bytes=size)
-    except ObjectDamaged:  # the store itself knows that they are not what it was given
+    except (ObjectDamaged, PartsMissing):  # the store knows that it has not what it was given
         await _end(docking, row, dock=dock, now=now)
         return False
     if examined.digests != digests:
@@ -185,4 +185,7 @@ async def _end(docking: Docking, row: UploadRow, *, dock: Principal, now: dateti
             who=dock,
             fields={"upload_id": str(row.id)},
         )
+    # Whatever lies in the place of a file that was lost goes too: the key is this upload's alone.
+    upload = row.upload_ref if docking.store.takes_parts_itself else ""
+    await docking.store.discard(key=row.object_key, upload=upload)
     await docking.store.destroy(key=row.object_key)

@@ -22,7 +22,7 @@ from app.clock import utc_now
 from app.db import driver_of, transaction
 from app.jobs import Queue, defer
 from bodycam import repository
-from bodycam.errors import RecordingTooLarge
+from bodycam.errors import PartsMissing, RecordingTooLarge
 from bodycam.errors.tus import (
     ChecksumWrong,
     OffsetWrong,
@@ -306,9 +306,12 @@ async def _store(docking: Docking, hold: _Hold, under: _Under, block: bytes) -> 
     if under.known is not None and digest != under.known.expected(number):
         raise ChecksumWrong(f"block {number} is not the one that was signed", blocks=[number])
     hold.check()
-    await docking.store.put_part(
-        key=under.object_key, upload=under.upload_ref, number=number, block=block
-    )
+    try:
+        await docking.store.put_part(
+            key=under.object_key, upload=under.upload_ref, number=number, block=block
+        )
+    except PartsMissing as error:
+        raise UploadExpired("the store has lost bytes of the upload") from error
     under.digests.append((number, digest))
     under.stored_bytes += len(block)
 
@@ -382,11 +385,14 @@ async def _note_parts(
         return
     connection = await driver_of(session)
     for number, digest in under.digests:
-        await repository.add_part(
+        added = await repository.add_part(
             connection,
             recording_id=under.known.recording_id,
+            upload=under.upload_ref,
             number=number,
             sha256=digest,
             size_bytes=min(BLOCK_SIZE_BYTES, end - number * BLOCK_SIZE_BYTES),
             at=now,
         )
+        if not added:
+            raise UploadExpired(f"recording {under.known.recording_id} was begun anew")

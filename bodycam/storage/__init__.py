@@ -6,7 +6,7 @@ from app.keys import ObjectKeys
 from app.settings import Settings, StoreAddress, StoreKind
 from bodycam.rules.tiers import HOT
 from bodycam.storage.directory import DirectoryStore
-from bodycam.storage.port import ObjectStore, PartAsked, PartTarget, PartWriter
+from bodycam.storage.port import ObjectStore, PartAsked, PartTarget, PartWriter, of_file
 from bodycam.storage.tiers import TieredStore, tier_named, tiers_of
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ __all__ = [
     "PartWriter",
     "TieredStore",
     "make_store",
+    "of_file",
     "tier_named",
     "tiers_of",
 ]

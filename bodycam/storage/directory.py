@@ -27,7 +27,7 @@ from bodycam.errors import (
     StoreSilent,
 )
 from bodycam.storage.files import ObjectFile, PartBytes, PartOfFile
-from bodycam.storage.places import Places, lock_or_refuse
+from bodycam.storage.places import Places, lock_or_refuse, upload_of
 from bodycam.storage.port import READ_CHUNK_BYTES, Chunk, PartAsked, PartTarget, ReadAt
 from bodycam.storage.upkeep import Rewrapped, envelop_all, rewrap
 
@@ -77,12 +77,12 @@ class DirectoryStore:
 
     async def begin(self, *, key: str, size_bytes: int) -> str:
         """Reserve the whole file, so that a full disk is told before the first byte."""
-        await _in_thread(lambda: self._begin(key, size_bytes))
-        return ""
+        return await _in_thread(lambda: self._begin(key, size_bytes))
 
-    def _begin(self, key: str, size_bytes: int) -> None:
-        if not self._places.is_sealed(key):  # else an empty file beside it could only do harm
-            self._places.begin(key, size_bytes=size_bytes)
+    def _begin(self, key: str, size_bytes: int) -> str:
+        if self._places.is_sealed(key):  # an empty file beside it could only do harm
+            return self._places.sealed_upload(key)
+        return self._places.begin(key, size_bytes=size_bytes)
 
     async def part_targets(
         self,
@@ -104,30 +104,32 @@ class DirectoryStore:
 
     @asynccontextmanager
     async def open_part(
-        self, *, key: str, number: int, size_bytes: int
+        self, *, key: str, number: int, size_bytes: int, upload: str = ""
     ) -> AsyncIterator[_FilePart]:
         """Open the part under a lock of the kernel that ends with this process."""
-        place = await _in_thread(lambda: self._open_locked(key, number, size_bytes))
+        place = await _in_thread(lambda: self._open_locked(key, upload, number, size_bytes))
         try:
             yield _FilePart(PartBytes(place), self._turns)
         finally:
             os.close(place.handle)  # lets go of the lock
 
-    def _open_locked(self, key: str, number: int, size_bytes: int) -> PartOfFile:
+    def _open_locked(self, key: str, upload: str, number: int, size_bytes: int) -> PartOfFile:
         opened = self._places.open_incoming(key)
         if opened is None:
             if self._places.is_sealed(key):
                 raise AlreadyStored(f"{key} is sealed")
-            raise ObjectAbsent(f"no upload of {key}")
+            raise PartsMissing(f"what was sent of {key} is gone")
         place = PartOfFile(opened[0], number, size_bytes, opened[1])
         try:
-            self._lock(key, place)
+            self._lock(key, upload, place)
         except BaseException:
             os.close(place.handle)
             raise
         return place
 
-    def _lock(self, key: str, place: PartOfFile) -> None:
+    def _lock(self, key: str, upload: str, place: PartOfFile) -> None:
+        if upload not in {"", upload_of(place.envelope)}:
+            raise PartsMissing(f"what was sent of {key} is gone")
         lock_or_refuse(place.handle, key, offset=place.offset, length=place.room)
         if not self._places.is_incoming(key, place.handle):
             raise AlreadyStored(f"{key} was sealed meanwhile")
@@ -136,12 +138,14 @@ class DirectoryStore:
         self,
         *,
         key: str,
-        upload: str,  # noqa: ARG002 - the port's names
+        upload: str,
         number: int,
         block: bytes,
     ) -> None:
         """Write the part at its place and sync it."""
-        async with self.open_part(key=key, number=number, size_bytes=len(block)) as part:
+        async with self.open_part(
+            key=key, number=number, size_bytes=len(block), upload=upload
+        ) as part:
             await part.write([block])
             await part.sync()
 
@@ -149,26 +153,51 @@ class DirectoryStore:
         """Refuse: our rows know what was acknowledged, the file does not."""
         raise PartGoesToStore(f"the rows know the parts of {key}")
 
-    async def seal(self, *, key: str, upload: str, size_bytes: int) -> None:  # noqa: ARG002 - the port's names
+    async def seal(self, *, key: str, upload: str, size_bytes: int) -> None:
         """Sync, rename into the sealed tree, sync the folders; the file becomes read-only."""
-        await _in_thread(lambda: self._seal(key, size_bytes))
+        await _in_thread(lambda: self._seal(key, upload, size_bytes))
 
-    def _seal(self, key: str, size_bytes: int) -> None:
+    def _seal(self, key: str, upload: str, size_bytes: int) -> None:
         if not self._places.is_sealed(key):
-            self._places.seal(key, size_bytes=size_bytes)
+            self._places.seal(key, size_bytes=size_bytes, upload=upload)
             return
-        with self._opened(key) as file:  # sealed before a crash, or by another process
+        handle, envelope = self._places.open_sealed(key)
+        with ObjectFile(handle, envelope) as file:  # sealed before a crash, or by another process
             if file.size_bytes != size_bytes:
                 raise PartsMissing(f"{key} was sealed with another size")
+            if upload not in {"", upload_of(envelope)}:
+                raise PartsMissing(f"what was sent of {key} is gone")
         self._places.discard(key)
 
-    async def discard(self, *, key: str, upload: str) -> None:  # noqa: ARG002 - the port's names
-        """Remove the file that is being received; a sealed one stays."""
-        await _in_thread(lambda: self._places.discard(key))
+    async def lost_parts(
+        self, *, key: str, numbers: Sequence[int], size_bytes: int
+    ) -> list[int] | None:
+        """Open the last chunk of each part: a hole, a cut and another file's bytes do not open."""
+        return await _in_thread(lambda: self._lost_parts(key, numbers, size_bytes))
 
-    async def destroy(self, *, key: str) -> None:
+    def _lost_parts(self, key: str, numbers: Sequence[int], size_bytes: int) -> list[int] | None:
+        try:
+            file = self._arriving(key)
+        except (ObjectAbsent, ObjectDamaged):
+            return list(numbers)
+        with file:
+            return file.lost_parts(numbers, size_bytes=size_bytes)
+
+    async def discard(self, *, key: str, upload: str) -> None:
+        """Remove the file that is being received; a sealed one stays."""
+        await _in_thread(lambda: self._places.discard(key, upload=upload))
+
+    async def destroy(self, *, key: str, upload: str = "") -> None:
         """Destroy the object's key, then its file."""
-        await _in_thread(lambda: self._places.destroy(key))
+        await _in_thread(lambda: self._destroy(key, upload))
+
+    def _destroy(self, key: str, upload: str) -> None:
+        if upload and self._places.is_sealed(key):
+            found = self._places.sealed_upload(key)
+            # What cannot be opened is nobody's: no object that is good is taken for it.
+            if found not in {"", upload}:
+                return
+        self._places.destroy(key)
 
     async def size_of(self, *, key: str) -> int:
         """Return the size of the sealed object."""

@@ -16,6 +16,8 @@ is written again has a new random nonce: two of 96 bits meet once in 2^48 blocks
 The two slots hold the same key. Rewrapping writes one, syncs, then the other: one is always good.
 """
 
+import hashlib
+import hmac
 import os
 import struct
 from collections.abc import Iterator
@@ -44,6 +46,8 @@ _MAGIC: Final = b"SAQSHYE1"
 _SLOT: Final = struct.Struct(f">8sQ{OBJECT_KEY_ID_BYTES}s{_NONCE_BYTES}s48s")
 _KEY_LABEL: Final = b"saqshy object data key v1\n"
 _CHUNK_LABEL: Final = b"saqshy object chunk v1\n"
+_UPLOAD_LABEL: Final = b"saqshy upload v1\n"
+_REFERENCE_BYTES: Final = 16
 
 
 def file_size(size_bytes: int) -> int:
@@ -65,9 +69,14 @@ def table_offset(number: int) -> int:
 
 @dataclass(frozen=True)
 class Envelope:
-    """The opened envelope of one object."""
+    """The opened envelope of one object.
+
+    ``made`` tells this very file from any other of the same key, before and after: it is made
+    of the data key, which every new file has afresh and rewrapping leaves as it is.
+    """
 
     key: str
+    made: str
     cipher: AESGCM = field(repr=False)
 
     def new_table(self, number: int) -> "Table":
@@ -159,7 +168,8 @@ def open_head(head: bytes, *, key: str, keys: ObjectKeys) -> Envelope:
         ObjectKeyUnknown: wrapped under a key that is not in the keys folder.
     """
     best = _best(head, _slots(head, key=key, keys=keys), key=key, keys=keys)
-    return Envelope(key, AESGCM(best.data_key))
+    made = hmac.digest(best.data_key, _UPLOAD_LABEL + key.encode(), hashlib.sha256)
+    return Envelope(key, made[:_REFERENCE_BYTES].hex(), AESGCM(best.data_key))
 
 
 def rewrapped(head: bytes, *, key: str, keys: ObjectKeys) -> Iterator[tuple[int, bytes]]:

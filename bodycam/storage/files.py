@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
+from bodycam.errors import ObjectDamaged
 from bodycam.storage.envelope import (
     CHUNK_BYTES,
     HEAD_BYTES,
@@ -23,7 +24,7 @@ from bodycam.storage.envelope import (
     table_offset,
 )
 from bodycam.storage.port import Chunk
-from bodycam.wire.digests import BLOCK_SIZE_BYTES
+from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_size
 
 _STRIDE_BYTES: Final = 20 * CHUNK_BYTES  # sealed, then written: what two caches of a core hold
 _EARLY_BYTES: Final = 1 << 20
@@ -169,6 +170,23 @@ class ObjectFile:
             pieces.append(self._in_block(self._envelope, start, until))
             start = until
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def lost_parts(self, numbers: Sequence[int], *, size_bytes: int) -> list[int] | None:
+        """Return the blocks that do not end with bytes sealed for this file and this place.
+
+        ``None`` for a file without an envelope: nothing in it tells a hole from bytes.
+        """
+        if self._envelope is None:
+            return None
+        lost = []
+        for number in numbers:
+            last = number * BLOCK_SIZE_BYTES + block_size(number=number, size_bytes=size_bytes) - 1
+            try:
+                if not self.read_at(last, 1):
+                    lost.append(number)
+            except ObjectDamaged:
+                lost.append(number)
+        return lost
 
     def _in_block(self, envelope: Envelope, start: int, end: int) -> bytes:
         first, last = start // CHUNK_BYTES, (end - 1) // CHUNK_BYTES

@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Final
 
 from app.keys import ObjectKeys
-from bodycam.errors import ObjectAbsent, PartBusy, PartsMissing
+from bodycam.errors import ObjectAbsent, ObjectDamaged, PartBusy, PartsMissing
 from bodycam.storage.envelope import HEAD_BYTES, Envelope, file_size, new_head, open_head
 from bodycam.storage.files import read_head
-from bodycam.storage.port import checked_key
+from bodycam.storage.port import checked_key, file_reference
 
 _FLOCK: Final = "hhqqi4x"  # struct flock of 64-bit Linux
 _ENVELOPED: Final = "~1"  # no key of ours has such a sign: nobody can pass a file off as another
 _GOING: Final = "~going"
+_PLAIN: Final = file_reference(
+    "plain"
+)  # the upload of a file without an envelope: no new one is ever begun
 
 
 def sync_folder(folder: Path) -> None:
@@ -115,25 +118,51 @@ class Places:
             return os.open(plain, flags | os.O_CLOEXEC), None
         return None
 
-    def begin(self, key: str, *, size_bytes: int) -> None:
+    def begin(self, key: str, *, size_bytes: int) -> str:
         """Reserve the file of an object, its envelope on the disk; repeatable, by two at once.
 
-        What an earlier release began without an envelope goes on without.
+        What an earlier release began without an envelope goes on without. An envelope that does
+        not open is made anew: no byte behind it could ever be read. Returns the file's upload.
         """
         self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
         plain = self.incoming(key, plain=True)
         if plain.exists():
-            _reserve(plain, size_bytes, head=b"")
-        else:
-            head = new_head(key=key, keys=self.keys)
-            _reserve(self.incoming(key), file_size(size_bytes), head=head)
+            _reserve(plain, size_bytes)
+            sync_folder(self._incoming)
+            return _PLAIN
+        upload = _reserve(self.incoming(key), file_size(size_bytes), key=key, keys=self.keys)
         sync_folder(self._incoming)
+        return upload
 
-    def seal(self, key: str, *, size_bytes: int) -> None:
+    def sealed_upload(self, key: str) -> str:
+        """Return the upload that a whole object was made of; of one that cannot be told, nothing.
+
+        Raises:
+            ObjectAbsent: there is no such object.
+        """
+        try:
+            handle, envelope = self.open_sealed(key)
+        except ObjectDamaged:
+            return ""
+        os.close(handle)
+        return upload_of(envelope)
+
+    def incoming_upload(self, key: str) -> str | None:
+        """Return the upload of what is being received, as ``sealed_upload``; ``None``: nothing."""
+        try:
+            opened = self.open_incoming(key)
+        except ObjectDamaged:
+            return ""
+        if opened is None:
+            return None
+        os.close(opened[0])
+        return upload_of(opened[1])
+
+    def seal(self, key: str, *, size_bytes: int, upload: str = "") -> None:
         """Make what was received whole: synced, read-only, renamed.
 
         Raises:
-            PartsMissing: there is no such file, or it has another size.
+            PartsMissing: there is no such file, or it has another size, or is of another upload.
             PartBusy: a part of it is being written.
         """
         plain = self.incoming(key, plain=True).exists()
@@ -146,6 +175,9 @@ class Places:
             lock_or_refuse(handle, key, offset=0, length=0)  # all of it: nobody writes meanwhile
             if os.fstat(handle).st_size != (size_bytes if plain else file_size(size_bytes)):
                 raise PartsMissing(f"{key} has not its size")
+            envelope = None if plain else open_head(read_head(handle), key=key, keys=self.keys)
+            if upload not in {"", upload_of(envelope)}:
+                raise PartsMissing(f"what was sent of {key} is gone")
             os.fchmod(handle, 0o444)
             os.fsync(handle)
             self._make_folders(target.parent)
@@ -186,8 +218,13 @@ class Places:
         folder.mkdir(mode=0o700, exist_ok=True)
         sync_folder(folder.parent)
 
-    def discard(self, key: str) -> None:
-        """Remove what is being received."""
+    def discard(self, key: str, *, upload: str = "") -> None:
+        """Remove what is being received; where an upload is named, nothing of another.
+
+        What cannot be opened is nobody's: it goes whoever asks.
+        """
+        if upload and self.incoming_upload(key) not in {"", upload}:
+            return
         for plain in (False, True):
             self.incoming(key, plain=plain).unlink(missing_ok=True)
 
@@ -215,16 +252,25 @@ def _keys_under(folder: Path, *, plain: bool) -> Iterator[str]:
             yield path.relative_to(folder).as_posix().removesuffix(_ENVELOPED)
 
 
-def _reserve(path: Path, size_bytes: int, *, head: bytes) -> None:
-    """Make the file as large as it will be, with ``head`` in front unless it has one."""
+def upload_of(envelope: Envelope | None) -> str:
+    """Return the upload that a file is of."""
+    return _PLAIN if envelope is None else file_reference(envelope.made)
+
+
+def _reserve(path: Path, size_bytes: int, *, key: str = "", keys: ObjectKeys | None = None) -> str:
+    """Make the file as large as it will be; with ``keys`` in an envelope, unless it has one.
+
+    Returns the upload of the envelope.
+    """
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    before = len(head) + 1
+    head_bytes = 0 if keys is None else HEAD_BYTES
+    before, upload = head_bytes + 1, ""
     try:
-        if head:
+        if keys is not None:
             lock(handle, offset=0, length=HEAD_BYTES, wait=True)  # two may begin at once
         before = os.fstat(handle).st_size
-        if head and not any(read_head(handle)):
-            os.pwrite(handle, head, 0)
+        if keys is not None:
+            upload = _with_head(handle, key=key, keys=keys)
         if before > size_bytes:
             os.ftruncate(handle, size_bytes)
         if size_bytes:
@@ -232,11 +278,22 @@ def _reserve(path: Path, size_bytes: int, *, head: bytes) -> None:
             os.posix_fallocate(handle, 0, size_bytes)
         os.fsync(handle)  # no part may be acknowledged under a key that is not on the disk
     except OSError:
-        if before <= len(head):
+        if before <= head_bytes:
             path.unlink(missing_ok=True)
         raise
     finally:
         os.close(handle)
+    return upload
+
+
+def _with_head(handle: int, *, key: str, keys: ObjectKeys) -> str:
+    """Put an envelope in front unless there is one that opens; the caller has it locked."""
+    try:
+        return upload_of(open_head(read_head(handle), key=key, keys=keys))
+    except ObjectDamaged:
+        head = new_head(key=key, keys=keys)
+        os.pwrite(handle, head, 0)
+        return upload_of(open_head(head, key=key, keys=keys))
 
 
 def _wipe_head(path: Path) -> None:

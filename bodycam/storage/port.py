@@ -16,7 +16,18 @@ ReadAt = Callable[[int, int], bytes]  # offset and length; less at the end of th
 _T = TypeVar("_T")
 
 READ_CHUNK_BYTES: Final = 1 << 20
+_OF_FILE: Final = "file:"
 _KEY: Final = re.compile(r"[a-z0-9][a-z0-9-]*(/[a-z0-9][a-z0-9-]*){0,7}")
+
+
+def file_reference(name: str) -> str:
+    """Return the reference of an upload whose parts lie in a file of ours."""
+    return _OF_FILE + name
+
+
+def of_file(upload: str) -> bool:
+    """Return whether the parts of the upload lie, or lay, in a file of ours."""
+    return upload.startswith(_OF_FILE)
 
 
 def checked_key(key: str) -> str:
@@ -65,7 +76,9 @@ class ObjectStore(Protocol):
     """A store of recordings.
 
     Every method may be repeated after a crash of either side. ``upload`` is what ``begin``
-    returned; it is kept in the recording's row.
+    returned; it is kept in the recording's row. Whoever names one acts on that one alone: bytes
+    that came since, of another upload of the same key, are not his. An empty one, of a row that
+    an earlier release wrote, names whatever is there.
 
     Raises:
         StoreFull: no room (``FULL``).
@@ -77,7 +90,11 @@ class ObjectStore(Protocol):
         """True where parts go straight to the store by ``part_targets``, not by ``open_part``."""
 
     async def begin(self, *, key: str, size_bytes: int) -> str:
-        """Make room for an object and return the upload's reference."""
+        """Make room for an object and return the upload's reference.
+
+        Where parts go through us it is the same again as long as what came is still there: another
+        one says that every part which was acknowledged is gone.
+        """
 
     async def part_targets(
         self, *, key: str, upload: str, parts: Sequence[PartAsked]
@@ -98,11 +115,12 @@ class ObjectStore(Protocol):
         """
 
     def open_part(
-        self, *, key: str, number: int, size_bytes: int
+        self, *, key: str, number: int, size_bytes: int, upload: str = ""
     ) -> AbstractAsyncContextManager[PartWriter]:
         """Open part ``number`` for writing; nobody else can have it open at the same time.
 
         Raises:
+            PartsMissing: the upload is not there any more.
             PartBusy: somebody has.
             AlreadyStored: the object is sealed.
         """
@@ -119,18 +137,29 @@ class ObjectStore(Protocol):
     async def stored_parts(self, *, key: str, upload: str) -> dict[int, int]:
         """Return number and size of the parts that the store holds (``takes_parts_itself``)."""
 
+    async def lost_parts(
+        self, *, key: str, numbers: Sequence[int], size_bytes: int
+    ) -> list[int] | None:
+        """Return which of the parts that were written are not there; ``None``: only reading tells.
+
+        A look at each, not a reading: it finds bytes that are gone or were never written, and not
+        each one that was changed.
+        """
+
     async def seal(self, *, key: str, upload: str, size_bytes: int) -> None:
         """Make the parts one object that is never changed again, synced to the disk.
 
         Raises:
-            PartsMissing: the store lacks bytes.
+            PartsMissing: the store lacks bytes, or has those of another upload.
         """
 
     async def discard(self, *, key: str, upload: str) -> None:
         """Forget an upload whose bytes proved wrong before any receipt was given."""
 
-    async def destroy(self, *, key: str) -> None:
+    async def destroy(self, *, key: str, upload: str = "") -> None:
         """Delete a sealed object for good; one that is absent is as good as deleted.
+
+        Where ``upload`` is named, only what was made of it.
 
         Raises:
             StoreSilent: the store keeps it, by an object lock for instance.

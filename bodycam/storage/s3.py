@@ -37,7 +37,16 @@ from bodycam.storage.port import (
     ReadAt,
     checked_key,
 )
-from bodycam.storage.s3_parts import PartSigner, Tried, refuses_wrong_bytes
+from bodycam.storage.s3_parts import (
+    MARK,
+    PartSigner,
+    Tried,
+    list_parts,
+    mark_of,
+    reference,
+    refuses_wrong_bytes,
+    upload_id_of,
+)
 from bodycam.wire.digests import block_count, block_size
 
 if TYPE_CHECKING:
@@ -53,11 +62,6 @@ _NO_LOCKS: Final = frozenset(
 )
 _BYPASS: Final[Any] = {"BypassGovernanceRetention": True}
 _CONNECTIONS: Final = 16
-_PAGE: Final = 1000
-# A reference names the upload and a mark that the object made of it bears. Releases before this
-# one, which sign no digest, find no upload by it and so give out no address into it.
-_REFERENCE: Final = "held:"
-_MARK: Final = "saqshy-upload"
 
 
 class S3Store:
@@ -134,17 +138,17 @@ class S3Store:
                 Bucket=self._bucket,
                 Key=checked_key(key),
                 ContentType="video/mp4",
-                Metadata={_MARK: mark},
+                Metadata={MARK: mark},
             )
         )
-        return f"{_REFERENCE}{mark}:{made['UploadId']}"
+        return reference(mark=mark, upload_id=made["UploadId"])
 
     async def part_targets(
         self, *, key: str, upload: str, parts: Sequence[PartAsked]
     ) -> list[PartTarget]:
         """Return presigned addresses, each good for the bytes of its digest alone."""
         checked_key(key)
-        upload_id = _upload_id(upload)
+        upload_id = upload_id_of(upload)
 
         def sign() -> list[PartTarget]:
             return [
@@ -170,13 +174,13 @@ class S3Store:
 
     async def vouches_for(self, *, key: str, upload: str, size_bytes: int) -> bool:
         """Look at the mark of the object: it was made of this upload's parts and no other's."""
-        mark, _, _ = upload.removeprefix(_REFERENCE).partition(":")
-        if not _is_held(upload) or not await self.checks_parts():
+        mark = mark_of(upload)
+        if not mark or not await self.checks_parts():
             return False
         head = await self._call(
             lambda: self._client.head_object(Bucket=self._bucket, Key=checked_key(key))
         )
-        return head["ContentLength"] == size_bytes and head["Metadata"].get(_MARK) == mark
+        return head["ContentLength"] == size_bytes and head["Metadata"].get(MARK) == mark
 
     def open_part(
         self,
@@ -184,6 +188,7 @@ class S3Store:
         key: str,
         number: int,
         size_bytes: int,  # noqa: ARG002 - the port's names
+        upload: str = "",  # noqa: ARG002 - the port's names
     ) -> AbstractAsyncContextManager[PartWriter]:
         """Refuse: parts go straight to the store."""
         raise PartGoesToStore(f"part {number} of {key} goes to the object store")
@@ -195,12 +200,19 @@ class S3Store:
             lambda: self._client.upload_part(
                 Bucket=self._bucket,
                 Key=checked_key(key),
-                UploadId=_upload_id(upload),
+                UploadId=upload_id_of(upload),
                 PartNumber=number + 1,
                 Body=block,
                 ContentMD5=digest,
             )
         )
+
+    async def lost_parts(
+        self, *, key: str, numbers: Sequence[int], size_bytes: int
+    ) -> list[int] | None:
+        """Leave it to ``seal``, which lists the parts, and to reading."""
+        del key, numbers, size_bytes
+        return None
 
     async def stored_parts(self, *, key: str, upload: str) -> dict[int, int]:
         """List the parts of the multipart upload."""
@@ -208,22 +220,7 @@ class S3Store:
         return {number - 1: size for number, _, size in parts}
 
     def _list_parts(self, key: str, upload: str) -> list[tuple[int, str, int]]:
-        found: list[tuple[int, str, int]] = []
-        marker = 0
-        while True:
-            page = self._client.list_parts(
-                Bucket=self._bucket,
-                Key=checked_key(key),
-                UploadId=_upload_id(upload),
-                MaxParts=_PAGE,
-                PartNumberMarker=marker,
-            )
-            found += [
-                (part["PartNumber"], part["ETag"], part["Size"]) for part in page.get("Parts", [])
-            ]
-            if not page.get("IsTruncated") or page["NextPartNumberMarker"] <= marker:
-                return found
-            marker = page["NextPartNumberMarker"]
+        return list_parts(self._client, bucket=self._bucket, key=checked_key(key), upload=upload)
 
     async def seal(self, *, key: str, upload: str, size_bytes: int) -> None:
         """Complete the multipart upload; an object of the right size is taken as sealed."""
@@ -252,7 +249,7 @@ class S3Store:
             lambda: self._client.complete_multipart_upload(
                 Bucket=self._bucket,
                 Key=key,
-                UploadId=_upload_id(upload),
+                UploadId=upload_id_of(upload),
                 MultipartUpload={"Parts": listed},
             )
         )
@@ -264,18 +261,27 @@ class S3Store:
             if upload:
                 try:
                     self._client.abort_multipart_upload(
-                        Bucket=self._bucket, Key=key, UploadId=_upload_id(upload)
+                        Bucket=self._bucket, Key=key, UploadId=upload_id_of(upload)
                     )
                 except ClientError as error:
                     if error.response.get("Error", {}).get("Code", "") not in _ABSENT:
                         raise
-            self._destroy(checked_key(key))
+            self._destroy_made_of(checked_key(key), upload)
 
         await self._call(run)
 
-    async def destroy(self, *, key: str) -> None:
+    async def destroy(self, *, key: str, upload: str = "") -> None:
         """Delete the object, every version of it where the bucket keeps versions."""
-        await self._call(lambda: self._destroy(checked_key(key)))
+        checked_key(key)
+        if upload:
+            await self._call(lambda: self._destroy_made_of(key, upload))
+        else:
+            await self._call(lambda: self._destroy(key))
+
+    def _destroy_made_of(self, key: str, upload: str) -> None:
+        """Delete the object unless it bears another upload's mark; what bears none is nobody's."""
+        if self._mark_on(key) in {"", mark_of(upload)}:
+            self._destroy(key)
 
     def _destroy(self, key: str) -> None:
         listed = self._client.list_object_versions(Bucket=self._bucket, Prefix=key)
@@ -285,18 +291,19 @@ class S3Store:
             # What is destroyed was permitted by a person; a hold and compliance refuse even so.
             more: Any = {} if self._retention is Retention.NONE else _BYPASS
             self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version, **more)
-        if not versions and self._is_there(key):  # a server that lists no versions
+        if not versions and self._mark_on(key) is not None:  # a server that lists no versions
+            # Deleting what is not there would add a marker where the bucket keeps versions.
             self._client.delete_object(Bucket=self._bucket, Key=key)
 
-    def _is_there(self, key: str) -> bool:
-        # Deleting what is not there would add a marker where the bucket keeps versions.
+    def _mark_on(self, key: str) -> str | None:
+        """Return the mark that an object bears, or an empty text; ``None``: there is none."""
         try:
-            self._client.head_object(Bucket=self._bucket, Key=key)
+            head = self._client.head_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
             if error.response.get("Error", {}).get("Code", "") in _ABSENT:
-                return False
+                return None
             raise
-        return True
+        return head["Metadata"].get(MARK, "")
 
     async def offers_locks(self) -> bool:
         """Ask whether the bucket was made with object lock."""
@@ -384,12 +391,3 @@ class S3Store:
                 raise
 
         return await self._call(lambda: act(read_at))
-
-
-def _upload_id(upload: str) -> str:
-    """Return the store's own name of an upload; a reference of an earlier release is one."""
-    return upload.removeprefix(_REFERENCE).partition(":")[2] if _is_held(upload) else upload
-
-
-def _is_held(upload: str) -> bool:
-    return upload.startswith(_REFERENCE)

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+MARK: Final = "saqshy-upload"  # the name under which an object bears the mark of its upload
+# A reference names the upload and a mark that the object made of it bears. Releases before this
+# one, which sign no digest, find no upload by it and so give out no address into it.
+_REFERENCE: Final = "held:"
+_PAGE: Final = 1000
 _PAYLOAD: Final = "x-amz-content-sha256"
 _LENGTH: Final = "Content-Length"
 _TRIED_SECONDS: Final = 10
@@ -38,6 +43,47 @@ _UNTRIED_FOR_SECONDS: Final = 60.0  # where it came to no end
 _RIGHT: Final = bytes(range(64))
 _WRONG: Final = bytes(63) + b"\x01"
 _CUT: Final = _RIGHT[:32]
+
+
+def reference(*, mark: str, upload_id: str) -> str:
+    """Return the reference of an upload whose object will bear ``mark``."""
+    return f"{_REFERENCE}{mark}:{upload_id}"
+
+
+def upload_id_of(upload: str) -> str:
+    """Return the store's own name of an upload; a reference of an earlier release is one."""
+    return upload.removeprefix(_REFERENCE).partition(":")[2] if _is_held(upload) else upload
+
+
+def mark_of(upload: str) -> str:
+    """Return the mark of the object that is made of an upload; an earlier release made none."""
+    return upload.removeprefix(_REFERENCE).partition(":")[0] if _is_held(upload) else ""
+
+
+def _is_held(upload: str) -> bool:
+    return upload.startswith(_REFERENCE)
+
+
+def list_parts(
+    client: "S3Client", *, bucket: str, key: str, upload: str
+) -> list[tuple[int, str, int]]:
+    """Return number from 1, tag and size of each part of an upload; blocks."""
+    found: list[tuple[int, str, int]] = []
+    marker = 0
+    while True:
+        page = client.list_parts(
+            Bucket=bucket,
+            Key=key,
+            UploadId=upload_id_of(upload),
+            MaxParts=_PAGE,
+            PartNumberMarker=marker,
+        )
+        found += [
+            (part["PartNumber"], part["ETag"], part["Size"]) for part in page.get("Parts", [])
+        ]
+        if not page.get("IsTruncated") or page["NextPartNumberMarker"] <= marker:
+            return found
+        marker = page["NextPartNumberMarker"]
 
 
 class _SignedPayload(S3SigV4QueryAuth):

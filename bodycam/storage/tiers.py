@@ -67,10 +67,10 @@ class TieredStore:
         return await self._hot.vouches_for(key=key, upload=upload, size_bytes=size_bytes)
 
     def open_part(
-        self, *, key: str, number: int, size_bytes: int
+        self, *, key: str, number: int, size_bytes: int, upload: str = ""
     ) -> AbstractAsyncContextManager[PartWriter]:
         """Open the part in the first store."""
-        return self._hot.open_part(key=key, number=number, size_bytes=size_bytes)
+        return self._hot.open_part(key=key, number=number, size_bytes=size_bytes, upload=upload)
 
     async def put_part(self, *, key: str, upload: str, number: int, block: bytes) -> None:
         """Store the part in the first store."""
@@ -80,6 +80,12 @@ class TieredStore:
         """Return the parts that the first store holds."""
         return await self._hot.stored_parts(key=key, upload=upload)
 
+    async def lost_parts(
+        self, *, key: str, numbers: Sequence[int], size_bytes: int
+    ) -> list[int] | None:
+        """Return what the first store has lost."""
+        return await self._hot.lost_parts(key=key, numbers=numbers, size_bytes=size_bytes)
+
     async def seal(self, *, key: str, upload: str, size_bytes: int) -> None:
         """Make the parts one object of the first store."""
         await self._hot.seal(key=key, upload=upload, size_bytes=size_bytes)
@@ -88,10 +94,10 @@ class TieredStore:
         """Forget an upload of the first store."""
         await self._hot.discard(key=key, upload=upload)
 
-    async def destroy(self, *, key: str) -> None:
-        """Delete the object wherever it is."""
-        for store in self.stores.values():
-            await store.destroy(key=key)
+    async def destroy(self, *, key: str, upload: str = "") -> None:
+        """Delete the object wherever it is; an upload is one of the first store."""
+        for store in [self._hot] if upload else self.stores.values():
+            await store.destroy(key=key, upload=upload)
 
     async def size_of(self, *, key: str) -> int:
         """Return the size, from the first store that has it."""

@@ -11,9 +11,11 @@ import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from app.access import DeviceKind, Role, declared_access
+from app.db import transaction
 from app.door import create_door
 from app.runtime.bodies import Limits
 from app.runtime.bodies.server import listening
+from bodycam.models import RecordingRow
 from bodycam.wire import protocol
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, content_digest
 from sim.district import KEEPER, STRANGER
@@ -256,8 +258,10 @@ def failing_disk(sealed, plain, device):
     ],
 )
 async def test_a_disk_that_fails_at_writing_acknowledges_nothing(
-    client, door, yard, long, settings, device, code
+    client, door, yard, long, settings, sessions, device, code
 ):
+    async with transaction(sessions) as session:  # as a file without an envelope was begun
+        (await session.get(RecordingRow, long.recording_id)).upload_ref = ""
     key = f"recordings/{long.recording_id}"
     sealed, plain = (incoming_file(settings, key, plain=one) for one in (False, True))
     with failing_disk(sealed, plain, device):

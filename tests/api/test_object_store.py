@@ -6,6 +6,7 @@ moto checks no signatures and keeps everything in memory: what it passes is form
 import hashlib
 import random
 import secrets
+import shutil
 
 import httpx
 import pytest
@@ -167,6 +168,51 @@ async def test_a_discarded_upload_is_forgotten(store, content):
 
     with pytest.raises((PartsMissing, ObjectAbsent)):
         await store.seal(key=KEY, upload=upload, size_bytes=SIZE)
+
+
+async def test_who_forgets_an_upload_leaves_the_next_one_alone(store, content):
+    first = await put_all(store, content)
+    await store.discard(key=KEY, upload=first)
+    second = await put_all(store, content)
+
+    await store.discard(key=KEY, upload=first)
+    await store.seal(key=KEY, upload=second, size_bytes=SIZE)
+    await store.discard(key=KEY, upload=first)
+    await store.destroy(key=KEY, upload=first)
+
+    assert await joined(store.open_range(key=KEY, start=0, length=SIZE)) == content
+
+
+async def test_what_was_made_of_an_upload_is_destroyed_by_its_name(store, content):
+    upload = await sealed(store, content)
+
+    await store.destroy(key=KEY, upload=upload)
+
+    with pytest.raises(ObjectAbsent):
+        await store.size_of(key=KEY)
+
+
+async def test_a_lost_file_is_another_upload(tmp_path, content):
+    store = directory_store(tmp_path)
+    upload = await put_all(store, content)
+    same = await store.begin(key=KEY, size_bytes=SIZE)
+    shutil.rmtree(tmp_path / "incoming")
+
+    another = await store.begin(key=KEY, size_bytes=SIZE)
+
+    assert upload == same != another
+    with pytest.raises(PartsMissing):
+        await store.seal(key=KEY, upload=upload, size_bytes=SIZE)
+    with pytest.raises(PartsMissing):
+        await store.put_part(key=KEY, upload=upload, number=2, block=content[-12_345:])
+
+
+async def test_what_was_never_written_is_seen_without_reading_all(tmp_path, content):
+    store = directory_store(tmp_path)
+    await store.begin(key=KEY, size_bytes=SIZE)
+    await put(store, "", 1, content)
+
+    assert await store.lost_parts(key=KEY, numbers=range(3), size_bytes=SIZE) == [0, 2]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Stored bytes are read again, and uploads that nobody went on with give their room back."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,11 +11,12 @@ from bodycam.models import RecordingRow
 from bodycam.service import scrubbing
 from bodycam.storage import DirectoryStore
 from bodycam.storage.envelope import HEAD_BYTES, TABLE_BYTES, table_offset
-from bodycam.wire.digests import BLOCK_SIZE_BYTES
+from bodycam.wire import protocol
+from bodycam.wire.digests import BLOCK_SIZE_BYTES, content_digest
 from sim.district import KEEPER
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import signed_in
-from tests.factories_store import object_keys, stored_file
+from tests.factories_store import LateStore, object_keys, stored_bytes, stored_file
 
 LATER = datetime.now(UTC) + timedelta(days=31)
 
@@ -109,6 +111,50 @@ async def test_an_abandoned_upload_gives_its_room_back_and_can_begin_anew(
     assert status["acknowledged"] == []
     answer = await bodycam.dock_whole(client, recorded, yard.dock)
     assert answer.json()["receipt"]["whole"] is True
+
+
+async def test_a_camera_that_is_back_before_its_upload_is_cleared_loses_nothing(
+    client, sessions, parts, yard
+):
+    recorded = await begun(client, yard)
+
+    async def docked_again():
+        await bodycam.announce(client, recorded, yard.dock)
+        for number in (0, 1):
+            (await bodycam.put(client, recorded, number, yard.dock)).raise_for_status()
+
+    late = LateStore(parts.store, docked_again)
+    await scrubbing.clear_abandoned(sessions, store=late, trail=bodycam.TRAIL, now=LATER)
+    plan = (await bodycam.announce(client, recorded, yard.dock)).json()
+    (await bodycam.put(client, recorded, 2, yard.dock)).raise_for_status()
+    answer = await bodycam.complete(client, recorded, yard.dock)
+
+    assert plan["acknowledged"] == [0, 1]
+    assert answer.json()["receipt"]["whole"] is True
+    content = (recorded.folder / "recording.mp4").read_bytes()
+    assert stored_bytes(parts.settings, f"recordings/{recorded.recording_id}") == content
+
+
+async def test_a_part_on_its_way_while_its_upload_is_cleared_is_not_acknowledged(
+    client, sessions, parts, yard
+):
+    recorded = await begun(client, yard)
+    block = bodycam.block(recorded, 1)
+    path = protocol.PATH_PART.format(recording_id=recorded.recording_id, part_number=1)
+    digest = content_digest(hashlib.sha256(block).digest())
+    headers = {**yard.dock, "Content-Digest": digest, "Content-Length": str(len(block))}
+
+    async def on_its_way():
+        yield block[:1000]
+        await clear(sessions, parts)
+        await bodycam.announce(client, recorded, yard.dock)
+        yield block[1000:]
+
+    answer = await client.put(path, content=on_its_way(), headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "bodycam.parts_missing")
+    plan = (await bodycam.announce(client, recorded, yard.dock)).json()
+    assert plan["acknowledged"] == []
 
 
 @pytest.mark.parametrize("status", ["lost", "suspended", "retired"])

@@ -529,6 +529,20 @@ async def test_bytes_that_the_store_changed_are_no_recording(sender, sessions, s
     assert len(await bodycam.events(sessions, "bodycam.upload_wrong")) == 1
 
 
+async def test_an_upload_whose_file_is_lost_is_no_recording_and_leaves_nothing(
+    sender, sessions, settings, finish
+):
+    await sender.send(bodycam.footage().read_bytes())
+    (lost,) = (settings.objects_dir / "incoming").iterdir()
+    lost.unlink()
+
+    count = await finish()
+
+    assert count == 0
+    assert await stored(sessions) == []
+    assert files(settings) == []
+
+
 def manifest_of(recorded):
     return metadata(manifest=bodycam.announcement(recorded).model_dump_json())
 
