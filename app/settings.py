@@ -6,8 +6,10 @@ Names in the environment carry the prefix ``SAQSHY_``; ``DATABASE_URL`` is read 
 import enum
 import re
 from datetime import date
+from itertools import combinations
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import (
     AliasChoices,
@@ -62,6 +64,19 @@ class StoreAddress(BaseModel):
         if bucket is not (self.kind is StoreKind.S3) or (self.path is None) is not bucket:
             raise ValueError("a directory has a path; s3 has endpoint, bucket and both keys")
         return self
+
+
+def _bucket(endpoint: str, bucket: str) -> tuple[str, str]:
+    """Return a bucket as it can be compared: its host is written in many ways."""
+    parts = urlsplit(endpoint.strip())
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+    return f"{parts.hostname}:{port}{parts.path.rstrip('/')}", bucket
+
+
+def _are_one(one: Path | tuple[str, str], other: Path | tuple[str, str]) -> bool:
+    if isinstance(one, Path) and isinstance(other, Path):
+        return one.is_relative_to(other) or other.is_relative_to(one)
+    return one == other
 
 
 class TierSetting(BaseModel):
@@ -271,6 +286,26 @@ class Settings(BaseSettings):
                 raise ValueError("tier_rules name a store that stores does not")
             if not rule.categories <= {"crime", "administrative", "other"}:
                 raise ValueError("tier_rules name a category that there is not")
+        return self
+
+    @model_validator(mode="after")
+    def _stores_lie_apart(self) -> Self:
+        # A copy into the place where the original lies reads back right, and then both go.
+        hot = (
+            self.objects_dir.resolve()
+            if self.object_store is StoreKind.DIRECTORY
+            else _bucket(self.s3_endpoint or "", self.s3_bucket)
+        )
+        places = {"hot": hot} | {
+            name: one.path.resolve() if one.path else _bucket(one.endpoint, one.bucket)
+            for name, one in self.stores.items()
+        }
+        for one, other in combinations(places, 2):
+            if _are_one(places[one], places[other]):
+                raise ValueError(
+                    f"the stores {one} and {other} lie in one place: give each a folder that is"
+                    " not in the other's, or a bucket of its own"
+                )
         return self
 
     @model_validator(mode="after")

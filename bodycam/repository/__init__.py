@@ -106,6 +106,12 @@ async def recording(
     ).scalar_one_or_none()
 
 
+async def announced_at(session: AsyncSession, recording_id: UUID) -> datetime | None:
+    """Return when the recording was announced first, or ``None`` where it is not known yet."""
+    statement = sa.select(RecordingRow.announced_at).where(RecordingRow.id == recording_id)
+    return (await session.scalars(statement)).one_or_none()
+
+
 async def manifest_known(session: AsyncSession, *, camera_id: UUID, sha256: bytes | None) -> bool:
     """Return whether the camera's manifest before this one is here, or there was none."""
     statement = sa.select(sa.literal(1)).where(RecordingRow.camera_id == camera_id).limit(1)

@@ -26,7 +26,7 @@ from bodycam.repository import heads
 from bodycam.rules.life_cycle import OPEN, RecordingStatus
 from bodycam.rules.retention import Category
 from bodycam.rules.signing import check_manifest
-from bodycam.service.cameras import camera_key, dock_camera, holder_of
+from bodycam.service.cameras import camera_key, dock_announced, holder_of
 from bodycam.service.docking import Docking, Known, acknowledged, known_of
 from bodycam.service.making_room import make_room
 from bodycam.service.waiting import Due, what_is_due
@@ -118,11 +118,12 @@ async def _take_note(
         )
     async with transaction(docking.sessions) as session:
         key_pem = await camera_key(session, camera_id=manifest.camera_id, dock=caller)
+        first_at = await repository.announced_at(session, manifest.recording_id)
     canonical = await asyncio.to_thread(_checked_canonical, announce, key_pem)
     stale = ""
     async with transaction(docking.sessions) as session:
-        await dock_camera(
-            session, trail=docking.trail, camera_id=manifest.camera_id, dock=caller, at=now
+        await dock_announced(
+            session, docking.trail, manifest, dock=caller, at=now, first_at=first_at or now
         )
         row = await repository.recording(
             session, manifest.recording_id, with_evidence=True, for_update=True

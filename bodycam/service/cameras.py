@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.audit.service import AuditTrail
 from bodycam.errors import CameraNotKnown
+from bodycam.wire.manifest import Manifest
 from devices import service as devices
 from devices.errors import DeviceNotFound
 
@@ -30,17 +31,70 @@ async def camera_key(session: AsyncSession, *, camera_id: UUID, dock: Principal)
 
 
 async def dock_camera(
-    session: AsyncSession, *, trail: AuditTrail, camera_id: UUID, dock: Principal, at: datetime
+    session: AsyncSession,
+    *,
+    trail: AuditTrail,
+    camera_id: UUID,
+    dock: Principal,
+    at: datetime,
+    issued_before: datetime,
 ) -> None:
     """Note in the journal of devices that the camera stands in the dock; safe to repeat.
+
+    A recording ends only the time of whom it can belong to: who signed for the camera before the
+    recording's end, by true time. One that comes late, out of another system's buffer or because
+    the camera is not taken out of its bay yet, does not end the next officer's.
 
     Raises:
         CameraNotKnown: the camera is another department's.
     """
     try:
-        await devices.note_docked(session, trail=trail, dock=dock, device_id=camera_id, at=at)
+        await devices.note_docked(
+            session,
+            trail=trail,
+            dock=dock,
+            device_id=camera_id,
+            at=at,
+            issued_before=issued_before,
+        )
     except DeviceNotFound as error:
         raise CameraNotKnown(f"no camera {camera_id}") from error
+
+
+async def dock_announced(
+    session: AsyncSession,
+    trail: AuditTrail,
+    manifest: Manifest,
+    *,
+    dock: Principal,
+    at: datetime,
+    first_at: datetime,
+) -> None:
+    """Note that the camera stands in the dock that announces its recording; safe to repeat.
+
+    A dock announces what lies in its bay. So a recording in whose time nobody had the camera, for
+    its clock was reset, docks whoever has it; any other as ``dock_camera`` says. In both cases
+    only who had it when the recording was announced first (``first_at``): it was in a dock then.
+
+    Raises:
+        CameraNotKnown: the camera is another department's.
+    """
+    drift = timedelta(milliseconds=manifest.clock_drift_ms)
+    ended_at = manifest.ended_at - drift
+    held = await holder_of(
+        session,
+        camera_id=manifest.camera_id,
+        started_at=manifest.started_at - drift,
+        ended_at=ended_at,
+    )
+    await dock_camera(
+        session,
+        trail=trail,
+        camera_id=manifest.camera_id,
+        dock=dock,
+        at=at,
+        issued_before=first_at if held is None else min(ended_at, first_at),
+    )
 
 
 async def holder_of(

@@ -2,7 +2,8 @@
 
 Copy, read back and compare every block, then switch the row, and an hour later clear the old
 bytes. Only who holds the move's ``attempt`` may switch. A copy that reads back as it should is
-never deleted, whoever has made it; and before the old bytes go, the new are seen once more.
+never deleted, whoever has made it; and before the old bytes go, the new are seen once more. Nothing
+is touched before the two stores are proven to be two places.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from bodycam.repository import custody
 from bodycam.repository import tiers as moves
 from bodycam.rules.retention import Complained
 from bodycam.rules.tiers import HOT, Placed, TierRule, rules_on, tier_of
+from bodycam.service.apart import Apart
 from bodycam.service.scrubbing import Stored, stored_of, wrong_blocks
 from bodycam.storage import ObjectStore, tier_named, tiers_of
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_count, block_size
@@ -64,8 +66,13 @@ class CopyDiffers(Exception):
 
 
 async def move_due(moving: Moving, *, now: datetime) -> Moved:
-    """Finish what was begun, begin what is due, clear what was left; safe to stop and to repeat."""
-    cleared, unable = await _clear(moving, now=now)
+    """Finish what was begun, begin what is due, clear what was left; safe to stop and to repeat.
+
+    Raises:
+        StoresAreOne: two names of one place; what was to move between them lies where it lay.
+    """
+    apart = Apart(moving.store)
+    cleared, unable = await _clear(moving, apart, now=now)
     await _begin_due(moving, now=now)
     async with transaction(moving.sessions) as session:
         waiting = await moves.waiting(session, limit=_AT_ONCE)
@@ -74,7 +81,7 @@ async def move_due(moving: Moving, *, now: datetime) -> Moved:
         if size > _BYTES_AT_ONCE or silent == _SILENT_MAX:
             break
         try:
-            carried = await _carry(moving, move_id, recording_id, now=now)
+            carried = await _carry(moving, apart, move_id, recording_id, now=now)
             switched, size = switched + (carried is not None), size + (carried or 0)
         except (DomainError, CopyDiffers) as error:
             unable, silent = unable + 1, silent + isinstance(error, (StoreSilent, StoreFull))
@@ -146,10 +153,12 @@ class _Claim:
     upload: str  # of the attempt before, to be forgotten
 
 
-async def _carry(moving: Moving, move_id: UUID, recording_id: UUID, *, now: datetime) -> int | None:
+async def _carry(
+    moving: Moving, apart: Apart, move_id: UUID, recording_id: UUID, *, now: datetime
+) -> int | None:
     """Copy one recording and switch to the copy; return its size, or ``None`` if it stays."""
     stored = await stored_of(moving.sessions, recording_id)
-    claim = await _claim(moving, move_id, stored, now=now)
+    claim = await _claim(moving, apart, move_id, stored, now=now)
     if claim is None:
         return None
     target, key = claim.target, claim.stored.key
@@ -170,7 +179,7 @@ async def _carry(moving: Moving, move_id: UUID, recording_id: UUID, *, now: date
 
 
 async def _claim(
-    moving: Moving, move_id: UUID, stored: Stored | None, *, now: datetime
+    moving: Moving, apart: Apart, move_id: UUID, stored: Stored | None, *, now: datetime
 ) -> _Claim | None:
     """Take the move up, or give it up where the recording is to stay, or is going for good."""
     async with transaction(moving.sessions) as session:
@@ -183,7 +192,10 @@ async def _claim(
         move.attempt, key = uuid4(), row.object_key
         stays = stored is None or await _target(session, moving, row, now=now) != move.to_tier
         attempt, upload, name = move.attempt, move.upload_ref, move.to_tier
+        source = row.tier
     target = tier_named(moving.store, name)
+    if stored is not None:
+        await apart.prove(source, name)
     if stored is not None and not stays:
         return _Claim(move_id, attempt, stored, target, upload)
     await target.discard(key=key, upload=upload)
@@ -235,7 +247,7 @@ async def _switch(moving: Moving, claim: _Claim, *, now: datetime) -> None:
         )
 
 
-async def _clear(moving: Moving, *, now: datetime) -> tuple[int, int]:
+async def _clear(moving: Moving, apart: Apart, *, now: datetime) -> tuple[int, int]:
     """Destroy old bytes that nobody can be reading any more; return how many, how many could not.
 
     Of a recording that is held, bytes that the old store has locked stay beside the new ones.
@@ -247,14 +259,16 @@ async def _clear(moving: Moving, *, now: datetime) -> tuple[int, int]:
         if silent == _SILENT_MAX:
             break
         try:
-            cleared += await _clear_one(moving, move_id, recording_id, now=now)
+            cleared += await _clear_one(moving, apart, move_id, recording_id, now=now)
         except DomainError as error:
             failed, silent = failed + 1, silent + isinstance(error, StoreSilent)
             log.warning("old bytes were not cleared", recording=str(recording_id), code=error.code)
     return cleared, failed
 
 
-async def _clear_one(moving: Moving, move_id: UUID, recording_id: UUID, *, now: datetime) -> bool:
+async def _clear_one(
+    moving: Moving, apart: Apart, move_id: UUID, recording_id: UUID, *, now: datetime
+) -> bool:
     async with transaction(moving.sessions) as session:
         move = await moves.move(session, move_id)
         row = await repository.recording(session, recording_id)
@@ -271,6 +285,7 @@ async def _clear_one(moving: Moving, move_id: UUID, recording_id: UUID, *, now: 
         # Once more, before the only other bytes go; silence or absence leaves them.
         if await new.size_of(key=key) != size:
             raise ObjectAbsent(f"the copy of {recording_id} has another size")
+        await apart.prove(name, begun)
         if locks:
             await old.keep(key=key, held=False, until=None)
     await old.destroy(key=key)

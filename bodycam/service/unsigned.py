@@ -57,7 +57,14 @@ async def add_unsigned(
     played = timedelta(milliseconds=examined.index.duration_ms) if examined.index else _NO_LENGTH
     row.started_at = arrived.started_at
     row.ended_at = arrived.ended_at or row.started_at + max(played, _NO_LENGTH)
-    await dock_camera(session, trail=docking.trail, camera_id=row.camera_id, dock=dock, at=now)
+    await dock_camera(
+        session,
+        trail=docking.trail,
+        camera_id=row.camera_id,
+        dock=dock,
+        at=now,
+        issued_before=row.ended_at,  # it may come days late: it says nothing of where the camera is
+    )
     row.post_id = await holder_of(
         session, camera_id=row.camera_id, started_at=row.started_at, ended_at=row.ended_at
     )

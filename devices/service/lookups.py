@@ -190,12 +190,19 @@ def _towards(held_by: UUID | None, caller: Principal) -> DeviceStanding:
 
 
 async def note_docked(
-    session: AsyncSession, *, trail: AuditTrail, dock: Principal, device_id: UUID, at: datetime
+    session: AsyncSession,
+    *,
+    trail: AuditTrail,
+    dock: Principal,
+    device_id: UUID,
+    at: datetime,
+    issued_before: datetime | None = None,
 ) -> AssignmentFacts | None:
     """Record that a camera stands in the dock, and return whose it was; safe to repeat.
 
     The officer has it no longer in his hands; the keeper still takes it back in the journal.
-    ``None`` where it is out of nobody's hands: the footage is taken all the same.
+    ``None`` where it is out of nobody's hands, or was signed for at ``issued_before`` or later:
+    the footage is taken all the same.
 
     Raises:
         DeviceNotFound: no such device in the dock's unit.
@@ -207,6 +214,8 @@ async def note_docked(
         raise DeviceNotFound(device_id)
     row = await repository.open_assignment(session, device_id=device_id, lock=True)
     if row is None or row.issued_at is None:
+        return None
+    if issued_before is not None and row.issued_at >= issued_before:
         return None
     if row.docked_at is None:
         row.docked_at = at

@@ -230,7 +230,7 @@ async def test_what_is_wanted_comes_back(
 
 
 async def test_a_move_that_nobody_wants_any_more_is_given_up(sessions, hot, cold, recorded, key):
-    stopping = Stopping(cold, at=3, after=True)
+    stopping = Stopping(cold, at=4, after=True)
     with pytest.raises(Stopped):
         await run(sessions, two(hot, stopping), now=DUE)
     await hold(sessions, recorded)
@@ -252,7 +252,7 @@ async def test_a_recording_destroyed_on_its_way_leaves_nothing_anywhere(
     tmp_path,
 ):
     with pytest.raises(Stopped):  # the copy is whole, the row not switched yet
-        await run(sessions, two(hot, Stopping(cold, at=6, after=True)), now=DUE)
+        await run(sessions, two(hot, Stopping(cold, at=7, after=True)), now=DUE)
     async with transaction(sessions) as session:
         await session.execute(
             sa.text(

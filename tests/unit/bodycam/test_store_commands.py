@@ -1,6 +1,7 @@
 """The commands on stored objects, as an administrator gives them."""
 
 import asyncio
+import json
 
 import pytest
 from pydantic import ValidationError
@@ -95,6 +96,71 @@ def test_stores_and_rules_that_do_not_fit_stop_the_start(
         Settings()
 
     assert "secret" not in str(refused.value).replace("secret_key", "")
+
+
+@pytest.fixture
+def linked(folder):
+    """Return a folder that is another name of the first store's parent."""
+    (folder / "linked").symlink_to(folder, target_is_directory=True)
+    return folder / "linked"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("{folder}/objects", "/elsewhere"),
+        ("{folder}/a/../objects/", "/elsewhere"),
+        ("{folder}/objects/cold", "/elsewhere"),
+        ("{folder}", "/elsewhere"),
+        ("{linked}/objects", "/elsewhere"),
+        ("/vault", "/vault/cold"),
+    ],
+)
+def test_two_names_of_one_folder_stop_the_start(folder, linked, monkeypatch, one, other):
+    paths = [text.format(folder=folder, linked=linked) for text in (one, other)]
+    stores = {
+        name: {"kind": "directory", "path": path}
+        for name, path in zip(("cold", "vault"), paths, strict=True)
+    }
+    monkeypatch.setenv("SAQSHY_STORES", json.dumps(stores))
+
+    with pytest.raises(ValidationError, match="lie in one place"):
+        Settings()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "other"),
+    [
+        ("http://s3.example", "http://s3.example"),
+        ("http://s3.example/", "http://S3.example:80"),
+        ("https://s3.example:443", "https://s3.example"),
+    ],
+)
+def test_two_names_of_one_bucket_stop_the_start(
+    clean_environment,  # noqa: ARG001 - the environment is this one
+    monkeypatch,
+    endpoint,
+    other,
+):
+    bucket = {"kind": "s3", "bucket": "b", "access_key": "a", "secret_key": "s"}
+    monkeypatch.setenv("SAQSHY_OBJECT_STORE", "s3")
+    monkeypatch.setenv("SAQSHY_S3_ENDPOINT", endpoint)
+    monkeypatch.setenv("SAQSHY_S3_BUCKET", "b")
+    monkeypatch.setenv("SAQSHY_S3_ACCESS_KEY", "other")
+    monkeypatch.setenv("SAQSHY_S3_SECRET_KEY", "other")
+    monkeypatch.setenv("SAQSHY_STORES", json.dumps({"cold": bucket | {"endpoint": other}}))
+
+    with pytest.raises(ValidationError, match="lie in one place"):
+        Settings()
+    monkeypatch.setenv("SAQSHY_S3_BUCKET", "another")
+    assert set(Settings().stores) == {"cold"}
+
+
+def test_folders_that_only_begin_alike_are_two_places(folder, monkeypatch):
+    stores = {"cold": {"kind": "directory", "path": f"{folder}/objects-cold"}}
+    monkeypatch.setenv("SAQSHY_STORES", json.dumps(stores))
+
+    assert set(Settings().stores) == {"cold"}
 
 
 def test_stores_are_made_by_their_names(folder, monkeypatch):
