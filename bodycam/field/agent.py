@@ -20,7 +20,7 @@ from bodycam.field.bay import (
     wipe,
 )
 from bodycam.field.board import Board
-from bodycam.field.journal import Journal
+from bodycam.field.journal import Journal, JournalFull
 from bodycam.field.server import Refused, Server, TryLater
 from bodycam.field.slots import Slots
 from bodycam.field.taking import ReceiptNotGood, Taking, Tools
@@ -30,7 +30,7 @@ _PARALLEL_MAX: Final = 3
 _LOOK_AGAIN_SECONDS: Final = 2.0
 CAMERAS_AT_ONCE: Final = 4  # more only wait for each other's places
 # A camera pulled out of its bay, or a failing memory card, is an OSError.
-_LEFT: Final = (CameraNotReadable, CameraChanged, ReceiptNotGood, OSError)
+_LEFT: Final = (CameraNotReadable, CameraChanged, ReceiptNotGood, JournalFull, OSError)
 
 
 class NotTheServer(Exception):
@@ -166,12 +166,15 @@ class Agent:
         """Ask who the server is; ``None`` if it does not answer yet."""
         try:
             hello = self._server.hello()
+            if self._journal.receipt_key is None:
+                self._journal.pin(hello.receipt_key)
         except TryLater as reason:
             self._put_off("server", reason)
             return None
-        if self._journal.receipt_key is None:
-            self._journal.pin(hello.receipt_key)
-        elif self._journal.receipt_key != hello.receipt_key:
+        except JournalFull as reason:
+            self._put_off("journal", TryLater(str(reason)))
+            return None
+        if self._journal.receipt_key != hello.receipt_key:
             raise NotTheServer("the server's receipt key is not the one this dock knows")
         return Tools(
             server=self._server,
@@ -250,7 +253,10 @@ class Agent:
         self._board.tell(f"{bay}: {reason}; again in {pause:.0f} s")
 
     def _refuse(self, taking: Taking, refused: Refused) -> None:
-        self._journal.refused(taking.recording_id, refused.code)
+        try:
+            self._journal.refused(taking.recording_id, refused.code)
+        except JournalFull as reason:  # the next start asks the server once more
+            self._board.tell(f"{taking.bay}: {reason}")
         self._leave(taking.bay, f"refused for good: {refused}")
 
     def _leave(self, bay: str, why: str) -> None:
