@@ -36,6 +36,8 @@ class Journal:
         self._receipts: dict[UUID, dict[str, Any]] = {}
         self._wiped: set[UUID] = set()
         self._refused: dict[UUID, str] = {}
+        self._announced: set[UUID] = set()
+        self._unreadable: dict[UUID, frozenset[int]] = {}
         self._lock = threading.Lock()  # several cameras are taken at once
         self._end = 0  # of the last whole line
         self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -68,7 +70,9 @@ class Journal:
             case "retry":
                 self._refused.clear()
             case "announced":
-                pass  # told for the person who reads the journal
+                self._announced.add(UUID(fact["recording_id"]))
+                if "unreadable" in fact:
+                    self._unreadable[UUID(fact["recording_id"])] = frozenset(fact["unreadable"])
             case _:
                 raise ValueError("a fact of another release")
 
@@ -103,11 +107,27 @@ class Journal:
         self.receipt_key = receipt_key
 
     def announced(self, recording_id: UUID, *, bay: str) -> None:
-        """Note that the recording is being taken."""
-        self._append(fact="announced", recording_id=str(recording_id), bay=bay)
+        """Note that the recording is being taken; once, however often that is tried."""
+        if recording_id not in self._announced:
+            self._append(fact="announced", recording_id=str(recording_id), bay=bay)
+            self._announced.add(recording_id)
+
+    def unreadable(self, recording_id: UUID, *, bay: str, blocks: frozenset[int]) -> None:
+        """Note that the card does not give back these blocks, and that they are declared so."""
+        # No fact of a new name: an older agent would refuse the journal.
+        self._append(
+            fact="announced", recording_id=str(recording_id), bay=bay, unreadable=sorted(blocks)
+        )
+        self._unreadable[recording_id] = blocks
+
+    def unreadable_of(self, recording_id: UUID) -> frozenset[int]:
+        """Return the recording's blocks that are declared as not readable."""
+        return self._unreadable.get(recording_id, frozenset())
 
     def keep_receipt(self, recording_id: UUID, receipt: dict[str, Any]) -> None:
         """Keep the checked receipt; it must be on disk before anything is wiped."""
+        if self._receipts.get(recording_id) == receipt:
+            return
         self._append(fact="receipt", recording_id=str(recording_id), receipt=receipt)
         self._receipts[recording_id] = receipt
 

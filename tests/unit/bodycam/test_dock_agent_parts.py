@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 from uuid import UUID, uuid4
@@ -7,6 +8,7 @@ import pytest
 
 from bodycam.field.bay import (
     RECORDINGS_MAX,
+    BlocksNotReadable,
     CameraNotReadable,
     Place,
     half_wiped,
@@ -18,6 +20,7 @@ from bodycam.field.journal import Journal, JournalNotValid
 from bodycam.field.server import Throttle
 from sim.camera import Camera, change_byte, cut_short
 from tests.factories_bodycam import SECONDS, STARTED_AT, footage
+from tests.factories_dock import Card
 
 ID = uuid4()
 
@@ -174,6 +177,17 @@ def test_a_changed_byte_is_found_by_reading_all(recorded):
 
     assert found.cut_blocks() == ()
     assert [block.number for block in found.differing_blocks()] == [0]
+
+
+def test_a_block_that_the_server_holds_is_not_found_to_differ_where_the_card_fails(
+    recorded, monkeypatch
+):
+    found = look_into(Place(recorded.folder, "bay-01"))
+    monkeypatch.setattr(os, "pread", Card(0))
+
+    assert found.differing_blocks({0: recorded.manifest.blocks[0]}) == ()
+    with pytest.raises(BlocksNotReadable):
+        found.differing_blocks()
 
 
 def test_recordings_lie_on_the_camera_or_each_in_a_folder_of_it(tmp_path):
