@@ -304,3 +304,24 @@ def good_receipt(recorded, **changed):
         "whole": True,
     }
     return Receipt(**(values | changed))
+
+
+def receiving_answers(recorded, key, *, of_part):
+    """Answers of a server that takes parts; ``of_part`` tells the answer to the n-th of them."""
+    stored = stub_answers(recorded, key, good_receipt(recorded))
+    plan = stored(protocol.PATH_ANNOUNCE, 1)[2]
+    size = recorded.manifest.size_bytes
+    url = f"/device/dock/v1/recordings/{recorded.recording_id}/parts/0"
+    part = {"number": 0, "size_bytes": size, "url": url, "headers": {}}
+    came = []
+
+    def answers(path, times):
+        if path == url:
+            answer = of_part(times)
+            came.extend([0] if answer[0] == 200 else [])
+            return answer
+        if path == protocol.PATH_ANNOUNCE and not came:
+            return 200, {}, plan | {"state": "receiving", "acknowledged": [], "parts": [part]}
+        return stored(path, times)
+
+    return answers

@@ -25,7 +25,7 @@ from bodycam.field.journal import Journal, JournalFull
 from bodycam.field.pace import Left, Pace, Reads
 from bodycam.field.server import Refused, Server, TryLater
 from bodycam.field.slots import Slots
-from bodycam.field.taking import ReceiptNotGood, Taking, Tools
+from bodycam.field.taking import ReceiptNotGood, Taking, Tools, lasting
 
 _PARALLEL_MAX: Final = 3
 _LOOK_AGAIN_SECONDS: Final = 2.0
@@ -162,7 +162,7 @@ class Agent:
             self._went_well(place.name)
             return
         refusal = self._journal.refusal_of(found.manifest.recording_id)
-        if refusal is not None:
+        if refusal is not None and lasting(refusal):  # earlier agents noted others too
             self._leave(place.name, f"refused before ({refusal}); the camera is left as it is")
             return
         taking = Taking(tools, found)
@@ -182,6 +182,9 @@ class Agent:
                 self._journal.pin(hello.receipt_key)
         except TryLater as reason:
             self._put_off("server", reason)
+            return None
+        except Refused as refused:
+            self._put_off("server", TryLater(str(refused)))
             return None
         except JournalFull as reason:
             self._put_off("journal", TryLater(str(reason)))
@@ -267,6 +270,9 @@ class Agent:
         self._board.tell(f"{bay}: {reason}; again in {pause:.0f} s")
 
     def _refuse(self, taking: Taking, refused: Refused) -> None:
+        if not lasting(refused.code):
+            self._leave(taking.bay, f"not taken: {refused}; the camera is left for a later attempt")
+            return
         try:
             self._journal.refused(taking.recording_id, refused.code)
         except JournalFull as reason:  # the next start asks the server once more

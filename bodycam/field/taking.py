@@ -34,10 +34,25 @@ _HEADS_TRIED_MAX: Final = 3  # of a head that the server puts off
 _PARTS_OF_ONE_MAX: Final = 2  # of one camera at once: its memory card is read no faster
 # The server's words that are cured by reading and announcing again, not by a person.
 _AGAIN: Final = frozenset(
-    {"bodycam.digest_wrong", "bodycam.stored_bytes_wrong", "bodycam.parts_missing"}
+    {
+        "bodycam.already_stored",
+        "bodycam.digest_wrong",
+        "bodycam.part_goes_to_store",
+        "bodycam.parts_missing",
+        "bodycam.recording_not_found",
+        "bodycam.stored_bytes_wrong",
+    }
 )
 _DIFFERS: Final = "bodycam.block_differs"
 _NOBODY_WAITS: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def lasting(code: str) -> bool:
+    """Return whether a refusal stays until a person cures it: the server's own word that says so.
+
+    A proxy's bare 404 during a deployment is nobody's word on a recording.
+    """
+    return code.startswith("bodycam.") and code not in _AGAIN | {_DIFFERS}
 
 
 class ReceiptNotGood(Exception):
