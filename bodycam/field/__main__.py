@@ -10,7 +10,7 @@ from types import FrameType
 
 from bodycam.field.agent import CAMERAS_AT_ONCE, Agent, NotTheServer
 from bodycam.field.board import Board
-from bodycam.field.journal import Journal, JournalNotValid
+from bodycam.field.journal import Journal, JournalFull, JournalNotValid
 from bodycam.field.screen import shown
 from bodycam.field.server import NotAdmitted, Server, Throttle
 
@@ -56,14 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with given.credential_file.open("rb") as file:
             credential = file.read(CREDENTIAL_BYTES_MAX).decode("ascii").strip()
         journal = Journal(given.journal)
-    except (OSError, UnicodeDecodeError, JournalNotValid) as error:
+        if given.retry_refused:
+            journal.retry_refused()
+    except (OSError, UnicodeDecodeError, JournalNotValid, JournalFull) as error:
         _tell(f"cannot start: {error}")
         return EXIT_UNUSABLE
     if not given.bays.is_dir():
         _tell(f"cannot start: {given.bays} is not a folder")
         return EXIT_UNUSABLE
-    if given.retry_refused:
-        journal.retry_refused()
     throttle = Throttle(given.bandwidth_mb_s * _MEGABYTE)
     server = Server(url=given.server, credential=credential, throttle=throttle)
     board = Board(_tell)

@@ -10,6 +10,7 @@ from typing import Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from bodycam.field.bay import (
+    BlocksNotReadable,
     CameraChanged,
     CameraNotReadable,
     Place,
@@ -20,17 +21,18 @@ from bodycam.field.bay import (
     wipe,
 )
 from bodycam.field.board import Board
-from bodycam.field.journal import Journal
+from bodycam.field.journal import Journal, JournalFull
+from bodycam.field.pace import Left, Pace, Reads
 from bodycam.field.server import Refused, Server, TryLater
 from bodycam.field.slots import Slots
-from bodycam.field.taking import ReceiptNotGood, Taking, Tools
+from bodycam.field.taking import ReceiptNotGood, Taking, Tools, lasting
 
-_BACK_OFF_SECONDS: Final = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
 _PARALLEL_MAX: Final = 3
 _LOOK_AGAIN_SECONDS: Final = 2.0
+_PACE: Final = Pace()
 CAMERAS_AT_ONCE: Final = 4  # more only wait for each other's places
 # A camera pulled out of its bay, or a failing memory card, is an OSError.
-_LEFT: Final = (CameraNotReadable, CameraChanged, ReceiptNotGood, OSError)
+_LEFT: Final = (CameraNotReadable, CameraChanged, ReceiptNotGood, JournalFull, OSError)
 
 
 class NotTheServer(Exception):
@@ -51,6 +53,7 @@ class Agent:
         board: takes lines for the person at the dock, and how far each bay is.
         stop: set it to end between two parts.
         cameras_at_once: how many are taken beside each other.
+        pace: how long it waits before it tries again.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Agent:
         board: Board,
         stop: threading.Event,
         cameras_at_once: int = CAMERAS_AT_ONCE,
+        pace: Pace = _PACE,
     ) -> None:
         self._server = server
         self._bays = bays
@@ -69,10 +73,15 @@ class Agent:
         self._board = board
         self._stop = stop
         self._at_once = cameras_at_once
+        self._pace = pace
         self._tools: Tools | None = None
         self._waiting: dict[str, Taking] = {}
         self._running: dict[Future[None], Taking] = {}
         self._later: dict[str, float] = {}  # bays that the server puts off, and until when
+        self._left = Left(bays, pace)
+        self._held: dict[str, float] = {}  # bays that were left, and until when
+        self._reads = Reads()
+        self._once = False
         self._quiet_until = 0.0  # the server is silent: nothing new is begun
         self._failures = 0
         self._looked_into: set[str] = set()
@@ -86,10 +95,11 @@ class Agent:
             NotTheServer: the server's receipt key is not the pinned one.
             NotAdmitted: the server does not know this dock.
         """
+        self._once = once
         with ThreadPoolExecutor(self._at_once) as pool:
             try:
                 while not self._stop.is_set():
-                    self._look(once=once)
+                    self._look()
                     self._start(pool)
                     if once and self._all_done():
                         return self._good
@@ -100,12 +110,12 @@ class Agent:
         return self._good
 
     def _all_done(self) -> bool:
-        busy = self._running or self._waiting or self._later
+        busy = self._running or self._waiting or self._later or self._held
         return not busy and time.monotonic() >= self._quiet_until
 
     # --- looking ------------------------------------------------------------------------------
 
-    def _look(self, *, once: bool) -> None:
+    def _look(self) -> None:
         """Find new cameras and announce them."""
         now = time.monotonic()
         if now < self._quiet_until:
@@ -118,10 +128,12 @@ class Agent:
         names = {bay.name for bay in bays} | {place.name for place in places}
         self._board.forget(names)
         self._later = {bay: at for bay, at in self._later.items() if at > now and bay in names}
+        self._held = self._left.still(names)
         busy = {taking.bay for taking in self._running.values()} | set(self._waiting)
+        busy |= set(self._later) | set(self._held)
         for place in places:
-            done = once and place.name in self._looked_into
-            if done or place.name in busy or place.name in self._later:
+            done = self._once and place.name in self._looked_into
+            if done or place.name in busy:
                 continue
             try:
                 self._look_into(place, tools)
@@ -130,7 +142,7 @@ class Agent:
                 if not reason.answered:
                     return
             except _LEFT as reason:
-                self._leave(place.name, f"{reason}; the camera is left as it is")
+                self._leave_for(place.name, reason)
 
     def _places_in(self, bays: list[Path]) -> list[Place]:
         """Return where recordings may lie; says of which bays that cannot be told."""
@@ -139,7 +151,7 @@ class Agent:
             try:
                 places += places_in(bay)
             except _LEFT as reason:
-                self._leave(bay.name, f"{reason}; the camera is left as it is")
+                self._say_left(bay.name, f"{reason}; the camera is left as it is")
         return places
 
     def _look_into(self, place: Place, tools: Tools) -> None:
@@ -147,10 +159,10 @@ class Agent:
         self._finish_wiping(place)
         found = look_into(place)
         if found is None:
-            self._told.pop(place.name, None)
+            self._went_well(place.name)
             return
         refusal = self._journal.refusal_of(found.manifest.recording_id)
-        if refusal is not None:
+        if refusal is not None and lasting(refusal):  # earlier agents noted others too
             self._leave(place.name, f"refused before ({refusal}); the camera is left as it is")
             return
         taking = Taking(tools, found)
@@ -166,12 +178,18 @@ class Agent:
         """Ask who the server is; ``None`` if it does not answer yet."""
         try:
             hello = self._server.hello()
+            if self._journal.receipt_key is None:
+                self._journal.pin(hello.receipt_key)
         except TryLater as reason:
             self._put_off("server", reason)
             return None
-        if self._journal.receipt_key is None:
-            self._journal.pin(hello.receipt_key)
-        elif self._journal.receipt_key != hello.receipt_key:
+        except Refused as refused:
+            self._put_off("server", TryLater(str(refused)))
+            return None
+        except JournalFull as reason:
+            self._put_off("journal", TryLater(str(reason)))
+            return None
+        if self._journal.receipt_key != hello.receipt_key:
             raise NotTheServer("the server's receipt key is not the one this dock knows")
         return Tools(
             server=self._server,
@@ -218,19 +236,21 @@ class Agent:
             try:
                 future.result()
                 self._failures = 0
-                self._told.pop(taking.bay, None)
+                self._went_well(taking.bay)
             except Refused as refused:
                 self._refuse(taking, refused)
             except TryLater as reason:
                 self._put_off(taking.bay, reason)
             except _LEFT as reason:
-                self._leave(taking.bay, f"{reason}; the camera is left as it is")
+                self._leave_for(taking.bay, reason)
 
     def _idle_seconds(self) -> float:
         now = time.monotonic()
         if now < self._quiet_until:
             return self._quiet_until - now
-        return max(min([now + _LOOK_AGAIN_SECONDS, *self._later.values()]) - now, 0.0)
+        return max(
+            min([now + _LOOK_AGAIN_SECONDS, *self._later.values(), *self._held.values()]) - now, 0.0
+        )
 
     # --- what goes wrong ----------------------------------------------------------------------
 
@@ -238,7 +258,7 @@ class Agent:
         if self._stop.is_set():
             return
         pause = reason.retry_after_seconds
-        pause = pause or _BACK_OFF_SECONDS[min(self._failures, len(_BACK_OFF_SECONDS) - 1)]
+        pause = pause or self._pace.after_failures(self._failures)
         self._failures += 1
         self._looked_into.discard(bay)
         until = time.monotonic() + pause
@@ -250,13 +270,52 @@ class Agent:
         self._board.tell(f"{bay}: {reason}; again in {pause:.0f} s")
 
     def _refuse(self, taking: Taking, refused: Refused) -> None:
-        self._journal.refused(taking.recording_id, refused.code)
+        if not lasting(refused.code):
+            self._leave(taking.bay, f"not taken: {refused}; the camera is left for a later attempt")
+            return
+        try:
+            self._journal.refused(taking.recording_id, refused.code)
+        except JournalFull as reason:  # the next start asks the server once more
+            self._board.tell(f"{taking.bay}: {reason}")
         self._leave(taking.bay, f"refused for good: {refused}")
 
+    def _leave_for(self, bay: str, reason: Exception) -> None:
+        if not isinstance(reason, BlocksNotReadable):
+            self._leave(bay, f"{reason}; the camera is left as it is")
+        elif not reason.found.answers():
+            self._leave(bay, "the camera does not answer any more; it is left as it is")
+        else:
+            self._count_failed_read(bay, reason)
+
+    def _count_failed_read(self, bay: str, reason: BlocksNotReadable) -> None:
+        """Try the blocks again later; after some attempts declare that they cannot be read."""
+        found = reason.found
+        if self._reads.failed(reason):
+            blocks = found.unreadable | reason.numbers
+            try:
+                self._journal.unreadable(found.manifest.recording_id, bay=bay, blocks=blocks)
+            except JournalFull as full:
+                self._leave(bay, f"{full}; the camera is left as it is")
+                return
+        self._looked_into.discard(bay)
+        pause = self._left.leave(bay)
+        self._held[bay] = time.monotonic() + pause
+        self._board.show(bay, f"waits: {reason}")
+        self._board.tell(f"{bay}: {reason}; again in {pause:.0f} s")
+
     def _leave(self, bay: str, why: str) -> None:
-        """Say once why a camera stays as it is."""
+        """Say once why a camera stays as it is, and try it again after a pause."""
+        self._say_left(bay, why)
+        if not self._once:
+            self._left.leave(bay)
+
+    def _say_left(self, bay: str, why: str) -> None:
         self._good = False
         self._board.show(bay, why)
         if self._told.get(bay) != why:
             self._told[bay] = why
             self._board.tell(f"{bay}: {why}")
+
+    def _went_well(self, bay: str) -> None:
+        self._told.pop(bay, None)
+        self._left.forget(bay)

@@ -5,9 +5,11 @@ where its manifest names a head. After it is wiped ``wiped.json`` with the recei
 in the camera's folder itself, or each recording in a folder of its own inside.
 """
 
+import errno
 import hashlib
 import json
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +27,8 @@ HEAD: Final = "head.bin"
 WIPED: Final = "wiped.json"
 _MANIFEST_BYTES_MAX: Final = 12 << 20
 _SIGNATURE_BYTES_MAX: Final = 256
+# How a memory card says that it cannot give back what lies on it.
+_NOT_READABLE: Final = frozenset({errno.EIO, errno.ENODATA, errno.EBADMSG})
 RECORDINGS_MAX: Final = 1_000  # of one camera; a card that is never emptied holds fewer
 
 
@@ -34,6 +38,20 @@ class CameraNotReadable(Exception):
 
 class CameraChanged(Exception):
     """The camera's file is no longer the one that was read before; it is read anew later."""
+
+
+class BlocksNotReadable(CameraNotReadable):
+    """The card does not give back some blocks; a later attempt may, and if not they are lost."""
+
+    def __init__(self, found: "Found", numbers: Iterable[int]) -> None:
+        self.found = found
+        self.numbers = frozenset(numbers)
+        super().__init__(f"the card does not give back blocks {some_of(self.numbers)}")
+
+
+def some_of(numbers: Iterable[int]) -> str:
+    """Return the first numbers, for a person."""
+    return ", ".join(str(number) for number in sorted(numbers)[:20])
 
 
 @dataclass(frozen=True)
@@ -62,12 +80,17 @@ def places_in(bay: Path) -> list[Place]:
 
 @dataclass(frozen=True)
 class Found:
-    """A recording as it lies on the camera."""
+    """A recording as it lies on the camera.
+
+    Attributes:
+        unreadable: blocks that were tried often enough: zeros stand for them while they fail.
+    """
 
     place: Place
     manifest: Manifest
     signature: str
     size_bytes: int
+    unreadable: frozenset[int] = frozenset()
 
     @property
     def bay(self) -> str:
@@ -97,13 +120,31 @@ class Found:
 
         Raises:
             CameraChanged: the file has become shorter.
+            BlocksNotReadable: the card does not give it back, and may yet.
         """
         size = block_size(number=number, size_bytes=self.size_bytes)
         with (self.folder / RECORDING).open("rb") as file:
-            block = os.pread(file.fileno(), size, number * BLOCK_SIZE_BYTES)
+            try:
+                block = _read_at(file.fileno(), size, number * BLOCK_SIZE_BYTES)
+            except OSError as error:
+                if error.errno not in _NOT_READABLE:
+                    raise
+                if number in self.unreadable:
+                    return bytes(size)
+                raise BlocksNotReadable(self, {number}) from error
         if len(block) != size:
             raise CameraChanged(f"{RECORDING} in {self.bay} ended early")
         return block
+
+    def answers(self) -> bool:
+        """Return whether the camera still gives back its manifest, not from the page cache."""
+        try:
+            with (self.folder / MANIFEST).open("rb") as file:
+                # A camera that was pulled out fails alike, and its blocks are not lost at all.
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+            return read_manifest(self.folder) == self.manifest
+        except (OSError, CameraNotReadable):
+            return False
 
     def cut_blocks(self) -> tuple[DifferingBlock, ...]:
         """Return the blocks that cannot be as signed, because the file has another size."""
@@ -118,26 +159,71 @@ class Found:
             != block_size(number=number, size_bytes=self.size_bytes)
         )
 
-    def differing_blocks(self) -> tuple[DifferingBlock, ...]:
-        """Read the whole file and return every block that is not as signed."""
+    def lost_blocks(self) -> tuple[DifferingBlock, ...]:
+        """Return those of the unreadable blocks that still are, as the zeros sent for them."""
         signed = dict(enumerate(self.manifest.blocks))
-        digests = enumerate(self.digests())
+        digests = (
+            (number, hashlib.sha256(self.read_block(number)).hexdigest())
+            for number in sorted(self.unreadable)
+            if number < block_count(self.size_bytes)
+        )
+        return tuple(
+            DifferingBlock(number=number, sha256=digest)
+            for number, digest in digests
+            if signed.get(number) != digest
+        )
+
+    def differing_blocks(
+        self, stored: Mapping[int, str] | None = None
+    ) -> tuple[DifferingBlock, ...]:
+        """Read the whole file and return every block that is not as signed.
+
+        Args:
+            stored: digests of blocks that the server holds; they stand for those that the card
+                does not give back any more.
+        """
+        signed = dict(enumerate(self.manifest.blocks))
+        digests = enumerate(self.digests(stored))
         return tuple(
             DifferingBlock(number=number, sha256=digest.hex())
             for number, digest in digests
             if signed.get(number) != digest.hex()
         )
 
-    def digests(self) -> list[bytes]:
-        """Return the digest of every block as it lies on the camera now."""
-        return [
-            hashlib.sha256(self.read_block(number)).digest()
-            for number in range(block_count(self.size_bytes))
-        ]
+    def digests(self, stored: Mapping[int, str] | None = None) -> list[bytes]:
+        """Return the digest of every block as it lies on the camera now.
+
+        Raises:
+            BlocksNotReadable: names all that the card does not give back and are not ``stored``.
+        """
+        digests, failed = [], set()
+        for number in range(block_count(self.size_bytes)):
+            try:
+                digests.append(hashlib.sha256(self.read_block(number)).digest())
+            except BlocksNotReadable:
+                if stored is None or number not in stored:
+                    failed.add(number)
+                else:
+                    digests.append(bytes.fromhex(stored[number]))
+        if failed:
+            raise BlocksNotReadable(self, failed)
+        return digests
 
     def root(self) -> str:
         """Return the Merkle root over what lies on the camera now; reads all of it."""
         return merkle_root(self.digests()).hex()
+
+
+def _read_at(handle: int, size: int, at: int) -> bytes:
+    """Read on after a short read: it is what precedes a sector that cannot be read."""
+    pieces, left = [], size
+    while left:
+        piece = os.pread(handle, left, at + size - left)
+        if not piece:
+            break
+        pieces.append(piece)
+        left -= len(piece)
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def look_into(place: Place) -> Found | None:
@@ -174,6 +260,15 @@ def read_manifest(folder: Path) -> Manifest | None:
         return Manifest.model_validate_json(_limited(folder / MANIFEST, _MANIFEST_BYTES_MAX))
     except ValidationError as error:
         raise CameraNotReadable(f"the manifest in {folder.name} is not well formed") from error
+
+
+def trace_of(folder: Path) -> tuple[int, ...] | None:
+    """Return what tells, without reading it, that another recording has come to lie here."""
+    try:
+        found = (folder / MANIFEST).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def half_wiped(folder: Path) -> bool:

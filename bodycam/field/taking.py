@@ -5,7 +5,7 @@ import hashlib
 import threading
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -13,7 +13,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from bodycam.field.bay import CameraChanged, Found, look_into, wipe
+from bodycam.field.bay import BlocksNotReadable, CameraChanged, Found, look_into, some_of, wipe
 from bodycam.field.board import Board, Progress
 from bodycam.field.journal import Journal
 from bodycam.field.server import Refused, Server, TryLater
@@ -34,10 +34,25 @@ _HEADS_TRIED_MAX: Final = 3  # of a head that the server puts off
 _PARTS_OF_ONE_MAX: Final = 2  # of one camera at once: its memory card is read no faster
 # The server's words that are cured by reading and announcing again, not by a person.
 _AGAIN: Final = frozenset(
-    {"bodycam.digest_wrong", "bodycam.stored_bytes_wrong", "bodycam.parts_missing"}
+    {
+        "bodycam.already_stored",
+        "bodycam.digest_wrong",
+        "bodycam.part_goes_to_store",
+        "bodycam.parts_missing",
+        "bodycam.recording_not_found",
+        "bodycam.stored_bytes_wrong",
+    }
 )
 _DIFFERS: Final = "bodycam.block_differs"
 _NOBODY_WAITS: Final = datetime.max.replace(tzinfo=UTC)
+
+
+def lasting(code: str) -> bool:
+    """Return whether a refusal stays until a person cures it: the server's own word that says so.
+
+    A proxy's bare 404 during a deployment is nobody's word on a recording.
+    """
+    return code.startswith("bodycam.") and code not in _AGAIN | {_DIFFERS}
 
 
 class ReceiptNotGood(Exception):
@@ -61,8 +76,12 @@ class Taking:
 
     def __init__(self, tools: Tools, found: Found) -> None:
         self._tools = tools
-        self._found = found
-        self._differing = found.cut_blocks()
+        unreadable = tools.journal.unreadable_of(found.manifest.recording_id)
+        self._found = found = replace(found, unreadable=unreadable)
+        self._lost = found.lost_blocks()
+        known = {block.number: block for block in (*self._lost, *found.cut_blocks())}
+        self._differing = tuple(known[number] for number in sorted(known))
+        self._stored: frozenset[int] = frozenset()
         self._plan: UploadPlan | None = None
         self._heads_tried = 0
         self.urgency: Urgency = (_NOBODY_WAITS, found.manifest.started_at, found.bay)
@@ -89,6 +108,9 @@ class Taking:
                 f"declared truncated: {found.size_bytes} of"
                 f" {found.manifest.size_bytes} bytes are on the camera"
             )
+        if self._lost:
+            numbers = some_of(block.number for block in self._lost)
+            self._tell(f"blocks that cannot be read, declared and sent as zeros: {numbers}")
         self._tools.journal.announced(found.manifest.recording_id, bay=found.bay)
         self._plan = self._announced_with_head()
 
@@ -98,6 +120,7 @@ class Taking:
         Raises:
             Refused, NotAdmitted, TryLater: the server's word, or its silence.
             CameraChanged, ReceiptNotGood: the camera is left as it is.
+            BlocksNotReadable: all others have been sent.
         """
         self._wipe_against(self._send())
 
@@ -146,6 +169,7 @@ class Taking:
                 differing=self._differing,
             )
         )
+        self._stored = frozenset(plan.acknowledged)
         self.urgency = (plan.wanted_until or _NOBODY_WAITS, *self.urgency[1:])
         return plan
 
@@ -184,20 +208,26 @@ class Taking:
     def _declare(self) -> None:
         """Read the whole file twice; what differs both times alike is declared."""
         found = self._found
-        first = found.differing_blocks()
-        if first != found.differing_blocks():
+        expected = self._expected()
+        stored = {number: expected[number] for number in self._stored}
+        first = found.differing_blocks(stored)
+        if first != found.differing_blocks(stored):
             raise CameraChanged(f"{found.bay} reads differently each time")
         if first == self._differing:
             raise CameraChanged(f"{found.bay} differs in a way the server does not accept")
-        numbers = ", ".join(str(block.number) for block in first[:20])
+        numbers = some_of(block.number for block in first)
         self._tell(f"blocks not as the camera signed them, declared: {numbers}")
         self._differing = first
 
-    def _send_parts(self, parts: Iterable[PartTarget], progress: Progress) -> None:
+    def _expected(self) -> dict[int, str]:
         expected = dict(enumerate(self._found.manifest.blocks))
-        expected |= {block.number: block.sha256 for block in self._differing}
+        return expected | {block.number: block.sha256 for block in self._differing}
+
+    def _send_parts(self, parts: Iterable[PartTarget], progress: Progress) -> None:
+        expected = self._expected()
         todo = iter(parts)
         stop = self._tools.stop
+        failed: set[int] = set()
         with ThreadPoolExecutor(_PARTS_OF_ONE_MAX) as pool:
             running: set[Future[int]] = set()
             while True:
@@ -210,7 +240,12 @@ class Taking:
                     break
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
-                    progress.add(future.result())
+                    try:
+                        progress.add(future.result())
+                    except BlocksNotReadable as reason:  # the others may be readable still
+                        failed |= reason.numbers
+        if failed:
+            raise BlocksNotReadable(self._found, failed)
         if stop.is_set():
             raise TryLater("stopped", answered=True)
 
@@ -238,7 +273,11 @@ class Taking:
         if now is None or now.manifest != found.manifest or now.size_bytes != receipt.size_bytes:
             raise ReceiptNotGood("the receipt does not cover what lies on the camera")
         # Read once more, after the server has stored it: what is deleted is what was receipted.
-        if now.root() != receipt.merkle_root:
+        try:
+            root = replace(now, unreadable=found.unreadable).root()
+        except BlocksNotReadable as error:
+            raise ReceiptNotGood(f"stored, but {error} to compare") from error
+        if root != receipt.merkle_root:
             raise ReceiptNotGood("the receipt's root is not that of the camera's bytes")
         journal = self._tools.journal
         journal.keep_receipt(receipt.recording_id, signed.model_dump(mode="json"))

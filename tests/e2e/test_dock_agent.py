@@ -1,13 +1,8 @@
 """The dock agent as a process of its own against the server as a process of its own."""
 
-import base64
-import json
 import re
-import threading
 import time
-from contextlib import contextmanager
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from uuid import uuid4
 
 import pytest
@@ -15,10 +10,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from app import keys as app_keys
 from bodycam.wire import protocol
-from bodycam.wire.manifest import Receipt
 from sim.camera import Camera, change_byte, cut_short
 from tests import factories_bodycam as bodycam
-from tests.factories_dock import Agent, Server, until, wiped
+from tests.factories_dock import (
+    Agent,
+    Server,
+    good_receipt,
+    stub_answers,
+    stub_server,
+    until,
+    wiped,
+)
 from tests.factories_store import stored_bytes
 
 
@@ -259,79 +261,6 @@ def test_a_server_with_another_receipt_key_gets_nothing_and_wipes_nothing(
     assert code == 2
     assert "not the one this dock knows" in agent.lines
     assert (recorded.folder / "recording.mp4").exists()
-
-
-@contextmanager
-def stub_server(answers):
-    """Answer each path by ``answers``: a function of the path and how often it was asked."""
-    asked = {}
-
-    class Handler(BaseHTTPRequestHandler):
-        def _answer(self):
-            self.rfile.read(int(self.headers.get("Content-Length", "0")))
-            asked[self.path] = asked.get(self.path, 0) + 1
-            status, headers, body = answers(self.path, asked[self.path])
-            content = json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PUT = _answer  # noqa: N815 - the library's names
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def stub_answers(recorded, key, receipt, *, signed_by=None, busy=0):
-    signature = base64.b64encode((signed_by or key).sign(receipt.signed_bytes())).decode()
-    hello = {
-        "version": 1,
-        "server_time": "2026-11-20T05:00:00.000Z",
-        "receipt_key": base64.b64encode(key.public_key().public_bytes_raw()).decode(),
-        "parallel_parts_max": 3,
-    }
-    plan = {
-        "recording_id": str(recorded.recording_id),
-        "state": "stored",
-        "found_bytes": recorded.manifest.size_bytes,
-        "acknowledged": [0],
-        "parts": [],
-    }
-    signed = {"receipt": receipt.model_dump(mode="json"), "signature": signature}
-
-    def answers(path, times):
-        if path == protocol.PATH_HELLO:
-            return 200, {}, hello
-        if path == protocol.PATH_ANNOUNCE:
-            if times <= busy:
-                return 503, {"Retry-After": "1"}, {"code": "app.busy", "title": "busy"}
-            return 200, {}, plan
-        return 200, {}, signed
-
-    return answers
-
-
-def good_receipt(recorded, **changed):
-    values = {
-        "recording_id": recorded.recording_id,
-        "merkle_root": recorded.manifest.merkle_root,
-        "size_bytes": recorded.manifest.size_bytes,
-        "stored_at": bodycam.STARTED_AT,
-        "whole": True,
-    }
-    return Receipt(**(values | changed))
 
 
 @pytest.mark.parametrize(

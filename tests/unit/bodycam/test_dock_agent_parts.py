@@ -1,10 +1,14 @@
 import json
-from uuid import uuid4
+import os
+import subprocess
+import sys
+from uuid import UUID, uuid4
 
 import pytest
 
 from bodycam.field.bay import (
     RECORDINGS_MAX,
+    BlocksNotReadable,
     CameraNotReadable,
     Place,
     half_wiped,
@@ -16,6 +20,7 @@ from bodycam.field.journal import Journal, JournalNotValid
 from bodycam.field.server import Throttle
 from sim.camera import Camera, change_byte, cut_short
 from tests.factories_bodycam import SECONDS, STARTED_AT, footage
+from tests.factories_dock import Card
 
 ID = uuid4()
 
@@ -74,6 +79,54 @@ def test_a_journal_damaged_in_its_middle_is_told(tmp_path):
         Journal(path)
 
 
+@pytest.fixture
+def no_room(tmp_path):
+    """A file may grow no further: what a full disk does to a write, in a process of its own."""
+
+    def run(room):
+        script = (
+            "import resource, signal, sys, uuid\n"
+            "from pathlib import Path\n"
+            "from bodycam.field.journal import Journal, JournalFull\n"
+            "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+            "room, path = int(sys.argv[1]), Path(sys.argv[2])\n"
+            "journal = Journal(path)\n"
+            "size = path.stat().st_size\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, -1))\n"
+            "try:\n"
+            "    journal.announced(uuid.UUID(int=1), bay='bay-01')\n"
+            "except JournalFull as full:\n"
+            "    print(full)\n"
+            "print(path.stat().st_size - size)\n"
+            "resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))\n"
+            "journal.refused(uuid.UUID(int=2), 'code')\n"
+        )
+        return subprocess.run(
+            [sys.executable, "-c", script, str(room), str(tmp_path / "journal")],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.splitlines()
+
+    return run
+
+
+@pytest.mark.parametrize("room", [0, 1, 40])
+def test_a_full_disk_leaves_no_half_line_and_writing_goes_on_when_there_is_room(
+    tmp_path, no_room, room
+):
+    path = tmp_path / "journal"
+    Journal(path).pin("key")
+
+    told, left = no_room(room)
+
+    assert "takes no line" in told
+    assert "make room" in told
+    assert left == "0"
+    again = Journal(path)
+    assert (again.receipt_key, again.refusal_of(UUID(int=2))) == ("key", "code")
+
+
 def test_a_bay_shows_the_recording(recorded):
     found = look_into(Place(recorded.folder, "bay-01"))
 
@@ -124,6 +177,17 @@ def test_a_changed_byte_is_found_by_reading_all(recorded):
 
     assert found.cut_blocks() == ()
     assert [block.number for block in found.differing_blocks()] == [0]
+
+
+def test_a_block_that_the_server_holds_is_not_found_to_differ_where_the_card_fails(
+    recorded, monkeypatch
+):
+    found = look_into(Place(recorded.folder, "bay-01"))
+    monkeypatch.setattr(os, "pread", Card(0))
+
+    assert found.differing_blocks({0: recorded.manifest.blocks[0]}) == ()
+    with pytest.raises(BlocksNotReadable):
+        found.differing_blocks()
 
 
 def test_recordings_lie_on_the_camera_or_each_in_a_folder_of_it(tmp_path):

@@ -1,0 +1,187 @@
+"""The dock agent and memory cards that do not give back what lies on them."""
+
+import errno
+import os
+import time
+from contextlib import suppress
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from bodycam.field import taking
+from bodycam.field.pace import Pace
+from bodycam.wire import protocol
+from bodycam.wire.digests import BLOCK_SIZE_BYTES
+from tests import factories_bodycam as bodycam
+from tests.factories_dock import (
+    Card,
+    FieldAgent,
+    Server,
+    good_receipt,
+    stub_answers,
+    stub_server,
+    until,
+    wiped,
+)
+from tests.factories_store import stored_bytes
+
+SECTOR = BLOCK_SIZE_BYTES + 4096  # in the middle of block 1
+
+
+@pytest.fixture
+async def yard(sessions, tmp_path):
+    return await bodycam.yard(sessions, tmp_path)
+
+
+@pytest.fixture
+def server(settings, database_url):
+    server = Server(settings, database_url).start()
+    yield server
+    server.kill()
+
+
+def stored(settings, recorded):
+    return stored_bytes(settings, f"recordings/{recorded.recording_id}")
+
+
+async def test_a_block_that_the_card_does_not_give_back_is_named_and_the_rest_is_stored(
+    server, yard, settings, sessions, tmp_path, monkeypatch
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(4))
+    content = bytearray((recorded.folder / "recording.mp4").read_bytes())
+    content[BLOCK_SIZE_BYTES : 2 * BLOCK_SIZE_BYTES] = bytes(BLOCK_SIZE_BYTES)
+    agent = FieldAgent(server.url, yard, tmp_path)
+    monkeypatch.setattr(os, "pread", Card(SECTOR))
+
+    good = agent.run()
+
+    assert good, agent.lines
+    assert stored(settings, recorded) == bytes(content)
+    assert wiped(recorded)["whole"] is False
+    (verified,) = await bodycam.events(sessions, "bodycam.recording_stored")
+    assert [(one["kind"], one["first_byte"]) for one in verified["damage"]] == [
+        ("block_differs", BLOCK_SIZE_BYTES)
+    ]
+    assert any("cannot be read, declared and sent as zeros: 1" in line for line in agent.lines)
+    announced = [one for one in agent.noted if one["fact"] == "announced"]
+    assert [one.get("unreadable") for one in announced] == [None, [1]]
+
+
+def test_a_block_that_is_given_back_after_a_while_is_stored_as_it_was_signed(
+    server, yard, settings, tmp_path, monkeypatch
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(4))
+    content = (recorded.folder / "recording.mp4").read_bytes()
+    agent = FieldAgent(server.url, yard, tmp_path)
+    monkeypatch.setattr(os, "pread", Card(SECTOR, heals_after=2))
+
+    good = agent.run()
+
+    assert good, agent.lines
+    assert stored(settings, recorded) == content
+    assert wiped(recorded)["whole"] is True
+
+
+def test_a_camera_that_gives_back_after_all_what_was_declared_lost_is_not_wiped(
+    server, yard, tmp_path, monkeypatch
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(3))
+    agent = FieldAgent(server.url, yard, tmp_path)
+    # Three attempts, the declaration, the zeros; what is compared before the wipe is real again.
+    monkeypatch.setattr(os, "pread", Card(SECTOR, heals_after=5))
+
+    good = agent.run()
+
+    assert not good
+    assert any("the receipt's root is not that" in line for line in agent.lines)
+    assert (recorded.folder / "recording.mp4").exists()
+
+
+def test_a_camera_that_was_pulled_out_has_lost_nothing(
+    server, yard, settings, tmp_path, monkeypatch
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(3))
+    content = (recorded.folder / "recording.mp4").read_bytes()
+    manifest = recorded.folder / "manifest.json"
+    agent = FieldAgent(server.url, yard, tmp_path)
+    plain, pulled, times = os.pread, [], 4
+
+    def pread(handle, size, at):
+        if not times:
+            return plain(handle, size, at)
+        pulled.append(at)
+        with suppress(FileNotFoundError):
+            manifest.rename(tmp_path / "manifest")
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "pread", pread)
+
+    with agent.going_on():
+        for _ in range(4):
+            until(lambda: pulled and agent.left)
+            pulled.clear()
+            times -= 1
+            (tmp_path / "manifest").rename(manifest)
+        until(lambda: wiped_already(recorded))
+
+    assert not any("unreadable" in one for one in agent.noted)
+    assert stored(settings, recorded) == content
+
+
+def wiped_already(recorded):
+    return (recorded.folder / "wiped.json").exists()
+
+
+def test_a_block_that_is_lost_after_it_was_stored_is_not_declared_and_nothing_is_wiped(
+    yard, tmp_path, monkeypatch
+):
+    recorded = yard.record()
+    answers = stub_answers(recorded, Ed25519PrivateKey.generate(), good_receipt(recorded))
+    monkeypatch.setattr(os, "pread", Card(0))
+
+    with stub_server(answers) as (url, asked):
+        agent = FieldAgent(url, yard, tmp_path)
+        with agent.going_on():
+            until(lambda: asked.get(protocol.PATH_ANNOUNCE, 0) > 4)
+
+    assert not any("unreadable" in one for one in agent.noted)
+    assert any("the card does not give back blocks 0 to compare" in line for line in agent.lines)
+    assert (recorded.folder / "recording.mp4").exists()
+
+
+def test_a_card_that_cannot_be_wiped_is_tried_again_after_growing_pauses_only(
+    yard, tmp_path, monkeypatch
+):
+    recorded = yard.record()
+    key = Ed25519PrivateKey.generate()
+
+    def wipe(_folder, **_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(taking, "wipe", wipe)
+
+    with stub_server(stub_answers(recorded, key, good_receipt(recorded))) as (url, asked):
+        agent = FieldAgent(url, yard, tmp_path, pace=Pace())
+        with agent.going_on():
+            time.sleep(5)
+
+    # At once, after 2 s, and 4 s after that: a slow machine makes it fewer, never more.
+    assert 1 <= asked[protocol.PATH_ANNOUNCE] <= 2
+    assert [one["fact"] for one in agent.noted] == ["pinned", "announced", "receipt"]
+    assert sum("Read-only" in line for line in agent.lines) == 1
+
+
+def test_another_camera_in_the_bay_of_one_that_was_left_is_taken_at_once(yard, tmp_path):
+    recorded = yard.record()
+    key = Ed25519PrivateKey.generate()
+    (recorded.folder / "manifest.json").rename(tmp_path / "manifest.json")
+    (recorded.folder / "manifest.json").write_text("{}")
+
+    with stub_server(stub_answers(recorded, key, good_receipt(recorded))) as (url, _):
+        agent = FieldAgent(url, yard, tmp_path, pace=Pace(left_seconds=(10**6,)))
+        with agent.going_on():
+            until(lambda: any("left as it is" in line for line in agent.lines))
+            (tmp_path / "manifest.json").rename(recorded.folder / "manifest.json")
+            until(lambda: wiped_already(recorded))
+
+    assert wiped(recorded)
