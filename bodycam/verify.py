@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Final
 
@@ -86,7 +87,7 @@ def _custody(given: argparse.Namespace, read_at: ReadAt, size_bytes: int) -> Cus
         read_at=read_at,
         size_bytes=size_bytes,
         manifest_json=given.manifest.read_bytes() if given.manifest else None,
-        manifest_signature=given.signature.read_text() if given.signature else None,
+        manifest_signature=given.signature.read_bytes() if given.signature else None,
         camera_key_pem=given.camera_key.read_bytes() if given.camera_key else None,
         receipt_json=given.receipt.read_bytes() if given.receipt else None,
         receipt_key=given.receipt_key,
@@ -145,5 +146,14 @@ def _say(text: str) -> None:
     print(text)  # noqa: T201 - a program's own words
 
 
+def run(arguments: list[str] | None = None) -> int:
+    """Run the check as a program: an error of its own is no verdict on the recording."""
+    try:
+        return main(arguments)
+    except Exception:  # noqa: BLE001 - code 1 would say that the recording was changed
+        traceback.print_exc()
+        return _NOT_READ
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run())

@@ -5,6 +5,9 @@ import json
 import secrets
 import subprocess
 
+from bodycam.service import Docking
+from tests import factories_bodycam as bodycam
+
 SERIAL = "S-1"  # of the yard's camera
 CONTAINER = f"u-1_{SERIAL}_20261120T030000Z"
 CLIP = "20261120_030000_7CF7.mp4"
@@ -69,3 +72,22 @@ def key_object(public_pem, folder, *, key, iv, public_key_id=""):
     if public_key_id:
         body["PublicKeyId"] = public_key_id
     return json.dumps(body, indent=1).encode()
+
+
+async def uploaded(system, *, content=None, container=CONTAINER, clip=CLIP, meta=None):
+    """Put a container and a clip in it; return the answer to the clip."""
+    content = bodycam.footage().read_bytes() if content is None else content
+    put = await system.ask("PUT", container, headers=META if meta is None else meta)
+    assert put.status_code in {201, 202}
+    return await system.ask("PUT", f"{container}/{clip}", headers=CLIP_META, content=content)
+
+
+def docking_of(app):
+    """Return what the jobs of the server take in with."""
+    state = app.state
+    return Docking(
+        sessions=state.sessions,
+        store=state.store,
+        trail=state.trail,
+        recording_bytes_max=state.settings.recording_bytes_max,
+    )

@@ -3,9 +3,11 @@
 import base64
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import ValidationError
@@ -14,6 +16,8 @@ from bodycam.rules.frames import ReadAt
 from bodycam.wire.canonical import canonical_json
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_count, block_size, merkle_root
 from bodycam.wire.manifest import Manifest, SignedReceipt
+
+_SIGNATURE_BYTES: Final = 64
 
 
 class CustodyNotReadable(ValueError):
@@ -58,7 +62,7 @@ def check_custody(
     read_at: ReadAt,
     size_bytes: int,
     manifest_json: bytes | None,
-    manifest_signature: str | None,
+    manifest_signature: bytes | None,
     camera_key_pem: bytes | None,
     receipt_json: bytes | None = None,
     receipt_key: str | None = None,
@@ -72,7 +76,8 @@ def check_custody(
     manifest = _manifest(manifest_json) if manifest_json is not None else None
     signed = None
     if manifest is not None and camera_key_pem is not None and manifest_signature is not None:
-        signed = _fits(_camera_key(camera_key_pem), manifest_signature, manifest.signed_bytes())
+        signature = _signature(manifest_signature, of="manifest")
+        signed = _fits(_camera_key(camera_key_pem), signature, manifest.signed_bytes())
     receipt = _receipt(receipt_json) if receipt_json is not None else None
     receipt_signed = receipt_root = None
     if receipt is not None:
@@ -83,7 +88,8 @@ def check_custody(
             receipt_root = receipt_root and receipt.receipt.recording_id == manifest.recording_id
         if receipt_key is not None:
             key = _receipt_key(receipt_key)
-            receipt_signed = _fits(key, receipt.signature, receipt.receipt.signed_bytes())
+            signature = _signature(receipt.signature.encode(), of="receipt")
+            receipt_signed = _fits(key, signature, receipt.receipt.signed_bytes())
     return CustodyFindings(
         manifest_signed=signed,
         blocks=_differing(manifest, digests) if manifest is not None else None,
@@ -128,15 +134,21 @@ def _manifest(content: bytes) -> Manifest:
 
 def _receipt(content: bytes) -> SignedReceipt:
     try:
-        return SignedReceipt.model_validate_json(content)
-    except ValidationError as error:
+        receipt = SignedReceipt.model_validate_json(content)
+        same = canonical_json(json.loads(content)) == canonical_json(
+            receipt.model_dump(mode="json")
+        )
+    except (ValidationError, ValueError) as error:
         raise CustodyNotReadable("the receipt cannot be read") from error
+    if not same:
+        raise CustodyNotReadable("the receipt is not in the form that is signed")
+    return receipt
 
 
 def _camera_key(pem: bytes) -> Ed25519PublicKey:
     try:
         key = load_pem_public_key(pem)
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise CustodyNotReadable("the camera's key cannot be read") from error
     if not isinstance(key, Ed25519PublicKey):
         raise CustodyNotReadable("the camera's key is not Ed25519")
@@ -150,9 +162,24 @@ def _receipt_key(text: str) -> Ed25519PublicKey:
         raise CustodyNotReadable("the receipt key is not 32 bytes in base64") from error
 
 
-def _fits(key: Ed25519PublicKey, signature: str, content: bytes) -> bool:
+def _signature(text: bytes, *, of: str) -> bytes:
+    """Return a signature's 64 bytes; one text stands for them and no other.
+
+    Raises:
+        CustodyNotReadable: it is no such text. That says nothing of the recording.
+    """
+    with suppress(ValueError):
+        signature = base64.b64decode(text.strip(), validate=True)
+        if len(signature) == _SIGNATURE_BYTES and base64.b64encode(signature) == text.strip():
+            return signature
+    raise CustodyNotReadable(
+        f"the signature of the {of} is not 64 bytes in base64: take the file from its source again"
+    )
+
+
+def _fits(key: Ed25519PublicKey, signature: bytes, content: bytes) -> bool:
     try:
-        key.verify(base64.b64decode(signature.strip(), validate=True), content)
-    except (InvalidSignature, ValueError):
+        key.verify(signature, content)
+    except InvalidSignature:
         return False
     return True

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
@@ -29,6 +30,8 @@ from bodycam.service.axis_recordings import take_in
 from bodycam.service.axis_sealed import open_waiting
 from bodycam.service.docking import Docking
 from bodycam.service.inlet import Taken, TooMuch, take_object
+
+log = structlog.get_logger(__name__)
 
 SMALL_BYTES_MAX: Final = 16 << 20  # of anything that is no clip
 # A system gives up an answer after 60 s: what is larger is read back by a job, after the answer.
@@ -300,6 +303,11 @@ async def take_in_waiting(docking: Docking, *, now: datetime) -> int:
         waiting = await repository.waiting_containers(session, limit=500)
     count = 0
     for dock_id, container in waiting:
-        count += await take_in(docking, dock_id=dock_id, container=container, caller=None, now=now)
+        try:
+            count += await take_in(
+                docking, dock_id=dock_id, container=container, caller=None, now=now
+            )
+        except DomainError as error:  # what stops one body worn system stops no other
+            log.warning("a container was not taken in", container=container, code=error.code)
     await open_waiting(docking, dock=None, of=None, now=now)
     return count

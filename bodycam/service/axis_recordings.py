@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from app.access import Principal
 from app.db import transaction
 from bodycam import repository
+from bodycam.errors import ObjectAbsent, ObjectDamaged
 from bodycam.errors.axis import AxisMetadataNotValid
 from bodycam.models.axis import AxisObjectRow
 from bodycam.repository import axis, uploads
@@ -74,7 +75,7 @@ async def _next(
         )
         for row in rows:
             came_as = row.object_key
-            if await _take(session, docking, row, dock=dock, now=now):
+            if await _taken(session, docking, row, dock=dock, now=now):
                 row.taken_in_at = now
                 break
         else:
@@ -82,6 +83,18 @@ async def _next(
     if row.object_key != came_as:  # its bytes were here before: this copy is of no use
         await docking.store.destroy(key=came_as)
     return True
+
+
+async def _taken(
+    session: AsyncSession, docking: Docking, row: AxisObjectRow, *, dock: Principal, now: datetime
+) -> bool:
+    """Take one object; one whose bytes do not open waits on, and keeps nobody else waiting."""
+    try:
+        async with session.begin_nested():
+            return await _take(session, docking, row, dock=dock, now=now)
+    except (ObjectAbsent, ObjectDamaged) as error:
+        log.warning("an object that came does not open", object=str(row.id), code=error.code)
+        return False
 
 
 async def _take(

@@ -18,7 +18,15 @@ from bodycam.service.axis import take_in_waiting
 from devices.models import Device
 from sim.district import KEEPER, LATITUDE, LONGITUDE, REVIEWER
 from tests import factories_bodycam as bodycam
-from tests.factories_axis import CLIP, CLIP_META, CONTAINER, META, System
+from tests.factories_axis import (
+    CLIP,
+    CLIP_META,
+    CONTAINER,
+    META,
+    System,
+    docking_of,
+    uploaded,
+)
 from tests.factories_identity import answer_challenge, trust_the_authority
 from tests.factories_pages import BROWSER, OWN_PAGE, look
 from tests.factories_store import stored_bytes
@@ -37,13 +45,6 @@ async def system(client, yard):
 async def stored(sessions, model):
     async with transaction(sessions) as session:
         return (await session.scalars(sa.select(model).order_by(model.id))).all()
-
-
-async def uploaded(system, *, content=None, container=CONTAINER, clip=CLIP, meta=None):
-    content = bodycam.footage().read_bytes() if content is None else content
-    put = await system.ask("PUT", container, headers=META if meta is None else meta)
-    assert put.status_code in {201, 202}
-    return await system.ask("PUT", f"{container}/{clip}", headers=CLIP_META, content=content)
 
 
 async def test_a_system_gets_in_by_each_way_it_may_show_its_key(client, yard):
@@ -153,18 +154,6 @@ async def test_a_clip_of_an_unknown_camera_is_kept_until_it_is_registered(
 
     assert count == 1
     assert len(await stored(sessions, RecordingRow)) == 1
-
-
-def docking_of(app):
-    from bodycam.service import Docking
-
-    state = app.state
-    return Docking(
-        sessions=state.sessions,
-        store=state.store,
-        trail=state.trail,
-        recording_bytes_max=state.settings.recording_bytes_max,
-    )
 
 
 async def test_a_cut_body_leaves_nothing_and_is_asked_for_again(system, sessions, settings):

@@ -1,3 +1,4 @@
+import base64
 import json
 import subprocess
 import sys
@@ -6,10 +7,12 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from bodycam.rules.custody import check_custody
+from bodycam.rules.custody import CustodyNotReadable, check_custody
 from bodycam.rules.footage_check import check_video
 from bodycam.rules.signed_video.trust import read_anchors
-from bodycam.verify import main
+from bodycam.rules.signing import sign_receipt
+from bodycam.verify import main, run
+from bodycam.wire.manifest import Receipt
 from sim.camera import Camera
 from sim.signed_video import write_mp4
 from tests.factories_bodycam import SECONDS, STARTED_AT, footage
@@ -108,7 +111,7 @@ def recorded(tmp_path_factory):
 def custody(camera, recorded, **more):
     given = {
         "manifest_json": (recorded.folder / "manifest.json").read_bytes(),
-        "manifest_signature": recorded.signature,
+        "manifest_signature": recorded.signature.encode(),
         "camera_key_pem": camera.public_key_pem.encode(),
     }
     return check_custody(**(reading(recorded.folder / "recording.mp4") | given | more))
@@ -141,3 +144,93 @@ def test_a_manifest_of_another_camera_is_found(recorded):
 
     assert found.manifest_signed is False
     assert not found.whole
+
+
+@pytest.fixture(scope="module")
+def beside(recorded, tmp_path_factory):
+    """Return the files that lie beside a recording, by the option that names each."""
+    camera, made = recorded
+    key = Ed25519PrivateKey.generate()
+    receipt = Receipt(
+        recording_id=made.recording_id,
+        merkle_root=made.manifest.merkle_root,
+        size_bytes=(made.folder / "recording.mp4").stat().st_size,
+        stored_at=STARTED_AT,
+        whole=True,
+    )
+    folder = tmp_path_factory.mktemp("beside")
+    contents = {
+        "--manifest": (made.folder / "manifest.json").read_bytes(),
+        "--signature": made.signature.encode(),
+        "--camera-key": camera.public_key_pem.encode(),
+        "--receipt": sign_receipt(receipt=receipt, key=key).model_dump_json().encode(),
+    }
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return folder, contents, base64.b64encode(key.public_key().public_bytes_raw()).decode()
+
+
+def checked(recorded, beside, *, option="", content=b""):
+    """Return the exit code of the program, with other ``content`` of what ``option`` names."""
+    folder, contents, key = beside
+    if option:
+        (folder / "other").write_bytes(content)
+    files = {name: folder / ("other" if name == option else name) for name in contents}
+    given = [text for name, path in files.items() for text in (name, str(path))]
+    return run([str(recorded[1].folder / "recording.mp4"), *given, "--receipt-key", key])
+
+
+def test_a_recording_with_manifest_and_receipt_is_whole(recorded, beside):
+    assert checked(recorded, beside) == 0
+
+
+@pytest.mark.parametrize("option", ["--manifest", "--signature", "--receipt"])
+def test_one_changed_bit_of_what_lies_beside_is_never_whole(recorded, beside, option):
+    camera, made = recorded
+    _, contents, key = beside
+    content = contents[option]
+    for at in range(len(content) * 8):
+        other = bytearray(content)
+        other[at // 8] ^= 1 << at % 8
+        given = contents | {option: bytes(other)}
+        try:
+            found = custody(
+                camera,
+                made,
+                manifest_json=given["--manifest"],
+                manifest_signature=given["--signature"],
+                receipt_json=given["--receipt"],
+                receipt_key=key,
+            )
+        except CustodyNotReadable:
+            continue
+        assert not found.whole, (option, at)
+
+
+FOREIGN_KEY = (
+    "-----BEGIN PUBLIC KEY-----\n"
+    + base64.b64encode(bytes.fromhex("300d30080606042a0304050603020001")).decode()
+    + "\n-----END PUBLIC KEY-----\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("option", "content"),
+    [
+        ("--signature", b"\xff\xfe" + bytes(62)),
+        ("--signature", b""),
+        ("--signature", base64.b64encode(bytes(63))),
+        ("--camera-key", b"no key"),
+        ("--camera-key", FOREIGN_KEY.encode()),
+        ("--manifest", b"\xff{}"),
+        ("--receipt", b"[]"),
+    ],
+)
+def test_what_cannot_be_read_is_not_called_changed(recorded, beside, capsys, option, content):
+    assert checked(recorded, beside, option=option, content=content) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_an_error_of_the_program_is_no_verdict(capsys):
+    assert run(["a\0b"]) == 2
+    assert "Traceback" in capsys.readouterr().err
