@@ -35,6 +35,16 @@ async def docked_at(sessions, camera_id, at):
         )
 
 
+async def stored_at(sessions, recorded, at):
+    """Let the recording have come to the store ``at`` an instant; its receipt says another."""
+    async with transaction(sessions) as session:
+        await session.execute(
+            sa.update(RecordingRow)
+            .where(RecordingRow.id == recorded.recording_id)
+            .values(stored_at=at)
+        )
+
+
 async def kept(sessions, *, now=None):
     """Let the job make the ledgers anew."""
     return await keep_ledgers(sessions, trail=TRAIL, now=now or utc_now())

@@ -31,15 +31,19 @@ _KEPT = (RecordingStatus.REVIEWABLE, RecordingStatus.QUARANTINED)
 
 
 async def may_expire(
-    session: AsyncSession, *, ended_before: datetime, today: date, after: UUID | None, limit: int
+    session: AsyncSession, *, begun_before: datetime, today: date, after: UUID | None, limit: int
 ) -> Sequence[RecordingRow]:
-    """Return stored recordings old enough to be looked at, locked, in the order of their ids."""
+    """Return recordings whose term began long enough ago, locked, in the order of their ids.
+
+    When it began is said by ``rules.retention.standing_of``; this is the same in SQL.
+    """
     row = RecordingRow
     statement = (
         sa.select(row)
         .where(
             row.status.in_(_KEPT),
-            row.ended_at < ended_before,
+            row.ended_at < begun_before,
+            sa.or_(row.stored_at.is_(None), row.stored_at < begun_before),
             sa.or_(row.keep_until.is_(None), row.keep_until < today),
         )
         .order_by(row.id)

@@ -3,6 +3,9 @@
 Order of the Minister of Internal Affairs No. 971 of 31.12.2014, item 14: recordings of crimes are
 kept 5 years, of administrative offences and inspections 3 years, others 2 months. The time in
 which a deletion can be undone is this installation's choice: **not verified**.
+
+The term counts from the end of the recording or from its storing, whichever is later: the end is
+the camera's word, and a clock that was reset would have made new footage expire at once.
 """
 
 import calendar
@@ -86,6 +89,7 @@ class Kept:
 
     status: RecordingStatus
     ended_at: datetime
+    stored_at: datetime | None
     category: Category
     held: bool
     complained: Complained | None
@@ -149,7 +153,8 @@ def standing_of(
     category = kept.category
     if kept.complained is Complained.ANSWERED:
         category = longer(category, Category.ADMINISTRATIVE, rule=rule)
-    until = months_after(law_date(kept.ended_at), rule.months[category])
+    begins = max(kept.ended_at, kept.stored_at or kept.ended_at)
+    until = months_after(law_date(begins), rule.months[category])
     because = _because(kept, until=until, today=today)
     if kept.keep_until is not None:
         until = max(until, kept.keep_until)

@@ -81,6 +81,7 @@ def kept_of(row: RecordingRow, *, holds: Sequence[LegalHoldRow], complained: Com
     return Kept(
         status=row.status,
         ended_at=row.ended_at,
+        stored_at=row.stored_at,
         category=row.category,
         held=any(one.released_at is None for one in holds),
         complained=complained,

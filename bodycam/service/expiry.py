@@ -41,7 +41,7 @@ async def expire_recordings(sessions: Sessions, *, trail: AuditTrail, now: datet
         async with transaction(sessions) as session:
             rows = await repository.may_expire(
                 session,
-                ended_before=now - _SHORTEST_TERM,
+                begun_before=now - _SHORTEST_TERM,
                 today=law_date(now),
                 after=after,
                 limit=_AT_ONCE,
@@ -160,7 +160,7 @@ async def _may_go(session: AsyncSession, row: RecordingRow, now: datetime) -> bo
     complained = await repository.complained_of(session, row=row)
     kept = kept_of(row, holds=holds, complained=complained)
     if standing_of(kept, now=now).because is not None:
-        take_back(row)  # somebody complained since
+        take_back(row)  # somebody complained since, or the term became longer
         return False
     return may_destroy(
         kept,

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.access import DeviceKind
+from app.clock import utc_now
 from app.db import transaction
 from bodycam.models import RecordingRow
 from bodycam.models.axis import AxisObjectRow
@@ -316,7 +317,7 @@ async def test_what_lies_beside_a_destroyed_recording_goes_with_it(system, sessi
     keeper = await bodycam.principal_of(sessions, KEEPER)
     await uploaded(system)
     await system.ask("PUT", f"{CONTAINER}/x_gpstrail.json", content='{"CoordinateEntries": []}')
-    over = bodycam.STARTED_AT + timedelta(days=100)
+    over = utc_now() + timedelta(days=100)
     await expiry.expire_recordings(sessions, trail=bodycam.TRAIL, now=over)
     async with transaction(sessions) as session:
         await session.execute(

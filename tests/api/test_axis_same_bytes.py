@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.access import DeviceKind
+from app.clock import utc_now
 from app.db import transaction
 from bodycam.models import RecordingRow
 from bodycam.models.axis import AxisObjectRow
@@ -180,7 +181,7 @@ async def test_what_lies_beside_it_in_both_containers_goes_with_a_destroyed_reco
     await put_clip(system, *AGAIN["second container"])
     for container in (CONTAINER, SECOND):
         await system.ask("PUT", f"{container}/bookmark_1_1", content=b"note")
-    over = bodycam.STARTED_AT + timedelta(days=100)
+    over = utc_now() + timedelta(days=100)
     await expiry.expire_recordings(sessions, trail=bodycam.TRAIL, now=over)
     async with transaction(sessions) as session:
         permitted = {"deletion_permitted_by": keeper.person_id, "deletion_permitted_at": over}

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.clock import law_date
+from app.clock import law_date, utc_now
 from bodycam.service import expiry
 from sim.district import KEEPER, OFFICER, OFFICIAL
 from tests import factories_bodycam as bodycam
@@ -88,7 +88,7 @@ async def test_a_case_is_explained_and_closed_on_the_page(client, address):
 
 
 async def test_the_responsible_person_lets_go_what_is_over(client, parts, sessions, yard):  # noqa: ARG001 - the recording must be there
-    now = STARTED_AT + timedelta(days=90)
+    now = utc_now() + timedelta(days=90)
     await expiry.expire_recordings(sessions, trail=bodycam.TRAIL, now=now)
     await enter(client, KEEPER)
     page = await look(client, "/console/custody")

@@ -19,9 +19,10 @@ from bodycam.wire.manifest import SignedReceipt
 from sim.district import KEEPER, OFFICIAL
 from tests import factories_bodycam as bodycam
 from tests.factories_access import complaint
+from tests.factories_custody import stored_at
 from tests.factories_identity import authority, signed_in
 
-OVER = datetime(2027, 2, 1, tzinfo=UTC)  # two months after the recording, and some days
+OVER = utc_now() + timedelta(days=72)  # two months after it was stored, and some days
 GONE = OVER + timedelta(days=31)
 
 
@@ -91,12 +92,40 @@ async def hold(client, headers, path, **said):
     return await client.post(f"{path}/holds", json=body, headers=headers)
 
 
+@pytest.fixture
+async def stored_in_time(sessions, recorded):
+    """Let the recording be stored on the day that it ended."""
+    await stored_at(sessions, recorded, bodycam.STARTED_AT + timedelta(hours=9))
+
+
+@pytest.mark.usefixtures("stored_in_time")
 async def test_a_term_that_is_not_over_keeps(client, sessions, keeper, path):
     assert await expire(sessions, now=OVER - timedelta(days=20)) == 0
 
     body = await custody(client, keeper, path)
     assert (body["status"], body["category"], body["because"]) == ("reviewable", "other", "term")
     assert body["kept_until"] == "2027-01-20"
+
+
+async def test_a_camera_whose_clock_was_reset_shortens_no_term(client, sessions, yard):
+    recorded = yard.record(started_at=datetime(2015, 1, 1, 0, 0, 5, tzinfo=UTC))
+    (await bodycam.dock_whole(client, recorded, yard.dock)).raise_for_status()
+
+    at_once = await expire(sessions, now=utc_now() + timedelta(hours=1))
+    before = await expire(sessions, now=utc_now() + timedelta(days=58))
+
+    assert (at_once, before, await expire(sessions)) == (0, 0, 1)
+
+
+async def test_what_a_wrong_clock_made_expire_is_not_destroyed(
+    client, sessions, parts, keeper, recorded, path
+):
+    await expire(sessions)
+    await permit(client, keeper, recorded)
+    await stored_at(sessions, recorded, GONE - timedelta(days=30))
+
+    assert await destroy(sessions, parts) == 0
+    assert (await custody(client, keeper, path))["status"] == "reviewable"
 
 
 async def test_what_is_over_expires_and_can_be_taken_back(client, sessions, keeper, path):
@@ -314,6 +343,7 @@ async def test_a_complaint_that_comes_in_the_grace_saves_the_recording(
     assert (await custody(client, keeper, path))["status"] == "reviewable"
 
 
+@pytest.mark.usefixtures("stored_in_time")
 async def test_an_answered_complaint_gives_three_years(client, sessions, keeper, reviewer, path):
     await client.post("/api/complaints", json=complaint(), headers=reviewer)
     async with transaction(sessions) as session:
@@ -346,6 +376,7 @@ async def proposed(client, keeper, path):
     return (await change(client, keeper, path, "other")).json()
 
 
+@pytest.mark.usefixtures("stored_in_time")
 async def test_one_person_lengthens(client, keeper, path):
     made = (await change(client, keeper, path, "crime")).json()
 

@@ -4,12 +4,14 @@ import base64
 import dataclasses
 import html
 import json
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
 from sim.district import KEEPER, OFFICER, OFFICIAL, REVIEWER, STAFF, STRANGER
 from tests import factories_bodycam as bodycam
+from tests.factories_custody import stored_at
 from tests.factories_identity import answer_challenge, authority, trust_the_authority
 from tests.factories_pages import BROWSER, OWN_PAGE, look
 
@@ -159,8 +161,9 @@ async def test_the_proposer_is_asked_to_sign_first_and_nobody_else_is(client, re
 
 
 async def test_another_person_finds_what_waits_for_him_and_reads_what_he_signs(
-    client, recorded, change
+    client, sessions, recorded, change
 ):
+    await stored_at(sessions, recorded, bodycam.STARTED_AT + timedelta(hours=9))
     await enter(client, OFFICIAL)
     terms = await look(client, TERMS)
     page = await look(client, page_of(recorded))

@@ -28,6 +28,7 @@ def kept(**changed):
     given_ = {
         "status": RecordingStatus.REVIEWABLE,
         "ended_at": ENDED,
+        "stored_at": ENDED + timedelta(hours=9),
         "category": Category.OTHER,
         "held": False,
         "complained": Complained.NO,
@@ -51,6 +52,29 @@ def test_each_category_has_its_term(category, last_day):
     last = datetime(last_day.year, last_day.month, last_day.day, 18, 59, tzinfo=UTC)
     assert standing_of(kept(category=category), now=last).because is KeptBecause.TERM
     assert standing_of(kept(category=category), now=last + timedelta(minutes=2)).because is None
+
+
+@pytest.mark.parametrize("ended_at", [datetime(2015, 1, 1, tzinfo=UTC), ENDED - timedelta(days=9)])
+def test_a_clock_that_is_behind_shortens_no_term(ended_at):
+    late = kept(ended_at=ended_at, stored_at=ENDED)
+
+    found = standing_of(late, now=ENDED + timedelta(days=40))
+
+    assert (found.kept_until, found.because) == (date(2027, 1, 20), KeptBecause.TERM)
+
+
+def test_a_clock_that_is_ahead_shortens_no_term():
+    early = kept(stored_at=ENDED - timedelta(days=30))
+
+    assert standing_of(early, now=ENDED).kept_until == date(2027, 1, 20)
+
+
+def test_what_is_not_stored_is_told_the_term_of_its_end():
+    coming = kept(stored_at=None, status=RecordingStatus.RECEIVING)
+
+    found = standing_of(coming, now=ENDED)
+
+    assert (found.kept_until, found.because) == (date(2027, 1, 20), KeptBecause.NOT_STORED)
 
 
 @pytest.mark.parametrize(
