@@ -92,6 +92,11 @@ class FieldAgent:
             self._server.close()
 
     @property
+    def waiting(self):
+        found = self._agent._waiting.copy().values()
+        return [one.bay for one in sorted(found, key=lambda one: one.urgency)]
+
+    @property
     def left(self):
         return list(self._agent._left._until)
 

@@ -29,6 +29,7 @@ from bodycam.field.taking import ReceiptNotGood, Taking, Tools, lasting
 
 _PARALLEL_MAX: Final = 3
 _LOOK_AGAIN_SECONDS: Final = 2.0
+_ASKED_AGAIN_MAX: Final = 2  # at one look: an announcement may have megabytes
 _PACE: Final = Pace()
 CAMERAS_AT_ONCE: Final = 4  # more only wait for each other's places
 # A camera pulled out of its bay, or a failing memory card, is an OSError.
@@ -100,6 +101,7 @@ class Agent:
             try:
                 while not self._stop.is_set():
                     self._look()
+                    self._ask_again()
                     self._start(pool)
                     if once and self._all_done():
                         return self._good
@@ -212,6 +214,26 @@ class Agent:
         wipe(folder, receipt=receipt)
         self._journal.wiped(manifest.recording_id)
         self._board.tell(f"{place.name}: wipe finished after a restart")
+
+    def _ask_again(self) -> None:
+        """Let those that wait long learn of a complaint or a next shift entered meanwhile."""
+        now = time.monotonic()
+        if now < self._quiet_until:
+            return
+        due = [
+            taking
+            for taking in sorted(self._waiting.values(), key=lambda one: one.asked_at)
+            if now - taking.asked_at >= self._pace.ask_again_seconds
+        ]
+        for taking in due[:_ASKED_AGAIN_MAX]:
+            try:
+                taking.ask_again()
+            except Refused:
+                pass  # its turn comes, and then what is wrong is told
+            except TryLater as reason:
+                if not reason.answered:
+                    self._put_off(taking.bay, reason)
+                    return
 
     # --- taking -------------------------------------------------------------------------------
 

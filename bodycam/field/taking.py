@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
@@ -84,6 +85,7 @@ class Taking:
         self._stored: frozenset[int] = frozenset()
         self._plan: UploadPlan | None = None
         self._heads_tried = 0
+        self.asked_at = time.monotonic()
         self.urgency: Urgency = (_NOBODY_WAITS, found.manifest.started_at, found.bay)
 
     @property
@@ -113,6 +115,15 @@ class Taking:
             self._tell(f"blocks that cannot be read, declared and sent as zeros: {numbers}")
         self._tools.journal.announced(found.manifest.recording_id, bay=found.bay)
         self._plan = self._announced_with_head()
+
+    def ask_again(self) -> None:
+        """Learn whether somebody waits by now, and until when; repeatable at any time.
+
+        Raises:
+            Refused, NotAdmitted, TryLater: the server's word, or its silence.
+        """
+        self.asked_at = time.monotonic()
+        self._plan = self._announced()
 
     def finish(self) -> None:
         """Send what the server lacks and wipe the camera against the receipt.

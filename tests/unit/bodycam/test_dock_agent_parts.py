@@ -2,6 +2,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 from uuid import UUID, uuid4
 
 import pytest
@@ -241,3 +243,20 @@ def test_no_limit_means_no_waiting():
     throttle.wait(10**15)
 
     assert throttle._rate == 0
+
+
+def test_a_throttle_lets_no_more_through_than_its_rate_however_many_threads_send():
+    throttle = Throttle(1_000_000)
+
+    def send():
+        for _ in range(4):
+            throttle.wait(25_000)
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    began = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert time.monotonic() - began >= 0.399  # 400,000 bytes; a busy machine takes longer
