@@ -9,7 +9,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -209,9 +209,18 @@ class Found:
             raise BlocksNotReadable(self, failed)
         return digests
 
-    def root(self) -> str:
-        """Return the Merkle root over what lies on the camera now; reads all of it."""
-        return merkle_root(self.digests()).hex()
+    def root(self, *, kept: Collection[int] = ()) -> str:
+        """Return the Merkle root over what lies on the camera now; reads all of it.
+
+        Args:
+            kept: blocks that the server holds as signed; for them the signed digests stand.
+        """
+        signed = {number: one for number, one in enumerate(self.manifest.blocks) if number in kept}
+        digests = dict(enumerate(self.digests(signed)))
+        digests |= {number: bytes.fromhex(digest) for number, digest in signed.items()}
+        if sorted(digests) != list(range(len(digests))):
+            raise CameraChanged(f"the server holds other blocks than {self.bay} and before it")
+        return merkle_root([digests[number] for number in range(len(digests))]).hex()
 
 
 def _read_at(handle: int, size: int, at: int) -> bytes:

@@ -83,6 +83,8 @@ class Taking:
         known = {block.number: block for block in (*self._lost, *found.cut_blocks())}
         self._differing = tuple(known[number] for number in sorted(known))
         self._stored: frozenset[int] = frozenset()
+        self._kept: frozenset[int] = frozenset()
+        self._total_bytes = found.size_bytes
         self._plan: UploadPlan | None = None
         self._heads_tried = 0
         self.asked_at = time.monotonic()
@@ -181,6 +183,12 @@ class Taking:
             )
         )
         self._stored = frozenset(plan.acknowledged)
+        if plan.kept and not self._kept:
+            self._tell(
+                "the card fails: the server holds blocks that it does not give back as signed: "
+                + some_of(plan.kept)
+            )
+        self._kept, self._total_bytes = frozenset(plan.kept), plan.found_bytes
         self.urgency = (plan.wanted_until or _NOBODY_WAITS, *self.urgency[1:])
         return plan
 
@@ -209,7 +217,7 @@ class Taking:
         raise TryLater(f"{found.bay} does not get through", answered=True)
 
     def _tell_resumed(self, plan: UploadPlan, progress: Progress) -> None:
-        size = self._found.size_bytes
+        size = plan.found_bytes
         progress.resumed(
             sum(block_size(number=number, size_bytes=size) for number in plan.acknowledged)
         )
@@ -232,7 +240,11 @@ class Taking:
 
     def _expected(self) -> dict[int, str]:
         expected = dict(enumerate(self._found.manifest.blocks))
-        return expected | {block.number: block.sha256 for block in self._differing}
+        return expected | {
+            block.number: block.sha256
+            for block in self._differing
+            if block.number not in self._kept
+        }
 
     def _send_parts(self, parts: Iterable[PartTarget], progress: Progress) -> None:
         expected = self._expected()
@@ -281,14 +293,14 @@ class Taking:
         if receipt.recording_id != found.manifest.recording_id:
             raise ReceiptNotGood("the receipt is for another recording")
         now = look_into(found.place)
-        if now is None or now.manifest != found.manifest or now.size_bytes != receipt.size_bytes:
+        if now is None or now.manifest != found.manifest or now.size_bytes != found.size_bytes:
             raise ReceiptNotGood("the receipt does not cover what lies on the camera")
         # Read once more, after the server has stored it: what is deleted is what was receipted.
         try:
-            root = replace(now, unreadable=found.unreadable).root()
+            root = replace(now, unreadable=found.unreadable).root(kept=self._kept)
         except BlocksNotReadable as error:
             raise ReceiptNotGood(f"stored, but {error} to compare") from error
-        if root != receipt.merkle_root:
+        if root != receipt.merkle_root or receipt.size_bytes != self._total_bytes:
             raise ReceiptNotGood("the receipt's root is not that of the camera's bytes")
         journal = self._tools.journal
         journal.keep_receipt(receipt.recording_id, signed.model_dump(mode="json"))

@@ -27,6 +27,7 @@ from bodycam.rules.life_cycle import OPEN, RecordingStatus
 from bodycam.rules.retention import Category
 from bodycam.rules.signing import check_manifest
 from bodycam.service.cameras import camera_key, dock_announced, holder_of
+from bodycam.service.declaring import Declared, beside, declared, kept
 from bodycam.service.docking import Docking, Known, acknowledged, known_of
 from bodycam.service.making_room import make_room
 from bodycam.service.waiting import Due, what_is_due
@@ -104,7 +105,7 @@ async def announce_recording(
         raise
     if known.open:
         known = await make_room(docking, known)
-    return await _plan(docking, known)
+    return await _plan(docking, known, announce)
 
 
 async def _take_note(
@@ -165,7 +166,7 @@ def _new_row(
         found_bytes=announce.found_bytes,
         block_digests=b"".join(bytes.fromhex(one) for one in manifest.blocks),
         merkle_root=bytes.fromhex(manifest.merkle_root),
-        differing=_differing(announce),
+        differing=dict(declared(announce).differing),
         manifest=canonical,
         manifest_sha256=hashlib.sha256(canonical).digest(),
         manifest_signature=announce.signature,
@@ -186,15 +187,6 @@ def _new_row(
         head_sha256=bytes.fromhex(manifest.head_sha256) if manifest.head_sha256 else None,
         head_bytes=manifest.head_bytes,
     )
-
-
-def _differing(announce: Announce) -> dict[str, str]:
-    signed = dict(enumerate(announce.manifest.blocks))
-    return {
-        str(one.number): one.sha256
-        for one in announce.differing
-        if signed.get(one.number) != one.sha256
-    }
 
 
 async def _add(
@@ -250,29 +242,30 @@ async def _announced_again(
     announce: Announce,
     canonical: bytes,
 ) -> str:
-    """Take what the dock found this time; bytes that it now reads differently come anew.
+    """Take what the dock found this time; bytes that it now reads better come anew.
 
     Returns the reference of an upload that must be forgotten, or an empty text.
     """
     if row.manifest_sha256 != hashlib.sha256(canonical).digest():
         raise ManifestChanged(f"recording {row.id} was announced with another manifest")
-    differing = _differing(announce)
-    if row.status not in OPEN or (
-        row.found_bytes == announce.found_bytes and row.differing == differing
-    ):
+    if row.status not in OPEN:
         return ""
-    row.found_bytes, row.differing = announce.found_bytes, differing
+    stored = await repository.part_digests(session, recording_id=row.id)
+    counts = beside(announce, stored)
+    if row.found_bytes == counts.found_bytes and row.differing == counts.differing:
+        return ""
+    row.found_bytes, row.differing = counts.found_bytes, dict(counts.differing)
     stale_upload = ""
     if docking.store.takes_parts_itself:  # no address into it may be used any more
         stale_upload, row.upload_ref = row.upload_ref, ""
     await session.flush()
-    stored = await repository.part_digests(session, recording_id=row.id)
     signed = announce.manifest.blocks
-    count = block_count(announce.found_bytes)
+    count = block_count(row.found_bytes)
     stale = [
         number
         for number, (sha256, _) in stored.items()
-        if number >= count or sha256.hex() != (differing.get(str(number)) or _at(signed, number))
+        if number >= count
+        or sha256.hex() != (row.differing.get(str(number)) or _at(signed, number))
     ]
     if stale:
         await repository.drop_parts(session, recording_id=row.id, numbers=stale)
@@ -283,7 +276,7 @@ def _at(digests: tuple[str, ...], number: int) -> str:
     return digests[number] if number < len(digests) else ""
 
 
-async def _plan(docking: Docking, known: Known) -> UploadPlan:
+async def _plan(docking: Docking, known: Known, announce: Announce) -> UploadPlan:
     stored = await acknowledged(docking, known)
     count = block_count(known.found_bytes)
     missing = [number for number in range(count) if number not in stored]
@@ -301,6 +294,7 @@ async def _plan(docking: Docking, known: Known) -> UploadPlan:
         parts=tuple(await _targets(docking, known, (due.blocks or missing)[:_PLAN_PARTS_MAX])),
         wanted_until=due.until,
         head=head,
+        kept=kept(announce, Declared(found_bytes=known.found_bytes, differing=known.differing)),
     )
 
 

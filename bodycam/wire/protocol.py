@@ -107,6 +107,9 @@ class UploadPlan(Message):
             what is wanted soonest first. ``None``: nobody waits.
         head: the head that a manifest of version 2 names and the server has not. Left out where
             there is none: docks of before know no such field.
+        kept: blocks that the server holds as the camera signed them, though the dock declares
+            that the card gives them otherwise or not at all: ``found_bytes`` and the receipt
+            cover them as signed. Left out where there are none, as ``head``.
     """
 
     recording_id: UUID
@@ -116,12 +119,15 @@ class UploadPlan(Message):
     parts: tuple[PartTarget, ...]
     wanted_until: Instant | None = None
     head: HeadTarget | None = None
+    kept: tuple[int, ...] = ()
 
     @model_serializer(mode="wrap")
     def _without_what_is_not(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = write(self)
         if self.head is None:
             del fields["head"]
+        if not self.kept:
+            del fields["kept"]
         return fields
 
 

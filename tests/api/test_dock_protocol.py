@@ -242,20 +242,6 @@ async def test_a_declared_changed_block_is_stored_and_named_as_damage(client, ya
     assert stored["status"] == "reviewable"
 
 
-async def test_a_declaration_later_takes_back_only_the_parts_it_concerns(client, yard, long):
-    await bodycam.announce(client, long, yard.dock)
-    await bodycam.put(client, long, 0, yard.dock)
-    await bodycam.put(client, long, 1, yard.dock)
-    change_byte(long, at_byte=BLOCK_SIZE_BYTES + 7)
-    digest = hashlib.sha256(bodycam.block(long, 1)).hexdigest()
-
-    plan = await bodycam.announce(
-        client, long, yard.dock, differing=(DifferingBlock(number=1, sha256=digest),)
-    )
-
-    assert plan.json()["acknowledged"] == [0]
-
-
 async def test_a_truncated_recording_is_taken_as_it_is_and_told(client, yard, recorded):
     keep = recorded.manifest.size_bytes * 2 // 3
     cut_short(recorded, keep_bytes=keep)

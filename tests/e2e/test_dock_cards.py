@@ -5,6 +5,7 @@ import os
 import time
 from contextlib import suppress
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -12,6 +13,7 @@ from bodycam.field import taking
 from bodycam.field.pace import Pace
 from bodycam.wire import protocol
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
+from sim.camera import change_byte, cut_short
 from tests import factories_bodycam as bodycam
 from tests.factories_dock import (
     Card,
@@ -185,3 +187,46 @@ def test_another_camera_in_the_bay_of_one_that_was_left_is_taken_at_once(yard, t
             until(lambda: wiped_already(recorded))
 
     assert wiped(recorded)
+
+
+async def sent(server, yard, recorded, *numbers):
+    """Send blocks as a dock that was then switched off."""
+    async with httpx.AsyncClient(base_url=server.url) as client:
+        (await bodycam.announce(client, recorded, yard.dock)).raise_for_status()
+        for number in numbers:
+            (await bodycam.put(client, recorded, number, yard.dock)).raise_for_status()
+
+
+async def test_a_card_that_rots_after_it_was_read_is_wiped_and_the_good_bytes_stay(
+    server, yard, settings, tmp_path
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(3))
+    content = bytearray((recorded.folder / "recording.mp4").read_bytes())
+    await sent(server, yard, recorded, 0, 1)
+    for block in (1, 2):
+        change_byte(recorded, at_byte=block * BLOCK_SIZE_BYTES + 7)
+    content[2 * BLOCK_SIZE_BYTES :] = bodycam.block(recorded, 2)
+    agent = FieldAgent(server.url, yard, tmp_path)
+
+    good = agent.run()
+
+    assert good, agent.lines
+    assert stored(settings, recorded) == bytes(content)
+    assert wiped(recorded)["whole"] is False
+    assert any("does not give back as signed: 1" in line for line in agent.lines)
+
+
+async def test_a_card_that_lost_its_end_after_it_was_read_is_wiped_and_the_end_stays(
+    server, yard, settings, tmp_path
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(3))
+    content = (recorded.folder / "recording.mp4").read_bytes()
+    await sent(server, yard, recorded, 0, 1, 2)
+    cut_short(recorded, keep_bytes=BLOCK_SIZE_BYTES + 100)
+    agent = FieldAgent(server.url, yard, tmp_path)
+
+    good = agent.run()
+
+    assert good, agent.lines
+    assert stored(settings, recorded) == content
+    assert wiped(recorded)["whole"] is True
