@@ -23,11 +23,12 @@ from bodycam.errors import (
 )
 from bodycam.models import RecordingRow
 from bodycam.repository import heads
-from bodycam.rules.life_cycle import OPEN, RecordingStatus
+from bodycam.rules.declared import Declared, declared, kept
+from bodycam.rules.life_cycle import RecordingStatus
 from bodycam.rules.retention import Category
 from bodycam.rules.signing import check_manifest
 from bodycam.service.cameras import camera_key, dock_announced, holder_of
-from bodycam.service.declaring import Declared, beside, declared, kept
+from bodycam.service.declaration import take_declaration
 from bodycam.service.docking import Docking, Known, acknowledged, known_of
 from bodycam.service.making_room import make_room
 from bodycam.service.waiting import Due, what_is_due
@@ -133,10 +134,10 @@ async def _take_note(
             row = _new_row(announce=announce, canonical=canonical, caller=caller, now=now)
             await _add(session, docking, row=row, manifest=manifest, caller=caller, now=now)
         else:
-            stale = await _announced_again(
-                session, docking, row, announce=announce, canonical=canonical
-            )
+            if row.manifest_sha256 != hashlib.sha256(canonical).digest():
+                raise ManifestChanged(f"recording {row.id} was announced with another manifest")
             row.dock_id = caller.device  # a camera may be moved to another dock of the unit
+            stale = await take_declaration(session, docking, row, announce=announce, caller=caller)
         return replace(known_of(row, caller=caller, with_digests=True), stale_upload=stale)
 
 
@@ -232,48 +233,6 @@ async def _add(
             "predecessor_known": row.predecessor_known,
         },
     )
-
-
-async def _announced_again(
-    session: AsyncSession,
-    docking: Docking,
-    row: RecordingRow,
-    *,
-    announce: Announce,
-    canonical: bytes,
-) -> str:
-    """Take what the dock found this time; bytes that it now reads better come anew.
-
-    Returns the reference of an upload that must be forgotten, or an empty text.
-    """
-    if row.manifest_sha256 != hashlib.sha256(canonical).digest():
-        raise ManifestChanged(f"recording {row.id} was announced with another manifest")
-    if row.status not in OPEN:
-        return ""
-    stored = await repository.part_digests(session, recording_id=row.id)
-    counts = beside(announce, stored)
-    if row.found_bytes == counts.found_bytes and row.differing == counts.differing:
-        return ""
-    row.found_bytes, row.differing = counts.found_bytes, dict(counts.differing)
-    stale_upload = ""
-    if docking.store.takes_parts_itself:  # no address into it may be used any more
-        stale_upload, row.upload_ref = row.upload_ref, ""
-    await session.flush()
-    signed = announce.manifest.blocks
-    count = block_count(row.found_bytes)
-    stale = [
-        number
-        for number, (sha256, _) in stored.items()
-        if number >= count
-        or sha256.hex() != (row.differing.get(str(number)) or _at(signed, number))
-    ]
-    if stale:
-        await repository.drop_parts(session, recording_id=row.id, numbers=stale)
-    return stale_upload
-
-
-def _at(digests: tuple[str, ...], number: int) -> str:
-    return digests[number] if number < len(digests) else ""
 
 
 async def _plan(docking: Docking, known: Known, announce: Announce) -> UploadPlan:

@@ -114,6 +114,12 @@ class ObjectStore(Protocol):
         of its parts came by such an address or by ``put_part``. Else only reading tells.
         """
 
+    def unvouched(self, *, upload: str) -> str:
+        """Return a reference of the same upload that ``vouches_for`` says nothing for.
+
+        For one whose addresses were signed for other bytes than are asked for by now.
+        """
+
     def open_part(
         self, *, key: str, number: int, size_bytes: int, upload: str = ""
     ) -> AbstractAsyncContextManager[PartWriter]:

@@ -41,6 +41,8 @@ from bodycam.storage.s3_parts import (
     MARK,
     PartSigner,
     Tried,
+    is_held,
+    let_go,
     list_parts,
     mark_of,
     reference,
@@ -175,12 +177,16 @@ class S3Store:
     async def vouches_for(self, *, key: str, upload: str, size_bytes: int) -> bool:
         """Look at the mark of the object: it was made of this upload's parts and no other's."""
         mark = mark_of(upload)
-        if not mark or not await self.checks_parts():
+        if not is_held(upload) or not await self.checks_parts():
             return False
         head = await self._call(
             lambda: self._client.head_object(Bucket=self._bucket, Key=checked_key(key))
         )
         return head["ContentLength"] == size_bytes and head["Metadata"].get(MARK) == mark
+
+    def unvouched(self, *, upload: str) -> str:
+        """Return the reference of the upload with its mark, held to nothing."""
+        return let_go(upload)
 
     def open_part(
         self,

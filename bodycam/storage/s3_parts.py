@@ -34,6 +34,8 @@ MARK: Final = "saqshy-upload"  # the name under which an object bears the mark o
 # A reference names the upload and a mark that the object made of it bears. Releases before this
 # one, which sign no digest, find no upload by it and so give out no address into it.
 _REFERENCE: Final = "held:"
+# The same of an upload that was given out addresses for bytes that are asked for no more.
+_LET_GO: Final = "open:"
 _PAGE: Final = 1000
 _PAYLOAD: Final = "x-amz-content-sha256"
 _LENGTH: Final = "Content-Length"
@@ -52,16 +54,30 @@ def reference(*, mark: str, upload_id: str) -> str:
 
 def upload_id_of(upload: str) -> str:
     """Return the store's own name of an upload; a reference of an earlier release is one."""
-    return upload.removeprefix(_REFERENCE).partition(":")[2] if _is_held(upload) else upload
+    return _marked(upload).partition(":")[2] if _marked(upload) else upload
 
 
 def mark_of(upload: str) -> str:
     """Return the mark of the object that is made of an upload; an earlier release made none."""
-    return upload.removeprefix(_REFERENCE).partition(":")[0] if _is_held(upload) else ""
+    return _marked(upload).partition(":")[0]
 
 
-def _is_held(upload: str) -> bool:
+def is_held(upload: str) -> bool:
+    """Whether each address into the upload was signed for the bytes that are asked for."""
     return upload.startswith(_REFERENCE)
+
+
+def let_go(upload: str) -> str:
+    """Return the reference of the same upload, which is not held to what is asked for."""
+    return f"{_LET_GO}{_marked(upload)}" if is_held(upload) else upload
+
+
+def _marked(upload: str) -> str:
+    """Return mark and name of an upload, or an empty text for one of an earlier release."""
+    for prefix in (_REFERENCE, _LET_GO):
+        if upload.startswith(prefix):
+            return upload.removeprefix(prefix)
+    return ""
 
 
 def list_parts(

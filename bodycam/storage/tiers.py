@@ -66,6 +66,10 @@ class TieredStore:
         """Whether the first store does."""
         return await self._hot.vouches_for(key=key, upload=upload, size_bytes=size_bytes)
 
+    def unvouched(self, *, upload: str) -> str:
+        """As the first store names it."""
+        return self._hot.unvouched(upload=upload)
+
     def open_part(
         self, *, key: str, number: int, size_bytes: int, upload: str = ""
     ) -> AbstractAsyncContextManager[PartWriter]:

@@ -12,6 +12,8 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from app.db import transaction
+from bodycam.models import RecordingRow
 from bodycam.wire import protocol
 from bodycam.wire.digests import content_digest
 from bodycam.wire.protocol import DifferingBlock
@@ -229,3 +231,7 @@ async def test_a_recording_over_a_change_of_the_clocks_keeps_its_true_time(
     stored = await bodycam.events(yard.sessions, "bodycam.recording_announced")
     assert stored[0]["recording_id"] == str(recorded.recording_id)
     assert recorded.manifest.started_at == started_at - timedelta(hours=1)
+    async with transaction(yard.sessions) as session:
+        row = await session.get(RecordingRow, recorded.recording_id)
+    length = recorded.manifest.ended_at - recorded.manifest.started_at
+    assert (row.started_at, row.ended_at) == (started_at, started_at + length)

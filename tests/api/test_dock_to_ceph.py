@@ -1,5 +1,6 @@
 """The dock protocol where parts go straight to a store that holds them to their digests."""
 
+import hashlib
 from datetime import UTC, datetime
 
 import httpx
@@ -7,10 +8,13 @@ import pytest
 
 from app.clock import utc_now
 from app.db import transaction
+from bodycam.errors import ObjectAbsent
 from bodycam.models import RecordingRow
 from bodycam.service import Docking, scrubbing
 from bodycam.service.reading_back import read_back, read_back_waiting
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
+from bodycam.wire.protocol import DifferingBlock
+from sim.camera import change_byte
 from sim.district import KEEPER, REVIEWER
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import signed_in
@@ -210,3 +214,25 @@ async def test_what_is_no_video_is_known_when_it_is_read(client, yard, tmp_path,
     row = await row_of(sessions, recorded)
     assert row.status.value == "quarantined"
     assert row.quarantine_reason
+
+
+async def test_an_address_of_before_a_declaration_gets_no_receipt_for_its_bytes(
+    client, yard, recorded, store
+):
+    before = await plan_of(client, yard, recorded)
+    await sent(recorded, before["parts"][:2])
+    signed = bodycam.block(recorded, 2)
+    change_byte(recorded, at_byte=2 * BLOCK_SIZE_BYTES + 7)
+    digest = hashlib.sha256(bodycam.block(recorded, 2)).hexdigest()
+    differing = (DifferingBlock(number=2, sha256=digest),)
+    announced = await bodycam.announce(client, recorded, yard.dock, differing=differing)
+    plan = announced.raise_for_status().json()
+
+    (late,) = await sent(recorded, before["parts"][2:], body=signed)
+    answer = await bodycam.complete(client, recorded, yard.dock)
+
+    assert (plan["acknowledged"], late.status_code) == ([0, 1], 200)
+    assert (answer.status_code, answer.json()["code"]) == (409, "bodycam.stored_bytes_wrong")
+    assert answer.json()["blocks"] == [2]
+    with pytest.raises(ObjectAbsent):
+        await store.size_of(key=key_of(recorded))

@@ -9,6 +9,8 @@ from moto.server import ThreadedMotoServer
 
 from bodycam.storage.s3 import S3Store
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
+from bodycam.wire.protocol import DifferingBlock
+from sim.camera import change_byte, cut_short
 from sim.district import REVIEWER
 from tests import factories_bodycam as bodycam
 from tests.factories_identity import signed_in
@@ -163,3 +165,70 @@ async def test_what_is_stored_is_the_camera_s_file(client, yard, recorded, store
         hashing.update(chunk)
     whole = (recorded.folder / "recording.mp4").read_bytes()
     assert hashing.digest() == hashlib.sha256(whole).digest()
+
+
+def as_found(recorded, number):
+    digest = hashlib.sha256(bodycam.block(recorded, number)).hexdigest()
+    return DifferingBlock(number=number, sha256=digest)
+
+
+async def test_what_the_store_holds_stays_when_another_block_is_declared(client, yard, recorded):
+    plan = await plan_of(client, yard, recorded)
+    await send(recorded, plan["parts"][:2])
+    for block in (1, 2):
+        change_byte(recorded, at_byte=block * BLOCK_SIZE_BYTES + 7)
+
+    differing = (as_found(recorded, 1), as_found(recorded, 2))
+    again = await plan_of(client, yard, recorded, differing=differing)
+    await send(recorded, again["parts"])
+    await bodycam.complete(client, recorded, yard.dock)
+
+    assert (again["acknowledged"], again["kept"]) == ([0, 1], [1])
+    (stored,) = await bodycam.events(yard.sessions, "bodycam.recording_stored")
+    assert [one["first_byte"] for one in stored["damage"] if one["kind"] == "block_differs"] == [
+        2 * BLOCK_SIZE_BYTES
+    ]
+
+
+async def test_what_the_store_holds_of_a_file_that_is_shorter_now_stays(client, yard, recorded):
+    plan = await plan_of(client, yard, recorded)
+    await send(recorded, plan["parts"][:2])
+    keep = BLOCK_SIZE_BYTES + 100
+    cut_short(recorded, keep_bytes=keep)
+
+    again = await plan_of(
+        client, yard, recorded, found_bytes=keep, differing=(as_found(recorded, 1),)
+    )
+    receipt = (await bodycam.complete(client, recorded, yard.dock)).json()["receipt"]
+
+    assert (again["acknowledged"], again["kept"], again["parts"]) == ([0, 1], [1], [])
+    assert (receipt["size_bytes"], receipt["whole"]) == (2 * BLOCK_SIZE_BYTES, False)
+
+
+async def test_a_block_that_is_stored_otherwise_than_it_is_signed_comes_again(
+    client, yard, recorded
+):
+    signed = (recorded.folder / "recording.mp4").read_bytes()
+    change_byte(recorded, at_byte=BLOCK_SIZE_BYTES + 7)
+    plan = await plan_of(client, yard, recorded, differing=(as_found(recorded, 1),))
+    await send(recorded, plan["parts"][:2])
+    (recorded.folder / "recording.mp4").write_bytes(signed)
+
+    again = await plan_of(client, yard, recorded)
+    await send(recorded, again["parts"])
+    answer = await bodycam.complete(client, recorded, yard.dock)
+
+    assert again["acknowledged"] == []
+    assert answer.json()["receipt"]["whole"] is True
+
+
+async def test_a_store_that_holds_nothing_of_a_lost_file_makes_an_empty_object(
+    client, yard, recorded, store
+):
+    await plan_of(client, yard, recorded)
+
+    await plan_of(client, yard, recorded, found_bytes=0)
+    answer = await bodycam.complete(client, recorded, yard.dock)
+
+    assert answer.json()["receipt"]["size_bytes"] == 0
+    assert await store.size_of(key=f"recordings/{recorded.recording_id}") == 0
