@@ -31,6 +31,7 @@ from app.access import Access, refuse_open_routes
 from app.db import SessionsOfApp, transaction
 from app.middleware import Cutting, Requests
 from app.parts import Parts, open_parts
+from app.runtime.memory import give_back_large
 from app.settings import Settings
 from app.web.errors import page_of_problem
 from bodycam.service.axis_keys import ClipCiphers
@@ -123,6 +124,7 @@ async def _lifespan(application: FastAPI) -> AsyncIterator[None]:
         await stack.enter_async_context(watching(parts))
         await stack.enter_async_context(measuring(parts))
         _spare_collector()
+        give_back_large()
         yield
 
 

@@ -25,7 +25,9 @@ from benchmarks import (
     sealing,
     signatures,
     upload,
+    upload_lengths,
     upload_store,
+    upload_tus,
 )
 from benchmarks.figures import Figure, markdown, table
 from benchmarks.places import FOLDER
@@ -35,6 +37,8 @@ _ON_STAGE: Final[dict[str, Callable[[World], list[Figure]]]] = {
     "checks": checks.measure,
     "signatures": signatures.measure,
     "upload": upload.measure,
+    "upload_lengths": upload_lengths.measure,
+    "upload_tus": upload_tus.measure,
     "upload_store": upload_store.measure,
     "footage": footage.measure,
     "playing": playing.measure,

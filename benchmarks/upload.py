@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 from benchmarks.docking import Dock, Footage
 from benchmarks.figures import Figure
@@ -26,7 +27,7 @@ from bodycam.wire.digests import BLOCK_SIZE_BYTES
 _BLOCKS: Final = 256  # 2 GiB in all, whatever the number of streams
 _GIB: Final = _BLOCKS * BLOCK_SIZE_BYTES / (1 << 30)
 _STREAMS: Final = (1, 4, 64)
-_LANES: Final = 2  # parts of one recording that a dock has under way; bodycam.field.taking
+LANES: Final = 2  # parts of one recording that a dock has under way; bodycam.field.taking
 _ROUNDS: Final = 4
 _MB: Final = 1e6
 SEED: Final = os.urandom(BLOCK_SIZE_BYTES)
@@ -58,7 +59,7 @@ def measure(world: World) -> list[Figure]:
             if streams in bare:
                 bare[streams].append(_bare(world.folder / "bare", streams))
             ours[streams].append(_through_door(dock, streams))
-        docked.append(_through_door(dock, 1, lanes=_LANES))
+        docked.append(_through_door(dock, 1, lanes=LANES))
     figures = list(_figures(ours, bare, rest_mib))
     kinds = {"against": ours[1], "docked_against": docked}
     best = {kind: min(runs, key=lambda run: run.seconds) for kind, runs in kinds.items()}
@@ -140,6 +141,25 @@ def _through_door(dock: Dock, streams: int, *, lanes: int = 1) -> _Run:
     for file in (objects_dir(dock.world) / "incoming").iterdir():
         file.unlink()  # never completed: only its room is wanted back
     return run
+
+
+def sent(
+    dock: Dock,
+    recording_id: UUID,
+    *,
+    recording: int,
+    lanes: list[Footage],
+    digests: tuple[bytes, ...],
+) -> None:
+    """Send every part of one recording, over as many connections at once as there are lanes."""
+
+    def send(lane: int) -> None:
+        with dock.stream() as line:
+            for number in range(lane, len(digests), len(lanes)):
+                block = lanes[lane].block(recording, number)
+                line.put(recording_id, number, block, digests[number])
+
+    _timed(send, len(lanes))
 
 
 def _bare(folder: Path, streams: int) -> _Run:

@@ -82,6 +82,7 @@ async def _receive(
         if size > bytes_max:
             raise TooMuch(f"over {bytes_max} bytes")
         await put(block)
+        del block  # or it would stay until the next is whole
     size += len(held)
     if size > bytes_max:
         raise TooMuch(f"over {bytes_max} bytes")
@@ -93,13 +94,17 @@ async def _receive(
 async def blocks_of(body: AsyncIterable[bytes], *, held: bytearray) -> AsyncIterator[bytes]:
     """Yield each block as soon as it is whole; what begins one stays in ``held``.
 
-    ``held`` may hold the beginning of the first. At most one block and a chunk are in memory,
-    and a second time the block while it is handed out.
+    ``held`` may hold the beginning of the first. One block is in memory for each body, and for an
+    instant, while nobody else runs, a second time.
     """
     async for chunk in body:
-        held += chunk
-        while len(held) >= BLOCK_SIZE_BYTES:
-            with memoryview(held) as whole:
-                block = bytes(whole[:BLOCK_SIZE_BYTES])
-            del held[:BLOCK_SIZE_BYTES]
+        rest = memoryview(chunk)
+        while len(held) + len(rest) >= BLOCK_SIZE_BYTES:
+            missing = BLOCK_SIZE_BYTES - len(held)
+            held += rest[:missing]
+            rest = rest[missing:]
+            block = bytes(held)
+            held.clear()  # its memory is free while the block is stored
             yield block
+            del block
+        held += rest

@@ -43,7 +43,7 @@ from bodycam.wire.digests import BLOCK_SIZE_BYTES
 FINISH_TASK: Final = "bodycam.finish_upload"
 SILENCE_SECONDS: Final = 30.0  # of a sender; then its place is another's
 _RENEW_SECONDS: Final = 2.0
-_AT_ONCE: Final = 8  # bodies in one process: each holds up to a block of 8 MiB, for a moment two
+_AT_ONCE: Final = 8  # bodies in one process: each holds up to a block of 8 MiB
 _PLACE_SECONDS: Final = 10.0
 _PLACES: Final = asyncio.Semaphore(_AT_ONCE)
 
@@ -229,6 +229,7 @@ async def _receive(docking: Docking, hold: _Hold, asked: Asked, *, caller: Princ
             await _store(docking, hold, under, block)
             if hashing is None:
                 await _acknowledge(docking, hold, under, tail_slot=None)
+            del block  # or it would stay until the next is whole
     except SenderGone:
         cut = True
     cut = cut or hold.over
