@@ -183,6 +183,7 @@ class Agent:
             if self._journal.receipt_key is None:
                 self._journal.pin(hello.receipt_key)
         except TryLater as reason:
+            reason.answered = False  # nothing goes before the server has said who it is
             self._put_off("server", reason)
             return None
         except Refused as refused:
