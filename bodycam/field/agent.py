@@ -169,7 +169,8 @@ class Agent:
             return
         taking = Taking(tools, found)
         try:
-            taking.announce()
+            if not taking.slow:
+                taking.announce()
         except Refused as refused:
             self._refuse(taking, refused)
             return
