@@ -326,6 +326,11 @@ class Taking:
         except BlocksNotReadable as error:
             raise ReceiptNotGood(f"stored, but {error} to compare") from error
         if root != receipt.merkle_root or receipt.size_bytes != self._total_bytes:
+            if root == found.manifest.merkle_root:
+                raise ReceiptNotGood(
+                    "the card gives back as signed what the server's receipt lacks: tell the"
+                    " keeper, who takes the file off before anybody wipes the camera"
+                )
             raise ReceiptNotGood("the receipt's root is not that of the camera's bytes")
         journal = self._tools.journal
         journal.keep_receipt(receipt.recording_id, signed.model_dump(mode="json"))

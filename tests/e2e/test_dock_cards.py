@@ -187,8 +187,39 @@ def test_a_camera_that_gives_back_after_all_what_was_declared_lost_is_not_wiped(
     good = agent.run()
 
     assert not good
-    assert any("the receipt's root is not that" in line for line in agent.lines)
+    assert any("gives back as signed what the server's receipt lacks" in one for one in agent.lines)
     assert (recorded.folder / "recording.mp4").exists()
+
+
+@pytest.mark.parametrize("lost", ["a sector", "the end"])
+def test_a_card_that_reads_well_after_its_recording_was_concluded_short_is_not_wiped(
+    server, yard, tmp_path, monkeypatch, lost
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(3))
+    path = recorded.folder / "recording.mp4"
+    content, wiping = path.read_bytes(), taking.wipe
+
+    def wipe(_folder, **_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as bad:
+        bad.setattr(taking, "wipe", wipe)  # switched off before it could
+        if lost == "a sector":
+            bad.setattr(os, "pread", Card(SECTOR))
+        else:
+            cut_short(recorded, keep_bytes=BLOCK_SIZE_BYTES + 100)
+        assert not FieldAgent(server.url, yard, tmp_path).run()
+    assert taking.wipe is wiping
+    path.unlink()
+    path.write_bytes(content)
+    agent = FieldAgent(server.url, yard, tmp_path)
+
+    good = agent.run()
+
+    assert not good
+    assert any("gives back as signed what the server's receipt lacks" in one for one in agent.lines)
+    assert path.read_bytes() == content
+    assert (recorded.folder / "manifest.json").exists()
 
 
 def test_a_camera_that_was_pulled_out_has_lost_nothing(
