@@ -30,6 +30,7 @@ from tests import factories_bodycam as bodycam
 SECONDS = 180  # of a busy machine; normally two
 
 
+PROBLEM = {"Content-Type": "application/problem+json"}  # how the server's own refusals begin
 QUICK = Pace(server_seconds=(0.05,), left_seconds=(0.05,))
 
 
@@ -248,7 +249,7 @@ def stub_server(answers):
             self.rfile.read(int(self.headers.get("Content-Length", "0")))
             asked[self.path] = asked.get(self.path, 0) + 1
             status, headers, body = answers(self.path, asked[self.path])
-            content = json.dumps(body).encode()
+            content = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             for name, value in {**headers, "Content-Length": str(len(content))}.items():
                 self.send_header(name, value)
@@ -293,7 +294,8 @@ def stub_answers(recorded, key, receipt, *, signed_by=None, busy=0):
             return 200, {}, hello
         if path == protocol.PATH_ANNOUNCE:
             if times <= busy:
-                return 503, {"Retry-After": "1"}, {"code": "app.busy", "title": "busy"}
+                headers = PROBLEM | {"Retry-After": "1"}
+                return 503, headers, {"code": "app.busy", "title": "busy"}
             return 200, {}, plan
         return 200, {}, signed
 

@@ -11,7 +11,14 @@ from app.access import Access, Caller, Role
 from app.audit.api import TrailOfApp
 from app.clock import law_date, utc_now
 from app.db import SessionsOfApp, transaction
-from app.web.coverage_words import CASE_STATUSES, CATEGORIES, ENDINGS, KINDS, REASONS
+from app.web.coverage_words import (
+    CASE_STATUSES,
+    CATEGORIES,
+    ENDINGS,
+    KINDS,
+    REASONS,
+    WAITS_BECAUSE,
+)
 from app.web.rendering import page
 from app.web.viewer import COVERAGE_ROLES, viewer_of
 from bodycam.rules.coverage import FindingKind
@@ -19,6 +26,7 @@ from bodycam.rules.coverage_cases import CaseStatus
 from bodycam.service import categories, custody
 from bodycam.service import coverage_acts as acts
 from bodycam.service import coverage_reports as reports
+from bodycam.service.axis_waiting import list_waiting
 
 _READERS: Final = Access(roles=COVERAGE_ROLES)
 _RESPONSIBLE: Final = Access(roles=[Role.DEVICE_KEEPER, Role.RESPONSIBLE_OFFICIAL])
@@ -128,7 +136,9 @@ async def expiring_page(request: Request, caller: Caller, sessions: SessionsOfAp
         rows = await custody.list_expiring(session, caller=caller)
         faults = await custody.list_faults(session, caller=caller)
         to_sign = await categories.list_to_sign(session, caller=caller, now=utc_now())
+        waiting = await list_waiting(session, caller=caller, now=utc_now())
     context = {"viewer": viewer, "rows": rows, "faults": faults, "to_sign": to_sign}
+    context |= {"waiting": waiting, "waits_because": WAITS_BECAUSE}
     return page(request, "custody.html", context | _WORDS)
 
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from app.web.texts import N_
+from bodycam.rules.axis import WaitsBecause
 from bodycam.rules.coverage import CoverageKind, Ending, GapReason
 from bodycam.rules.coverage_cases import CaseStatus
 from bodycam.rules.retention import Category, HoldReason, KeptBecause
@@ -64,4 +65,9 @@ BECAUSE: Final = {
     KeptBecause.TERM: N_("its term is not over"),
     KeptBecause.KEPT_BY_WORD: N_("somebody took it back from the expiring"),
     KeptBecause.NO_RULE: N_("no rule in force lets it go"),
+}
+WAITS_BECAUSE: Final = {
+    WaitsBecause.NO_CAMERA: N_("the unit has no camera of this serial number: enroll it"),
+    WaitsBecause.NO_TIME: N_("nothing says when it was recorded"),
+    WaitsBecause.NOT_READ: N_("its stored bytes could not be read: look after the store"),
 }

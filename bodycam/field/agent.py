@@ -169,7 +169,8 @@ class Agent:
             return
         taking = Taking(tools, found)
         try:
-            taking.announce()
+            if not taking.slow:
+                taking.announce()
         except Refused as refused:
             self._refuse(taking, refused)
             return
@@ -183,6 +184,7 @@ class Agent:
             if self._journal.receipt_key is None:
                 self._journal.pin(hello.receipt_key)
         except TryLater as reason:
+            reason.answered = False  # nothing goes before the server has said who it is
             self._put_off("server", reason)
             return None
         except Refused as refused:

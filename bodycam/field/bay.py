@@ -5,17 +5,17 @@ where its manifest names a head. After it is wiped ``wiped.json`` with the recei
 in the camera's folder itself, or each recording in a folder of its own inside.
 """
 
-import errno
 import hashlib
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from bodycam.field.salvage import NOT_READABLE, Salvage, read_at
 from bodycam.wire.digests import BLOCK_SIZE_BYTES, block_count, block_size, merkle_root
 from bodycam.wire.manifest import Manifest
 from bodycam.wire.protocol import DifferingBlock
@@ -27,8 +27,7 @@ HEAD: Final = "head.bin"
 WIPED: Final = "wiped.json"
 _MANIFEST_BYTES_MAX: Final = 12 << 20
 _SIGNATURE_BYTES_MAX: Final = 256
-# How a memory card says that it cannot give back what lies on it.
-_NOT_READABLE: Final = frozenset({errno.EIO, errno.ENODATA, errno.EBADMSG})
+_NAMED_MAX: Final = 20
 RECORDINGS_MAX: Final = 1_000  # of one camera; a card that is never emptied holds fewer
 
 
@@ -51,7 +50,7 @@ class BlocksNotReadable(CameraNotReadable):
 
 def some_of(numbers: Iterable[int]) -> str:
     """Return the first numbers, for a person."""
-    return ", ".join(str(number) for number in sorted(numbers)[:20])
+    return ", ".join(str(number) for number in sorted(numbers)[:_NAMED_MAX])
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,9 @@ class Found:
     """A recording as it lies on the camera.
 
     Attributes:
-        unreadable: blocks that were tried often enough: zeros stand for them while they fail.
+        unreadable: blocks that were tried often enough: while they fail they are read in pieces,
+            and zeros stand for those that the card does not give back.
+        salvage: which these are.
     """
 
     place: Place
@@ -91,6 +92,7 @@ class Found:
     signature: str
     size_bytes: int
     unreadable: frozenset[int] = frozenset()
+    salvage: Salvage = field(default_factory=Salvage, compare=False)
 
     @property
     def bay(self) -> str:
@@ -116,7 +118,7 @@ class Found:
         return head if hashlib.sha256(head).hexdigest() == self.manifest.head_sha256 else None
 
     def read_block(self, number: int) -> bytes:
-        """Return block ``number`` of the file as it is.
+        """Return block ``number`` of the file as it is, or what the card gives of a lost one.
 
         Raises:
             CameraChanged: the file has become shorter.
@@ -125,13 +127,18 @@ class Found:
         size = block_size(number=number, size_bytes=self.size_bytes)
         with (self.folder / RECORDING).open("rb") as file:
             try:
-                block = _read_at(file.fileno(), size, number * BLOCK_SIZE_BYTES)
+                block = read_at(file.fileno(), size, number * BLOCK_SIZE_BYTES)
             except OSError as error:
-                if error.errno not in _NOT_READABLE:
+                if error.errno not in NOT_READABLE:
                     raise
+                rest = None
                 if number in self.unreadable:
-                    return bytes(size)
-                raise BlocksNotReadable(self, {number}) from error
+                    rest = self.salvage.block(
+                        file.fileno(), number=number, size=size, still_there=self.answers
+                    )
+                if rest is None:
+                    raise BlocksNotReadable(self, {number}) from error
+                block = rest
         if len(block) != size:
             raise CameraChanged(f"{RECORDING} in {self.bay} ended early")
         return block
@@ -160,7 +167,7 @@ class Found:
         )
 
     def lost_blocks(self) -> tuple[DifferingBlock, ...]:
-        """Return those of the unreadable blocks that still are, as the zeros sent for them."""
+        """Return those of the unreadable blocks that still are, as what is sent for them."""
         signed = dict(enumerate(self.manifest.blocks))
         digests = (
             (number, hashlib.sha256(self.read_block(number)).hexdigest())
@@ -172,6 +179,17 @@ class Found:
             for number, digest in digests
             if signed.get(number) != digest
         )
+
+    def zeros(self) -> str:
+        """Return which bytes of the file the card does not give back, for a person."""
+        sizes = [
+            (number, block_size(number=number, size_bytes=self.size_bytes))
+            for number in sorted(self.unreadable)
+            if number < block_count(self.size_bytes)
+        ]
+        found = self.salvage.stretches(sizes)
+        more = f" and {len(found) - _NAMED_MAX} more" if len(found) > _NAMED_MAX else ""
+        return ", ".join(f"{first}-{last}" for first, last in found[:_NAMED_MAX]) + more
 
     def differing_blocks(
         self, stored: Mapping[int, str] | None = None
@@ -221,18 +239,6 @@ class Found:
         if sorted(digests) != list(range(len(digests))):
             raise CameraChanged(f"the server holds other blocks than {self.bay} and before it")
         return merkle_root([digests[number] for number in range(len(digests))]).hex()
-
-
-def _read_at(handle: int, size: int, at: int) -> bytes:
-    """Read on after a short read: it is what precedes a sector that cannot be read."""
-    pieces, left = [], size
-    while left:
-        piece = os.pread(handle, left, at + size - left)
-        if not piece:
-            break
-        pieces.append(piece)
-        left -= len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def look_into(place: Place) -> Found | None:

@@ -20,9 +20,9 @@ _ADDRESS_MAX: Final = 200
 _M = TypeVar("_M", bound=BaseModel)
 # Statuses that a later attempt may cure: the rest of 4xx never will by itself.
 _LATER: Final = frozenset({408, 425, 429, 500, 502, 503, 504, 507})
-
-
 _NOT_ADMITTED: Final = frozenset({401, 403})
+_OF_CREDENTIALS: Final = "access."  # how the server's codes for them begin
+_PROBLEM_TYPE: Final = "application/problem+json"
 
 
 class Refused(Exception):
@@ -184,10 +184,7 @@ class Server:
 def _check(answer: httpx.Response) -> None:
     if answer.is_success:
         return
-    try:
-        problem = Problem.model_validate_json(answer.content[:_ANSWER_BYTES_MAX])
-    except ValidationError:
-        problem = Problem(code=f"http.{answer.status_code}")
+    problem = _problem_of(answer)
     if answer.status_code in _LATER:
         raise TryLater(
             f"{problem.code or answer.status_code}: {problem.title}",
@@ -195,8 +192,28 @@ def _check(answer: httpx.Response) -> None:
             answered=True,
         )
     if answer.status_code in _NOT_ADMITTED:
-        raise NotAdmitted(f"{problem.code}: {problem.title} {problem.cure}".strip())
+        if problem.code.startswith(_OF_CREDENTIALS):
+            raise NotAdmitted(f"{problem.code}: {problem.title} {problem.cure}".strip())
+        # A proxy or a network's sign-in page knows nothing of docks; it goes by itself.
+        raise TryLater(
+            f"something between the dock and the server refused ({answer.status_code});"
+            " see to the network",
+            answered=True,
+        )
     raise Refused(problem)
+
+
+def _problem_of(answer: httpx.Response) -> Problem:
+    """Return the server's word on a refusal; of what others answer the status alone."""
+    media_type = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    bare = Problem(code=f"http.{answer.status_code}")
+    if media_type != _PROBLEM_TYPE:
+        return bare
+    try:
+        problem = Problem.model_validate_json(answer.content[:_ANSWER_BYTES_MAX])
+    except ValidationError:
+        return bare
+    return problem if problem.code else bare
 
 
 def _retry_after(text: str) -> float | None:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -17,12 +17,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from bodycam.field.bay import BlocksNotReadable, CameraChanged, Found, look_into, some_of, wipe
 from bodycam.field.board import Board, Progress
 from bodycam.field.journal import Journal
+from bodycam.field.salvage import Salvage
 from bodycam.field.server import Refused, Server, TryLater
 from bodycam.field.slots import Slots, Urgency
 from bodycam.wire.digests import block_size
 from bodycam.wire.manifest import SignedReceipt
 from bodycam.wire.protocol import (
     Announce,
+    DifferingBlock,
     HeadTarget,
     PartTarget,
     Problem,
@@ -70,18 +72,24 @@ class Tools:
     slots: Slots
     receipt_key: Ed25519PublicKey
     stop: threading.Event
+    salvages: dict[UUID, Salvage] = field(default_factory=dict)  # of cards that fail
 
 
 class Taking:
-    """One camera on its way to the server. ``announce`` it, then ``finish``."""
+    """One camera on its way to the server. ``announce`` it, then ``finish``.
+
+    One that is ``slow`` to announce is left to ``finish``, which does it first.
+    """
 
     def __init__(self, tools: Tools, found: Found) -> None:
         self._tools = tools
         unreadable = tools.journal.unreadable_of(found.manifest.recording_id)
-        self._found = found = replace(found, unreadable=unreadable)
-        self._lost = found.lost_blocks()
-        known = {block.number: block for block in (*self._lost, *found.cut_blocks())}
-        self._differing = tuple(known[number] for number in sorted(known))
+        self._found = replace(found, unreadable=unreadable)
+        if unreadable:
+            salvage = tools.salvages.setdefault(self.recording_id, Salvage())
+            self._found = replace(self._found, salvage=salvage)
+        self._differing: tuple[DifferingBlock, ...] = ()
+        self._announced_once = False
         self._stored: frozenset[int] = frozenset()
         self._kept: frozenset[int] = frozenset()
         self._total_bytes = found.size_bytes
@@ -100,23 +108,36 @@ class Taking:
         """The recording that lies on the camera."""
         return self._found.manifest.recording_id
 
+    @property
+    def slow(self) -> bool:
+        """Whether blocks of a failing card must be read in pieces before it can be announced."""
+        return not self._found.salvage.knows(self._found.unreadable)
+
     def announce(self) -> None:
         """Tell the server of the recording: manifest, track and head go before all bulk.
 
         Raises:
             Refused, NotAdmitted, TryLater: the server's word, or its silence.
+            BlocksNotReadable: what must be declared cannot be read.
         """
         found = self._found
+        lost = found.lost_blocks()
+        known = {block.number: block for block in (*lost, *found.cut_blocks())}
+        self._differing = tuple(known[number] for number in sorted(known))
         if found.truncated:
             self._tell(
                 f"declared truncated: {found.size_bytes} of"
                 f" {found.manifest.size_bytes} bytes are on the camera"
             )
-        if self._lost:
-            numbers = some_of(block.number for block in self._lost)
-            self._tell(f"blocks that cannot be read, declared and sent as zeros: {numbers}")
+        if lost:
+            numbers = some_of(block.number for block in lost)
+            self._tell(
+                f"blocks that cannot be read whole, declared: {numbers};"
+                f" zeros are sent for bytes {found.zeros() or 'none'}"
+            )
         self._tools.journal.announced(found.manifest.recording_id, bay=found.bay)
         self._plan = self._announced_with_head()
+        self._announced_once = True
 
     def ask_again(self) -> None:
         """Learn whether somebody waits by now, and until when; repeatable at any time.
@@ -125,7 +146,8 @@ class Taking:
             Refused, NotAdmitted, TryLater: the server's word, or its silence.
         """
         self.asked_at = time.monotonic()
-        self._plan = self._announced()
+        if self._announced_once:
+            self._plan = self._announced()
 
     def finish(self) -> None:
         """Send what the server lacks and wipe the camera against the receipt.
@@ -135,6 +157,8 @@ class Taking:
             CameraChanged, ReceiptNotGood: the camera is left as it is.
             BlocksNotReadable: all others have been sent.
         """
+        if not self._announced_once:
+            self.announce()
         self._wipe_against(self._send())
 
     def _announced_with_head(self) -> UploadPlan:
@@ -297,15 +321,22 @@ class Taking:
             raise ReceiptNotGood("the receipt does not cover what lies on the camera")
         # Read once more, after the server has stored it: what is deleted is what was receipted.
         try:
-            root = replace(now, unreadable=found.unreadable).root(kept=self._kept)
+            now = replace(now, unreadable=found.unreadable, salvage=found.salvage.again())
+            root = now.root(kept=self._kept)
         except BlocksNotReadable as error:
             raise ReceiptNotGood(f"stored, but {error} to compare") from error
         if root != receipt.merkle_root or receipt.size_bytes != self._total_bytes:
+            if root == found.manifest.merkle_root:
+                raise ReceiptNotGood(
+                    "the card gives back as signed what the server's receipt lacks: tell the"
+                    " keeper, who takes the file off before anybody wipes the camera"
+                )
             raise ReceiptNotGood("the receipt's root is not that of the camera's bytes")
         journal = self._tools.journal
         journal.keep_receipt(receipt.recording_id, signed.model_dump(mode="json"))
         wipe(found.folder, receipt=signed.model_dump(mode="json"))
         journal.wiped(receipt.recording_id)
+        self._tools.salvages.pop(receipt.recording_id, None)
         state = "whole" if receipt.whole else "damaged as found"
         self._tools.board.show(self.bay, f"stored ({state}), wiped")
         self._tell(f"stored ({state}), receipt checked, camera wiped")

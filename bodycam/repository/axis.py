@@ -102,6 +102,42 @@ async def waiting_containers(session: AsyncSession, *, limit: int) -> list[tuple
     return [(row[0], row[1]) for row in await session.execute(statement)]
 
 
+async def still_waits(session: AsyncSession, *, object_id: UUID) -> bool:
+    """Return whether an object is not taken in, and is not being taken in; it is locked then."""
+    statement = (
+        sa.select(AxisObjectRow.id)
+        .where(AxisObjectRow.id == object_id, AxisObjectRow.taken_in_at.is_(None))
+        .with_for_update(skip_locked=True)
+    )
+    return await session.scalar(statement) is not None
+
+
+async def waiting_docks(session: AsyncSession, *, before: datetime) -> list[UUID]:
+    """Return the systems of which something came ``before`` and is not taken in."""
+    row = AxisObjectRow
+    statement = (
+        sa.select(row.dock_id)
+        .where(row.taken_in_at.is_(None), row.stored_at < before)
+        .distinct()
+        .order_by(row.dock_id)
+    )
+    return list(await session.scalars(statement))
+
+
+async def waiting_objects(
+    session: AsyncSession, *, dock_id: UUID, before: datetime, limit: int
+) -> Sequence[AxisObjectRow]:
+    """Return what of a system came ``before`` and is not taken in, the oldest first."""
+    row = AxisObjectRow
+    statement = (
+        sa.select(row)
+        .where(row.dock_id == dock_id, row.taken_in_at.is_(None), row.stored_at < before)
+        .order_by(row.stored_at, row.id)
+        .limit(limit)
+    )
+    return (await session.scalars(statement)).all()
+
+
 async def recordings_of(session: AsyncSession, *, dock_id: UUID, container: str) -> list[UUID]:
     """Return the recordings that a container's clips have become."""
     statement = sa.select(AxisObjectRow.recording_id).where(

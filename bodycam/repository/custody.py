@@ -276,7 +276,7 @@ async def abandoned(
 ) -> list[tuple[UUID, UUID]]:
     """Return open uploads with bytes or a reservation that nothing has come for since ``before``.
 
-    Each with its camera.
+    Each with its camera; none that is held.
     """
     row, part = RecordingRow, RecordingPartRow
     parts = sa.select(part.recording_id).where(part.recording_id == row.id)
@@ -285,6 +285,11 @@ async def abandoned(
         .where(
             row.status == RecordingStatus.RECEIVING,
             row.announced_at < before,
+            sa.not_(
+                sa.exists().where(
+                    LegalHoldRow.recording_id == row.id, LegalHoldRow.released_at.is_(None)
+                )
+            ),
             sa.not_(parts.where(part.stored_at >= before).exists()),
         )
         .order_by(row.announced_at, row.id)

@@ -150,6 +150,21 @@ def kind_of(name: str, metadata: Mapping[str, str]) -> ObjectKind:
     return ObjectKind.OTHER
 
 
+class WaitsBecause(enum.Enum):
+    """Why a clip that has come is no recording yet."""
+
+    NO_CAMERA = "no_camera"  # the unit has none of the serial number that it names
+    NO_TIME = "no_time"  # nobody said when it was recorded
+    NOT_READ = "not_read"  # it says all, and its stored bytes were not read
+
+
+def waits_because(*, camera_known: bool, time_known: bool) -> WaitsBecause:
+    """Return why a clip waits that had its turn."""
+    if not camera_known:
+        return WaitsBecause.NO_CAMERA
+    return WaitsBecause.NOT_READ if time_known else WaitsBecause.NO_TIME
+
+
 def category_of(metadata: Mapping[str, str]) -> Category | None:
     """Return which of our categories a bookmark names, ``None`` where none: it is no error.
 

@@ -42,6 +42,8 @@ _NEXT: Final = MappingProxyType(
 )
 OPEN: Final = frozenset({_R.ANNOUNCED, _R.RECEIVING})  # parts may still come
 UNREAD: Final = frozenset({_R.VERIFIED, _R.DAMAGED})  # stored, and its bytes are not indexed yet
+# What is held before it is read goes on its way, and is ``HELD`` once it has come to rest.
+_ON_ITS_WAY: Final = OPEN | UNREAD | {_R.INDEXED}
 
 
 def next_recording_status(current: RecordingStatus, target: RecordingStatus) -> RecordingStatus:
@@ -53,6 +55,17 @@ def next_recording_status(current: RecordingStatus, target: RecordingStatus) -> 
     if target not in _NEXT[current]:
         raise TransitionRefused(f"{current.value} -> {target.value}")
     return target
+
+
+def status_under_hold(current: RecordingStatus) -> RecordingStatus:
+    """Return the status of a recording on which a hold is placed, from its announcement on.
+
+    Raises:
+        TransitionRefused: it is destroyed.
+    """
+    if current in _ON_ITS_WAY or current is _R.HELD:
+        return current
+    return next_recording_status(current, _R.HELD)
 
 
 class ComplaintStatus(enum.Enum):

@@ -163,11 +163,11 @@ def standing_of(
 
 def _because(kept: Kept, *, until: date, today: date) -> KeptBecause | None:
     reasons = (
+        (KeptBecause.HELD, kept.held or kept.status is RecordingStatus.HELD),
         (
             KeptBecause.NOT_STORED,
             kept.status not in _MAY_EXPIRE | {RecordingStatus.HELD, RecordingStatus.EXPIRING},
         ),
-        (KeptBecause.HELD, kept.held or kept.status is RecordingStatus.HELD),
         (KeptBecause.COMPLAINT, kept.complained in {None, Complained.OPEN}),
         (KeptBecause.TERM, today <= until),
         (KeptBecause.KEPT_BY_WORD, kept.keep_until is not None and today <= kept.keep_until),

@@ -142,6 +142,7 @@ async def put_object(
             session, dock_id=caller.device, container=container, name=name
         )
         if known is not None and known.block_digests == taken.block_digests:
+            spare = await _spare_copy(session, known, came_as=key)
             known.metadata_ = dict(metadata)
         else:
             row = AxisObjectRow(
@@ -157,11 +158,11 @@ async def put_object(
                 object_key=key,
                 stored_at=now,
             )
-            known = None
+            spare = ""
             await _add(session, row, kind=kind)
-    if known is not None:  # the same bytes again: the copy that has just come is of no use
-        await docking.store.destroy(key=key)
-    else:
+    if spare:
+        await docking.store.destroy(key=spare)
+    if spare != key:
         await take_in(
             docking,
             dock_id=caller.device,
@@ -171,6 +172,17 @@ async def put_object(
             bytes_max=READ_BACK_BYTES_MAX,
         )
     return taken.md5.hex()
+
+
+async def _spare_copy(session: AsyncSession, known: AxisObjectRow, *, came_as: str) -> str:
+    """Return the key of the copy that is of no use where the same bytes have come again.
+
+    The one that has just come; of what still waits the one before, which may be why it waits.
+    """
+    if not await repository.still_waits(session, object_id=known.id):
+        return came_as
+    spare, known.object_key = known.object_key, came_as
+    return spare
 
 
 async def _taken(

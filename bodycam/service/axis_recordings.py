@@ -1,5 +1,6 @@
 """What the objects of a container become: clips recordings, a track the places they were at."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -112,9 +113,17 @@ async def _take(
             return True  # kept as it came
 
 
-async def _take_clip(
-    session: AsyncSession, docking: Docking, row: AxisObjectRow, *, dock: Principal, now: datetime
-) -> bool:
+@dataclass(frozen=True, kw_only=True)
+class SaidOfClip:
+    """What a system has said of a clip: in its metadata, its container's, or in their names."""
+
+    about: dict[str, str]
+    camera_id: UUID | None  # the unit has none of that serial number
+    span: tuple[datetime, datetime | None] | None
+
+
+async def said_of(session: AsyncSession, row: AxisObjectRow, *, dock: Principal) -> SaidOfClip:
+    """Return whose clip it is and when it was recorded, as far as that is said."""
     known = await axis.container(session, dock_id=row.dock_id, name=row.container)
     about = dict(known.metadata_) if known is not None else {}
     if row.container.startswith(REJECTED):
@@ -124,12 +133,20 @@ async def _take_clip(
     source_name = about.get("RejectedContentOriginalContainer") or row.container
     serial_number = about.get("BWCSerialNumber") or serial_in_name(source_name)
     camera_id = await devices.camera_of_serial(session, dock=dock, serial_number=serial_number)
+    span = span_of(row.metadata_, about) or spans_in_names(row.name, row.container)
+    return SaidOfClip(about=about, camera_id=camera_id, span=span)
+
+
+async def _take_clip(
+    session: AsyncSession, docking: Docking, row: AxisObjectRow, *, dock: Principal, now: datetime
+) -> bool:
+    clip = await said_of(session, row, dock=dock)
+    about, camera_id, span = clip.about, clip.camera_id, clip.span
     if camera_id is not None and await _known(
         session, docking, row, camera_id=camera_id, dock=dock, now=now
     ):
         await _lengthen(session, docking, row, dock=dock, now=now)
         return True
-    span = span_of(row.metadata_, about) or spans_in_names(row.name, row.container)
     if camera_id is None or span is None:
         log.info("axis_clip_waits", object=str(row.id), camera_known=camera_id is not None)
         return False

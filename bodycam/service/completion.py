@@ -20,7 +20,7 @@ from bodycam.errors import (
     StoredBytesWrong,
 )
 from bodycam.models import RecordingIndexRow, RecordingRow
-from bodycam.repository import findings, heads
+from bodycam.repository import findings, heads, tiers
 from bodycam.rules.box_index import BoxIndex, Damage, DamageKind
 from bodycam.rules.derived import EXAMINE_TASK, READ_BACK_TASK, RESTORE_TASK
 from bodycam.rules.life_cycle import OPEN, RecordingStatus, next_recording_status
@@ -256,14 +256,16 @@ async def _shown(
     session: AsyncSession, docking: Docking, row: RecordingRow, examined: Examined, *, now: datetime
 ) -> list[RecordingStatus]:
     """Keep the index of a recording or why it has none; return its next steps."""
+    # A hold may have been placed before anybody could watch it.
+    held = [RecordingStatus.HELD] if await tiers.is_held(session, recording_id=row.id) else []
     if examined.index is None:
         row.quarantine_reason = examined.why_not
         await forget_head(session, docking.trail, row, at=now)
         if examined.why_not == NO_MOOV:
             await _ask_to_restore(session, row.id)
-        return [RecordingStatus.QUARANTINED]
+        return [RecordingStatus.QUARANTINED, *held]
     await _add_index(session, row, examined, examined.index)
-    return [RecordingStatus.INDEXED, RecordingStatus.REVIEWABLE]
+    return [RecordingStatus.INDEXED, RecordingStatus.REVIEWABLE, *held]
 
 
 async def conclude_reading(

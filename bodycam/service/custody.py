@@ -26,7 +26,11 @@ from bodycam.models import (
     TombstoneRow,
 )
 from bodycam.repository import custody as repository
-from bodycam.rules.life_cycle import RecordingStatus, next_recording_status
+from bodycam.rules.life_cycle import (
+    RecordingStatus,
+    next_recording_status,
+    status_under_hold,
+)
 from bodycam.rules.retention import (
     RETENTION_RULES,
     Complained,
@@ -101,16 +105,16 @@ async def place_hold(
 ) -> UUID:
     """Hold a recording, whatever its term, until another person releases it; return the id.
 
+    One that is not stored or not read yet goes on its way, and is held when it has come to rest.
+
     Raises:
         RecordingNotFound: there is none, or another unit's.
-        TransitionRefused: it is not stored yet, or destroyed.
         DestructionBegun: it is too late.
     """
     row = await own_row(session, caller, recording_id)
     if row.destruction_begun_at is not None:
         raise DestructionBegun(f"recording {recording_id} is being destroyed")
-    if row.status is not RecordingStatus.HELD:
-        row.status = next_recording_status(row.status, RecordingStatus.HELD)
+    row.status = status_under_hold(row.status)
     _no_longer_expiring(row)
     held = LegalHoldRow(
         id=uuid4(),

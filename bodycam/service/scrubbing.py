@@ -14,7 +14,7 @@ from app.db import Sessions, transaction
 from bodycam import repository
 from bodycam.errors import ObjectAbsent, ObjectDamaged, ObjectKeyUnknown, StoreSilent
 from bodycam.models import StorageFaultRow
-from bodycam.repository import custody
+from bodycam.repository import custody, tiers
 from bodycam.rules.life_cycle import RecordingStatus, next_recording_status
 from bodycam.service.docking import begun_anew, forgotten
 from bodycam.storage import ObjectStore, tier_named
@@ -178,8 +178,9 @@ async def clear_abandoned(
     """Give back the room of uploads that nobody has gone on with for a month; return how many.
 
     A camera is wiped against a receipt only, and an upload that is not whole has none: the camera
-    still has the bytes, and a dock that announces them again begins anew. What a camera that is
-    lost or out of service had sent may be all there is: that is kept for ever.
+    still has the bytes, and a dock that announces them again begins anew. What is held is kept for
+    as long. What a camera that is lost or out of service had sent may be all there is: that is kept
+    for ever.
     """
     async with transaction(sessions) as session:
         found = await custody.abandoned(
@@ -195,6 +196,8 @@ async def clear_abandoned(
         async with transaction(sessions) as session:
             row = await repository.recording(session, recording_id, for_update=True)
             if row is None or row.status is not RecordingStatus.RECEIVING:
+                continue
+            if await tiers.is_held(session, recording_id=row.id):
                 continue
             key, upload = row.object_key, row.upload_ref
             row.upload_ref = begun_anew(upload)

@@ -10,7 +10,7 @@ from app.db import transaction
 from app.settings import Retention
 from bodycam.errors import LocksNotOffered, ObjectAbsent, StoreSilent
 from bodycam.rules.retention import HoldReason
-from bodycam.service import custody
+from bodycam.service import completion, custody
 from bodycam.service.locks import keep_locks
 from bodycam.storage.s3 import S3Store
 from sim.district import KEEPER, REVIEWER
@@ -165,6 +165,27 @@ class TestByTheJob:
             )
         assert [await keep(sessions, store) for _ in range(2)] == [1, 0]
         await cold.destroy(key=key)
+
+    async def test_what_is_stored_and_not_read_yet_is_locked_too(
+        self, client, sessions, parts, ceph, tmp_path, settings, monkeypatch
+    ):
+        monkeypatch.setattr(completion, "_INDEXED_AT_ONCE_MS", 0)  # every recording is long
+        trust_the_authority(settings)
+        yard = await bodycam.yard(sessions, tmp_path)
+        unread = yard.record()
+        (await bodycam.announce(client, unread, yard.dock)).raise_for_status()
+        (await bodycam.put_head(client, unread, yard.dock)).raise_for_status()
+        (await bodycam.dock_whole(client, unread, yard.dock)).raise_for_status()
+        cold = locking(ceph)
+        store = two(parts.store, cold)
+        await run(sessions, store, now=DUE, rules=[to_cold(wanted_too=True)])
+        await self.hold(sessions, unread)
+
+        told = [await keep(sessions, store) for _ in range(2)]
+
+        assert told == [1, 0]
+        with pytest.raises(StoreSilent):
+            await cold.destroy(key=f"recordings/{unread.recording_id}")
 
     async def test_a_locked_copy_stays_beside_the_one_that_came_back(
         self, sessions, parts, ceph, recorded, key

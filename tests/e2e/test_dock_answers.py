@@ -5,9 +5,11 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from bodycam.field.server import NotAdmitted
 from bodycam.wire import protocol
 from tests import factories_bodycam as bodycam
 from tests.factories_dock import (
+    PROBLEM,
     FieldAgent,
     good_receipt,
     receiving_answers,
@@ -42,7 +44,7 @@ def test_an_answer_that_asks_for_it_is_followed_by_another_announcement(
     yard, tmp_path, code, status
 ):
     recorded = yard.record()
-    refused = status, {}, {"code": code, "title": "not now"}
+    refused = status, PROBLEM, {"code": code, "title": "not now"}
     answers = receiving_answers(recorded, KEY, of_part=lambda n: refused if n == 1 else TAKEN)
 
     with stub_server(answers) as (url, asked):
@@ -55,10 +57,21 @@ def test_an_answer_that_asks_for_it_is_followed_by_another_announcement(
     assert wiped(recorded)
 
 
-@pytest.mark.parametrize("body", [{}, {"code": "app.not_found", "title": "no such page"}])
-def test_a_refusal_that_is_not_of_the_protocol_is_tried_again_later(yard, tmp_path, body):
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (404, {}, {}),
+        (404, PROBLEM, {"code": "app.not_found", "title": "no such page"}),
+        (404, PROBLEM, b"[]"),
+        (422, {"Content-Type": "application/json"}, {"code": "bodycam.part_size_wrong"}),
+        (407, {"Content-Type": "text/html"}, b"<h1>Sign in</h1>"),
+    ],
+)
+def test_a_refusal_that_is_not_of_the_protocol_is_tried_again_later(
+    yard, tmp_path, status, headers, body
+):
     recorded = yard.record()
-    refused = 404, {}, body
+    refused = status, headers, body
     answers = receiving_answers(recorded, KEY, of_part=lambda n: refused if n <= 2 else TAKEN)
 
     with stub_server(answers) as (url, _):
@@ -73,7 +86,7 @@ def test_a_refusal_that_is_not_of_the_protocol_is_tried_again_later(yard, tmp_pa
 
 def test_a_refusal_that_is_of_the_protocol_is_for_good(yard, tmp_path):
     recorded = yard.record()
-    refused = 422, {}, {"code": "bodycam.part_size_wrong", "title": "another size"}
+    refused = 422, PROBLEM, {"code": "bodycam.part_size_wrong", "title": "another size"}
     answers = receiving_answers(recorded, KEY, of_part=lambda _: refused)
 
     with stub_server(answers) as (url, _):
@@ -111,3 +124,55 @@ def test_a_server_that_is_being_replaced_is_waited_for(yard, tmp_path):
 
     assert good, agent.lines
     assert wiped(recorded)
+
+
+FOREIGN = [
+    (401, {}, b""),
+    (403, {"Content-Type": "text/html"}, b"<h1>Sign in to the network</h1>"),
+    (401, {"Content-Type": "application/json"}, {"code": "access.device_not_known", "title": "?"}),
+    (403, PROBLEM, {"title": "another program's"}),
+    (403, PROBLEM, {"code": "gateway.denied", "title": "another program's"}),
+]
+
+
+@pytest.mark.parametrize(("status", "headers", "body"), FOREIGN)
+@pytest.mark.parametrize("at", ["hello", "announcement", "part", "receipt"])
+def test_who_refuses_between_the_dock_and_the_server_is_waited_out_and_told(
+    yard, tmp_path, status, headers, body, at
+):
+    recorded = yard.record()
+    good = receiving_answers(recorded, KEY, of_part=lambda _: TAKEN)
+    steps = {protocol.PATH_HELLO: "hello", protocol.PATH_ANNOUNCE: "announcement"}
+
+    def answers(path, times):
+        step = "part" if "/parts/" in path else steps.get(path, "receipt")
+        return (status, headers, body) if step == at and times <= 2 else good(path, times)
+
+    with stub_server(answers) as (url, _):
+        agent = FieldAgent(url, yard, tmp_path)
+        done = agent.run()
+
+    assert done, agent.lines
+    assert wiped(recorded)
+    told = [line for line in agent.lines if "between the dock and the server" in line]
+    assert len(told) == 2
+    assert all(f"refused ({status})" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(401, "access.device_not_known"), (403, "access.not_admitted")]
+)
+def test_a_dock_that_the_server_does_not_admit_stops(yard, tmp_path, status, code):
+    recorded = yard.record()
+    refused = status, PROBLEM, {"code": code, "title": "not known", "cure": "Enroll it."}
+    good = stub_answers(recorded, KEY, good_receipt(recorded))
+
+    def answers(path, times):
+        return refused if path == protocol.PATH_ANNOUNCE else good(path, times)
+
+    with stub_server(answers) as (url, _):
+        agent = FieldAgent(url, yard, tmp_path)
+        with pytest.raises(NotAdmitted, match=f"{code}: not known Enroll it."):
+            agent.run()
+
+    assert (recorded.folder / "recording.mp4").exists()

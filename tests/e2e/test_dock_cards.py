@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 import time
 from contextlib import suppress
 
@@ -11,11 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from bodycam.field import taking
 from bodycam.field.pace import Pace
+from bodycam.field.salvage import FAILED_READS_OF_BLOCK_MAX, PIECE_BYTES, SECTOR_BYTES
 from bodycam.wire import protocol
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 from sim.camera import change_byte, cut_short
 from tests import factories_bodycam as bodycam
 from tests.factories_dock import (
+    SECONDS,
     Card,
     FieldAgent,
     Server,
@@ -27,7 +30,7 @@ from tests.factories_dock import (
 )
 from tests.factories_store import stored_bytes
 
-SECTOR = BLOCK_SIZE_BYTES + 4096  # in the middle of block 1
+SECTOR = BLOCK_SIZE_BYTES + SECTOR_BYTES  # in the middle of block 1
 
 
 @pytest.fixture
@@ -46,12 +49,12 @@ def stored(settings, recorded):
     return stored_bytes(settings, f"recordings/{recorded.recording_id}")
 
 
-async def test_a_block_that_the_card_does_not_give_back_is_named_and_the_rest_is_stored(
+async def test_a_sector_that_the_card_does_not_give_back_is_named_and_the_rest_is_stored(
     server, yard, settings, sessions, tmp_path, monkeypatch
 ):
     recorded = yard.record(footage_file=bodycam.long_footage(4))
     content = bytearray((recorded.folder / "recording.mp4").read_bytes())
-    content[BLOCK_SIZE_BYTES : 2 * BLOCK_SIZE_BYTES] = bytes(BLOCK_SIZE_BYTES)
+    content[SECTOR : SECTOR + SECTOR_BYTES] = bytes(SECTOR_BYTES)
     agent = FieldAgent(server.url, yard, tmp_path)
     monkeypatch.setattr(os, "pread", Card(SECTOR))
 
@@ -64,7 +67,8 @@ async def test_a_block_that_the_card_does_not_give_back_is_named_and_the_rest_is
     assert [(one["kind"], one["first_byte"]) for one in verified["damage"]] == [
         ("block_differs", BLOCK_SIZE_BYTES)
     ]
-    assert any("cannot be read, declared and sent as zeros: 1" in line for line in agent.lines)
+    told = f"declared: 1; zeros are sent for bytes {SECTOR}-{SECTOR + SECTOR_BYTES - 1}"
+    assert any(told in line for line in agent.lines)
     announced = [one for one in agent.noted if one["fact"] == "announced"]
     assert [one.get("unreadable") for one in announced] == [None, [1]]
 
@@ -84,19 +88,138 @@ def test_a_block_that_is_given_back_after_a_while_is_stored_as_it_was_signed(
     assert wiped(recorded)["whole"] is True
 
 
+def test_a_dying_card_is_given_up_for_the_rest_of_a_block_and_the_others_are_stored(
+    server, yard, settings, tmp_path, monkeypatch
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(4))
+    content = bytearray((recorded.folder / "recording.mp4").read_bytes())
+    bad = range(SECTOR, 2 * BLOCK_SIZE_BYTES, PIECE_BYTES)
+    reached = bad[FAILED_READS_OF_BLOCK_MAX // 2 - 1]  # for each piece two reads fail
+    for sector in bad:
+        end = sector + SECTOR_BYTES if sector < reached else 2 * BLOCK_SIZE_BYTES
+        content[sector:end] = bytes(end - sector)
+    agent = FieldAgent(server.url, yard, tmp_path)
+    monkeypatch.setattr(os, "pread", Card(*bad))
+
+    good = agent.run()
+
+    assert good, agent.lines
+    assert stored(settings, recorded) == bytes(content)
+    assert wiped(recorded)["whole"] is False
+
+
+def test_a_declared_block_is_declared_anew_where_the_card_fails_more_as_it_is_sent(
+    server, yard, settings, tmp_path, monkeypatch
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(4))
+    content = bytearray((recorded.folder / "recording.mp4").read_bytes())
+    later = SECTOR + PIECE_BYTES
+    for sector in (SECTOR, later):
+        content[sector : sector + SECTOR_BYTES] = bytes(SECTOR_BYTES)
+    agent = FieldAgent(server.url, yard, tmp_path)
+    monkeypatch.setattr(os, "pread", WorseningCard(SECTOR, later=later, after=7))
+
+    good = agent.run()
+
+    assert good, agent.lines
+    assert any("not as the camera signed them, declared: 1" in line for line in agent.lines)
+    assert stored(settings, recorded) == bytes(content)
+    assert wiped(recorded)["whole"] is False
+
+
+def test_a_card_that_is_read_in_pieces_keeps_no_other_camera_waiting(
+    server, yard, tmp_path, monkeypatch
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(3))
+    card = SlowCard(SECTOR)
+    agent = FieldAgent(server.url, yard, tmp_path)
+    monkeypatch.setattr(os, "pread", card)
+
+    with agent.going_on():
+        until(card.slow.is_set)
+        other = yard.record()
+        until(lambda: wiped_already(other))
+        card.goes_on.set()
+        until(lambda: wiped_already(recorded))
+
+    assert wiped(recorded)["whole"] is False
+
+
+class SlowCard(Card):
+    """A card whose failing reads take long, once the block was tried often enough as a whole."""
+
+    def __init__(self, *sectors):
+        super().__init__(*sectors)
+        self.slow, self.goes_on = threading.Event(), threading.Event()
+
+    def __call__(self, handle, size, at):
+        try:
+            return super().__call__(handle, size, at)
+        except OSError:
+            if size <= PIECE_BYTES:
+                self.slow.set()
+                self.goes_on.wait(SECONDS)
+            raise
+
+
+class WorseningCard(Card):
+    """A card that loses one more sector after some reads have failed."""
+
+    def __init__(self, *sectors, later, after):
+        super().__init__(*sectors)
+        self._later, self._after = later, after
+
+    def __call__(self, handle, size, at):
+        if self.failed >= self._after and self._later not in self.sectors:
+            self.sectors = (*self.sectors, self._later)
+        return super().__call__(handle, size, at)
+
+
 def test_a_camera_that_gives_back_after_all_what_was_declared_lost_is_not_wiped(
     server, yard, tmp_path, monkeypatch
 ):
     recorded = yard.record(footage_file=bodycam.long_footage(3))
     agent = FieldAgent(server.url, yard, tmp_path)
-    # Three attempts, the declaration, the zeros; what is compared before the wipe is real again.
-    monkeypatch.setattr(os, "pread", Card(SECTOR, heals_after=5))
+    # Three attempts, block, piece and sector as they are declared, the block as it is sent; what
+    # is compared before the wipe is real again.
+    monkeypatch.setattr(os, "pread", Card(SECTOR, heals_after=7))
 
     good = agent.run()
 
     assert not good
-    assert any("the receipt's root is not that" in line for line in agent.lines)
+    assert any("gives back as signed what the server's receipt lacks" in one for one in agent.lines)
     assert (recorded.folder / "recording.mp4").exists()
+
+
+@pytest.mark.parametrize("lost", ["a sector", "the end"])
+def test_a_card_that_reads_well_after_its_recording_was_concluded_short_is_not_wiped(
+    server, yard, tmp_path, monkeypatch, lost
+):
+    recorded = yard.record(footage_file=bodycam.long_footage(3))
+    path = recorded.folder / "recording.mp4"
+    content, wiping = path.read_bytes(), taking.wipe
+
+    def wipe(_folder, **_):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as bad:
+        bad.setattr(taking, "wipe", wipe)  # switched off before it could
+        if lost == "a sector":
+            bad.setattr(os, "pread", Card(SECTOR))
+        else:
+            cut_short(recorded, keep_bytes=BLOCK_SIZE_BYTES + 100)
+        assert not FieldAgent(server.url, yard, tmp_path).run()
+    assert taking.wipe is wiping
+    path.unlink()
+    path.write_bytes(content)
+    agent = FieldAgent(server.url, yard, tmp_path)
+
+    good = agent.run()
+
+    assert not good
+    assert any("gives back as signed what the server's receipt lacks" in one for one in agent.lines)
+    assert path.read_bytes() == content
+    assert (recorded.folder / "manifest.json").exists()
 
 
 def test_a_camera_that_was_pulled_out_has_lost_nothing(

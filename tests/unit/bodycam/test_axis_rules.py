@@ -252,3 +252,20 @@ def test_a_certificate_that_a_system_would_refuse_is_refused(pem, at):
 )
 def test_a_container_s_name_holds_the_camera_s_serial_number(container, serial):
     assert axis.serial_in_name(container) == serial
+
+
+@pytest.mark.parametrize(
+    ("camera_known", "time_known", "because"),
+    [
+        (False, False, "no_camera"),
+        (False, True, "no_camera"),
+        (True, False, "no_time"),
+        (True, True, "not_read"),
+    ],
+)
+def test_a_clip_that_had_its_turn_waits_for_what_is_missing_first(
+    camera_known, time_known, because
+):
+    found = axis.waits_because(camera_known=camera_known, time_known=time_known)
+
+    assert found.value == because

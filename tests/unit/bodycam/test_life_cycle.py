@@ -10,6 +10,7 @@ from bodycam.rules.life_cycle import (
     RecordingStatus,
     next_complaint_status,
     next_recording_status,
+    status_under_hold,
 )
 
 ALLOWED = {
@@ -53,6 +54,29 @@ def test_a_recording_moves_only_along_the_listed_steps(current, target):
     else:
         with pytest.raises(TransitionRefused):
             next_recording_status(current, target)
+
+
+@pytest.mark.parametrize(
+    ("current", "under_hold"),
+    [
+        ("announced", "announced"),
+        ("receiving", "receiving"),
+        ("verified", "verified"),
+        ("damaged", "damaged"),
+        ("indexed", "indexed"),
+        ("quarantined", "held"),
+        ("reviewable", "held"),
+        ("expiring", "held"),
+        ("held", "held"),
+    ],
+)
+def test_a_recording_is_held_from_its_announcement_on(current, under_hold):
+    assert status_under_hold(RecordingStatus(current)).value == under_hold
+
+
+def test_what_is_destroyed_takes_no_hold():
+    with pytest.raises(TransitionRefused):
+        status_under_hold(RecordingStatus.DESTROYED)
 
 
 @pytest.mark.parametrize(("current", "target"), list(itertools.product(ComplaintStatus, repeat=2)))

@@ -95,6 +95,7 @@ def test_a_short_month_gives_a_day_more(day, months, later):
     [
         ({"held": True}, KeptBecause.HELD),
         ({"status": RecordingStatus.HELD}, KeptBecause.HELD),
+        ({"held": True, "status": RecordingStatus.VERIFIED}, KeptBecause.HELD),
         ({"complained": Complained.OPEN}, KeptBecause.COMPLAINT),
         ({"complained": None}, KeptBecause.COMPLAINT),
         ({"status": RecordingStatus.RECEIVING}, KeptBecause.NOT_STORED),
