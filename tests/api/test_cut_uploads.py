@@ -265,3 +265,41 @@ def objects_in(store):
 def uploads_in(store):
     listed = store._client.list_multipart_uploads(Bucket=store._bucket)
     return [one["Key"] for one in listed.get("Uploads", [])]
+
+
+class Overtaken:
+    """A store in which another announcement of the same recording comes between, once."""
+
+    def __init__(self, store, meanwhile):
+        self._store, self._meanwhile = store, meanwhile
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    async def begin(self, **given):
+        meanwhile, self._meanwhile = self._meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return await self._store.begin(**given)
+
+
+async def test_two_announcements_at_once_leave_one_upload_in_the_store(app, client, yard, stored):
+    store, _ = stored
+    recorded = yard.record(footage_file=bodycam.long_footage(2))
+
+    async def repeated_announcement():
+        (await bodycam.announce(client, recorded, yard.dock)).raise_for_status()
+
+    app.state.store = Overtaken(app.state.store, repeated_announcement)
+    plan = (await bodycam.announce(client, recorded, yard.dock)).raise_for_status().json()
+    async with httpx.AsyncClient(trust_env=False) as straight:
+        for part in plan["parts"]:
+            block = bodycam.block(recorded, part["number"])
+            answer = await straight.put(part["url"], content=block, headers=part["headers"])
+            answer.raise_for_status()
+    before = len(uploads_in(store))
+    answer = await bodycam.complete(client, recorded, yard.dock)
+
+    assert before == 1
+    assert answer.json()["receipt"]["whole"] is True
+    assert uploads_in(store) == []
