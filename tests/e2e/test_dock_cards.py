@@ -170,6 +170,7 @@ def test_a_card_that_cannot_be_wiped_is_tried_again_after_growing_pauses_only(
     with stub_server(stub_answers(recorded, key, good_receipt(recorded))) as (url, asked):
         agent = FieldAgent(url, yard, tmp_path, pace=Pace())
         with agent.going_on():
+            until(lambda: any("Read-only" in line for line in agent.lines))
             time.sleep(5)
 
     # At once, after 2 s, and 4 s after that: a slow machine makes it fewer, never more.
