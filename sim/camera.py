@@ -22,7 +22,7 @@ import subprocess
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -49,6 +49,7 @@ _AUDIO_BITS: Final = 16_000
 _FFMPEG_SECONDS_MAX: Final = 600
 _TRACK_STEP_SECONDS: Final = 10
 _METERS_PER_DEGREE: Final = 111_195.0
+CLOCK_ZERO: Final = datetime(2000, 1, 1, tzinfo=UTC)  # where a clock stands that lost its power
 _FICLONE: Final = 0x4004_9409  # ioctl of linux/fs.h: share the blocks of another file
 
 
@@ -198,11 +199,13 @@ class Camera:
     """A camera with its signing key, which never leaves it.
 
     ``version`` is that of its manifests: cameras of version 1 know no events and write no head.
+    ``clock_lost_at`` is when its clock was reset, by the true one; it does not notice.
     """
 
     camera_id: uuid.UUID
     key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate, repr=False)
     clock_drift_ms: int = 0
+    clock_lost_at: datetime | None = None
     previous_manifest_sha256: str | None = None
     version: Literal[1, 2] = 2
 
@@ -216,6 +219,12 @@ class Camera:
             )
             .decode()
         )
+
+    def clock(self, at: datetime) -> datetime:
+        """Return what its clock shows at an instant of the true one."""
+        if self.clock_lost_at is not None and at >= self.clock_lost_at:
+            return CLOCK_ZERO + (at - self.clock_lost_at)
+        return at + timedelta(milliseconds=self.clock_drift_ms)
 
     def record(
         self,
@@ -241,10 +250,9 @@ class Camera:
             battery_percent: what is left at the end.
             events: what it noted, by its own clock.
         """
-        begins = started_at + timedelta(milliseconds=self.clock_drift_ms)
+        begins = self.clock(started_at)
         if track is None:
-            passed = at_place or started_at + timedelta(seconds=seconds / 2)
-            passed += timedelta(milliseconds=self.clock_drift_ms)
+            passed = self.clock(at_place or started_at + timedelta(seconds=seconds / 2))
             track = patrol_track(started_at=begins, seconds=seconds, at_place=passed)
         digests = block_digests(footage)
         recording_id = uuid.uuid4()

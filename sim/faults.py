@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 _LAST_TURNS: Final = 5  # of the loop, for what was accepted as the line was closed
 _HEAD_MAX: Final = 64 * 1024
-_BODY_MAX: Final = 4 << 20
+_BODY_MAX: Final = 16 << 20  # a part of a recording has 8 MiB
 _START_SECONDS: Final = 10
 _SLOW_PIECE: Final = 24  # bytes at a time, where a line trickles
 _GARBAGE: Final = b"\x16\x03\x01\x00\xffnot this protocol\x00\xff" * 8
@@ -128,7 +128,8 @@ class FaultyLine:
             contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError),
         ):
             head, body = await _request(near)
-            register = head.split(b" ", 2)[1].rstrip(b"/").rsplit(b"/", 1)[-1].decode()
+            path = head.split(b" ", 2)[1].split(b"?", 1)[0]
+            register = path.rstrip(b"/").rsplit(b"/", 1)[-1].decode()
             if register == "line":
                 out.write(self._told(body))
             else:
@@ -193,7 +194,7 @@ class FaultyLine:
         try:
             out.write(request)
             await out.drain()
-            head, body = await _request(near)
+            head, body = await _request(near, bare=request.startswith(b"HEAD "))
             # This line ends after each exchange: told in time, nobody tries to use it again.
             return head.replace(b"\r\n", b"\r\nConnection: close\r\n", 1) + body
         finally:
@@ -209,11 +210,16 @@ class FaultyLine:
         return b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 
 
-async def _request(near: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """Return head and body of one message that tells its length, as both our ends do."""
+async def _request(near: asyncio.StreamReader, *, bare: bool = False) -> tuple[bytes, bytes]:
+    """Return head and body of one message that tells its length, as both our ends do.
+
+    A ``bare`` one, the answer to HEAD, tells the length of a body that it does not have.
+    """
     head = await near.readuntil(b"\r\n\r\n")
     if len(head) > _HEAD_MAX:
         raise OSError("too long a head")
+    if bare:
+        return head, b""
     length = 0
     for line in head.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")

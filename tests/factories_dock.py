@@ -1,7 +1,6 @@
 """The server and the dock agent as processes of their own, to be killed and started again."""
 
 import base64
-import errno
 import json
 import os
 import signal
@@ -32,29 +31,6 @@ SECONDS = 180  # of a busy machine; normally two
 
 PROBLEM = {"Content-Type": "application/problem+json"}  # how the server's own refusals begin
 QUICK = Pace(server_seconds=(0.05,), left_seconds=(0.05,))
-
-
-class Card:
-    """A memory card with sectors that it does not give back; to be put in place of ``os.pread``.
-
-    As the kernel does it: a read ends short before such a sector, and fails at it.
-    """
-
-    def __init__(self, *sectors, heals_after=10**9):
-        self.sectors, self.heals_after = sectors, heals_after
-        self.failed = 0
-        self._pread = os.pread
-        self._lock = threading.Lock()
-
-    def __call__(self, handle, size, at):
-        bad = [one for one in self.sectors if at <= one < at + size]
-        if not bad or self.failed >= self.heals_after:
-            return self._pread(handle, size, at)
-        if min(bad) > at:
-            return self._pread(handle, min(bad) - at, at)
-        with self._lock:
-            self.failed += 1
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 class FieldAgent:

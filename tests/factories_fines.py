@@ -272,7 +272,7 @@ async def check(
                 basis=Basis.PRIMARY_CHECK,
                 stop_ground="traffic_violation",
                 services=[part.register.value for part in parts],
-                month=f"{now:%Y-%m}",
+                month=f"{law_date(now):%Y-%m}",
                 number=next(_NUMBERS),
                 rule_set="test",
                 snapshot_sha256="0" * 64,

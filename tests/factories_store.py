@@ -51,8 +51,9 @@ def stored_bytes(settings, key):
         return file.read_at(0, file.size_bytes)
 
 
-def s3_store(endpoint, bucket, *, access_key="test", secret_key="testsecret"):
-    store = S3Store(
+def s3_at(endpoint, bucket, *, access_key="test", secret_key="testsecret"):
+    """Return a store over a bucket that is there."""
+    return S3Store(
         endpoint=endpoint,
         region="us-east-1",
         bucket=bucket,
@@ -61,6 +62,11 @@ def s3_store(endpoint, bucket, *, access_key="test", secret_key="testsecret"):
         checksums_when_required=True,
         presign_seconds=600,
     )
+
+
+def s3_store(endpoint, bucket, **keys):
+    """Return a store over a new bucket."""
+    store = s3_at(endpoint, bucket, **keys)
     store._client.create_bucket(Bucket=bucket)
     return store
 

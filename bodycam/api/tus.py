@@ -128,8 +128,8 @@ async def _first_bytes(docking: Docking, upload_id: UUID, asked: Asked, caller: 
     now = utc_now()
     try:
         return await append(docking, upload_id=upload_id, asked=asked, caller=caller, now=now)
-    except DomainError:
-        await tus.terminate_upload(docking, upload_id=upload_id, caller=caller, now=now)
+    except DomainError as refusal:
+        await tus.give_up(docking, upload_id=upload_id, because=refusal, caller=caller, now=now)
         raise
 
 

@@ -110,11 +110,20 @@ class Found:
         return self.size_bytes < self.manifest.size_bytes
 
     def read_head(self) -> bytes | None:
-        """Return the head that the camera signed; ``None`` where it is gone or is another."""
+        """Return the head that the camera signed; ``None`` where it is gone or is another.
+
+        So it is where the card does not give it back: the footage needs no head.
+        """
         path, size = self.folder / HEAD, self.manifest.head_bytes
         if size is None or not path.exists() or path.stat().st_size != size:
             return None
-        head = path.read_bytes()
+        try:
+            with path.open("rb") as file:
+                head = read_at(file.fileno(), size, 0)
+        except OSError as error:
+            if error.errno not in NOT_READABLE:
+                raise
+            return None
         return head if hashlib.sha256(head).hexdigest() == self.manifest.head_sha256 else None
 
     def read_block(self, number: int) -> bytes:

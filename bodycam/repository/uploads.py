@@ -24,11 +24,13 @@ async def upload(
     return row
 
 
-async def open_uploads(session: AsyncSession, *, dock_id: UUID) -> int:
-    """Return how many uploads of the dock are not whole."""
+async def open_uploads(session: AsyncSession, *, dock_id: UUID, now: datetime) -> int:
+    """Return how many uploads of the dock are not whole and can be gone on with."""
     count = await session.scalar(
         sa.select(sa.func.count()).where(
-            UploadRow.dock_id == dock_id, UploadRow.finished_at.is_(None)
+            UploadRow.dock_id == dock_id,
+            UploadRow.finished_at.is_(None),
+            UploadRow.expires_at > now,
         )
     )
     return int(count or 0)

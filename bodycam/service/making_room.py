@@ -47,7 +47,19 @@ async def make_room(docking: Docking, known: Known) -> Known:
         )
     if spent is None and forgotten(now.upload_ref) is not None:
         return await make_room(docking, now)
+    if upload and upload != now.upload_ref:
+        await _forget_spare(docking, now, upload)
     return now
+
+
+async def _forget_spare(docking: Docking, now: Known, upload: str) -> None:
+    """Forget the upload of who came second; a file is the same for both, and stays.
+
+    Where the recording is whole or empty by now nothing is touched: an object without a mark
+    would be taken for this upload's.
+    """
+    if docking.store.takes_parts_itself and now.open and now.found_bytes:
+        await docking.store.discard(key=now.object_key, upload=upload)
 
 
 async def _lost_before(docking: Docking, known: Known) -> list[int]:

@@ -174,6 +174,9 @@ async def _carry(
         await _copy(moving, claim, upload)
         if await wrong_blocks(target, claim.stored) != []:
             raise CopyDiffers(f"the copy of {recording_id} is not what was read")
+    elif not target.takes_parts_itself:
+        # Whole, but whoever sealed it may have failed before its name was on the disk.
+        await target.seal(key=key, upload="", size_bytes=claim.stored.size_bytes)
     await _switch(moving, claim, now=now)
     return claim.stored.size_bytes
 

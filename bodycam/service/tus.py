@@ -5,17 +5,26 @@ An upload belongs to a dock of the unit, which is also how a file recovered by h
 
 import asyncio
 import time
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.db import transaction
+from app.errors import DomainError
 from bodycam import repository
-from bodycam.errors import CameraNotKnown, RecordingNotFound, RecordingTooLarge, StoreFull
+from bodycam.errors import (
+    CameraNotKnown,
+    RecordingNotFound,
+    RecordingTooLarge,
+    StoreFull,
+    StoreSilent,
+)
 from bodycam.errors.tus import (
     UploadExpired,
     UploadFinished,
@@ -32,6 +41,8 @@ from bodycam.service.announcing import announce_recording, read_announce
 from bodycam.service.docking import Docking
 from bodycam.storage import ObjectStore
 from devices import service as devices
+
+log = structlog.get_logger(__name__)
 
 HOLD_SECONDS: Final = 6.0  # after a killed process an upload is free again that soon
 # Who holds an upload lets go within two seconds of being asked, and a killed process within this.
@@ -59,7 +70,7 @@ async def create_upload(
         UploadNotValid: the metadata tell neither a manifest nor a camera and a time.
         CameraNotKnown, RecordingNotFound, ManifestNotValid, ManifestNotSigned, ManifestChanged,
             BlockDiffers: what they tell does not hold.
-        RecordingTooLarge, UploadsTooMany, StoreFull: no room.
+        RecordingTooLarge, UploadsTooMany, StoreFull, StoreSilent: no room.
     """
     claim = rules.read_claim(rules.read_metadata(metadata))
     if length_bytes == 0:
@@ -71,7 +82,8 @@ async def create_upload(
     if claim.manifest:
         claim = await _announced(docking, claim, caller=caller, now=now)
     async with transaction(docking.sessions) as session:
-        if await uploads.open_uploads(session, dock_id=caller.device) >= rules.OPEN_UPLOADS_MAX:
+        count = await uploads.open_uploads(session, dock_id=caller.device, now=now)
+        if count >= rules.OPEN_UPLOADS_MAX:
             raise UploadsTooMany(f"{rules.OPEN_UPLOADS_MAX} uploads of the dock are open")
         row = _new(claim, metadata=metadata, length_bytes=length_bytes, caller=caller, now=now)
         if claim.signed:
@@ -96,7 +108,7 @@ async def create_upload(
             },
         )
     if not row.signed:
-        await _make_room(docking, row)
+        await _make_room(docking, row, caller=caller, now=now)
     return _told(row)
 
 
@@ -151,14 +163,13 @@ async def _of_announced(
         row.finished_at = row.taken_in_at = now
 
 
-async def _make_room(docking: Docking, row: UploadRow) -> None:
+async def _make_room(docking: Docking, row: UploadRow, *, caller: Principal, now: datetime) -> None:
     # A length that is told later: the store grows with what comes.
     room = 1 if row.length_bytes is None else row.length_bytes
     try:
         reference = await docking.store.begin(key=row.object_key, size_bytes=room)
-    except StoreFull:
-        async with transaction(docking.sessions) as session:
-            await uploads.remove(session, upload_id=row.id)
+    except (StoreFull, StoreSilent) as refusal:
+        await give_up(docking, upload_id=row.id, because=refusal, caller=caller, now=now)
         raise
     async with transaction(docking.sessions) as session:
         kept = await uploads.upload(session, row.id, for_update=True)
@@ -242,6 +253,23 @@ async def terminate_upload(
         raise UploadLocked(f"upload {upload_id} is being written to")
 
 
+async def give_up(
+    docking: Docking, *, upload_id: UUID, because: DomainError, caller: Principal, now: datetime
+) -> None:
+    """End an upload that nobody was told of.
+
+    A store that fails is not asked again: what it keeps of the upload goes with the next expiry.
+    """
+    if not isinstance(because, StoreSilent):
+        with suppress(StoreFull, StoreSilent):
+            await terminate_upload(docking, upload_id=upload_id, caller=caller, now=now)
+            return
+    async with transaction(docking.sessions) as session:
+        row = await uploads.upload(session, upload_id, for_update=True)
+        if row is not None and row.finished_at is None:
+            row.expires_at, row.held_by, row.held_until = now, None, None
+
+
 async def expire_uploads(docking: Docking, *, now: datetime) -> int:
     """Free what nobody went on with in time; return how many. Safe to repeat."""
     removed = 0
@@ -304,6 +332,18 @@ async def free_tails(store: ObjectStore, upload_id: UUID) -> None:
     """Destroy both tails, also what a killed process left half written."""
     for slot in (0, 1):
         await free_slot(store, upload_id, slot)
+
+
+async def free_spare(store: ObjectStore, upload_id: UUID, *slots: int) -> None:
+    """Destroy tails that nobody needs any more; what a failing store keeps goes with the upload.
+
+    What was acknowledged is so all the same: its sender is told, and not to come again.
+    """
+    try:
+        for slot in slots:
+            await free_slot(store, upload_id, slot)
+    except (StoreFull, StoreSilent) as refusal:
+        log.warning("upload_tail_left", upload=str(upload_id), code=refusal.code)
 
 
 async def free_slot(store: ObjectStore, upload_id: UUID, slot: int) -> None:

@@ -37,7 +37,7 @@ from bodycam.repository import uploads
 from bodycam.rules.tus import EXPIRES_AFTER, Checksum
 from bodycam.service.docking import Docking, Known, acknowledged, known_of
 from bodycam.service.inlet import SenderGone, blocks_of
-from bodycam.service.tus import HOLD_SECONDS, free_slot, free_tails, own, tail_key, take_hold
+from bodycam.service.tus import HOLD_SECONDS, free_slot, free_spare, own, tail_key, take_hold
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
 
 FINISH_TASK: Final = "bodycam.finish_upload"
@@ -325,7 +325,7 @@ async def _store_rest(docking: Docking, hold: _Hold, under: _Under) -> Progress:
             await _store(docking, hold, under, bytes(under.held))
             under.held.clear()
         progress = await _acknowledge(docking, hold, under, tail_slot=None, finished=True)
-        await free_tails(docking.store, hold.upload_id)
+        await free_spare(docking.store, hold.upload_id, 0, 1)
         return progress
     slot = under.tail_slot
     if under.held and end > under.offset_bytes:
@@ -374,7 +374,7 @@ async def _acknowledge(
     under.digests.clear()
     left, under.tail_slot, under.offset_bytes = under.tail_slot, tail_slot, offset
     if left is not None and left != tail_slot:
-        await free_slot(docking.store, hold.upload_id, left)
+        await free_spare(docking.store, hold.upload_id, left)
     return Progress(offset_bytes=offset, expires_at=now + EXPIRES_AFTER)
 
 

@@ -172,6 +172,7 @@ class DirectoryStore:
             if upload not in {"", upload_of(envelope)}:
                 raise PartsMissing(f"what was sent of {key} is gone")
         self._places.discard(key)
+        self._places.sync_names(key)
 
     async def lost_parts(
         self, *, key: str, numbers: Sequence[int], size_bytes: int

@@ -64,8 +64,10 @@ class Places:
 
     def __init__(self, *, root: Path, keys: ObjectKeys) -> None:
         self.keys = keys
+        self._root = root
         self._incoming = root / "incoming"
         self._sealed = root / "sealed"
+        self._synced: set[Path] = set()  # folders whose names this process has put on the disk
 
     def incoming(self, key: str, *, plain: bool = False) -> Path:
         """Return the file of an object that is being received."""
@@ -124,7 +126,7 @@ class Places:
         What an earlier release began without an envelope goes on without. An envelope that does
         not open is made anew: no byte behind it could ever be read. Returns the file's upload.
         """
-        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._have(self._incoming)
         plain = self.incoming(key, plain=True)
         if plain.exists():
             _reserve(plain, size_bytes)
@@ -180,12 +182,17 @@ class Places:
                 raise PartsMissing(f"what was sent of {key} is gone")
             os.fchmod(handle, 0o444)
             os.fsync(handle)
-            self._make_folders(target.parent)
+            self._have(target.parent)
             source.rename(target)
         finally:
             os.close(handle)
-        sync_folder(target.parent)
-        sync_folder(self._incoming)
+        self.sync_names(key)
+
+    def sync_names(self, key: str) -> None:
+        """Put on the disk where a whole object lies; also what a seal that failed left undone."""
+        for folder in (self.sealed(key).parent, self._incoming):
+            self._have(folder)
+            sync_folder(folder)
 
     def is_incoming(self, key: str, handle: int) -> bool:
         """Whether the open file still is what is being received, and was not sealed meanwhile."""
@@ -201,7 +208,7 @@ class Places:
         Raises:
             PartBusy: another process has it.
         """
-        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._have(self._incoming)
         handle = os.open(self._incoming, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -210,13 +217,21 @@ class Places:
             raise PartBusy("another process gives envelopes to this store") from error
         return handle
 
-    def _make_folders(self, folder: Path) -> None:
-        if folder.exists():
+    def _have(self, folder: Path) -> None:
+        """Make a folder of ours and put its name on the disk.
+
+        One that is there is synced too, once: whoever made it may have failed, or been stopped,
+        before he did.
+        """
+        if folder in self._synced and folder.exists():
             return
-        if folder != self._sealed:
-            self._make_folders(folder.parent)
+        if folder == self._root:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return
+        self._have(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
         sync_folder(folder.parent)
+        self._synced.add(folder)
 
     def discard(self, key: str, *, upload: str = "") -> None:
         """Remove what is being received; where an upload is named, nothing of another.
@@ -236,11 +251,11 @@ class Places:
         for plain in (True,) if only_plain else (False, True):
             path = self.sealed(key, plain=plain)
             going = self._incoming / (self.incoming(key, plain=plain).name + _GOING)
-            self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._have(self._incoming)
             with suppress(FileNotFoundError):
                 path.rename(going)
-                sync_folder(path.parent)
             if going.exists():  # also that of a destruction which was stopped
+                sync_folder(path.parent)
                 _wipe_head(going)
                 going.unlink()
                 sync_folder(self._incoming)

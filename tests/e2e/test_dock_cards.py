@@ -1,25 +1,30 @@
 """The dock agent and memory cards that do not give back what lies on them."""
 
 import errno
+import io
 import os
 import threading
 import time
 from contextlib import suppress
+from datetime import timedelta
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from app.db import transaction
 from bodycam.field import taking
 from bodycam.field.pace import Pace
 from bodycam.field.salvage import FAILED_READS_OF_BLOCK_MAX, PIECE_BYTES, SECTOR_BYTES
+from bodycam.models import RecordingRow
 from bodycam.wire import protocol
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
-from sim.camera import change_byte, cut_short
+from sim.camera import CLOCK_ZERO, change_byte, cut_short
+from sim.card import BadSectors, ReadOnlyCard
 from tests import factories_bodycam as bodycam
 from tests.factories_dock import (
     SECONDS,
-    Card,
     FieldAgent,
     Server,
     good_receipt,
@@ -56,7 +61,7 @@ async def test_a_sector_that_the_card_does_not_give_back_is_named_and_the_rest_i
     content = bytearray((recorded.folder / "recording.mp4").read_bytes())
     content[SECTOR : SECTOR + SECTOR_BYTES] = bytes(SECTOR_BYTES)
     agent = FieldAgent(server.url, yard, tmp_path)
-    monkeypatch.setattr(os, "pread", Card(SECTOR))
+    monkeypatch.setattr(os, "pread", BadSectors(SECTOR))
 
     good = agent.run()
 
@@ -79,7 +84,7 @@ def test_a_block_that_is_given_back_after_a_while_is_stored_as_it_was_signed(
     recorded = yard.record(footage_file=bodycam.long_footage(4))
     content = (recorded.folder / "recording.mp4").read_bytes()
     agent = FieldAgent(server.url, yard, tmp_path)
-    monkeypatch.setattr(os, "pread", Card(SECTOR, heals_after=2))
+    monkeypatch.setattr(os, "pread", BadSectors(SECTOR, heals_after=2))
 
     good = agent.run()
 
@@ -99,7 +104,7 @@ def test_a_dying_card_is_given_up_for_the_rest_of_a_block_and_the_others_are_sto
         end = sector + SECTOR_BYTES if sector < reached else 2 * BLOCK_SIZE_BYTES
         content[sector:end] = bytes(end - sector)
     agent = FieldAgent(server.url, yard, tmp_path)
-    monkeypatch.setattr(os, "pread", Card(*bad))
+    monkeypatch.setattr(os, "pread", BadSectors(*bad))
 
     good = agent.run()
 
@@ -145,7 +150,7 @@ def test_a_card_that_is_read_in_pieces_keeps_no_other_camera_waiting(
     assert wiped(recorded)["whole"] is False
 
 
-class SlowCard(Card):
+class SlowCard(BadSectors):
     """A card whose failing reads take long, once the block was tried often enough as a whole."""
 
     def __init__(self, *sectors):
@@ -162,7 +167,7 @@ class SlowCard(Card):
             raise
 
 
-class WorseningCard(Card):
+class WorseningCard(BadSectors):
     """A card that loses one more sector after some reads have failed."""
 
     def __init__(self, *sectors, later, after):
@@ -182,7 +187,7 @@ def test_a_camera_that_gives_back_after_all_what_was_declared_lost_is_not_wiped(
     agent = FieldAgent(server.url, yard, tmp_path)
     # Three attempts, block, piece and sector as they are declared, the block as it is sent; what
     # is compared before the wipe is real again.
-    monkeypatch.setattr(os, "pread", Card(SECTOR, heals_after=7))
+    monkeypatch.setattr(os, "pread", BadSectors(SECTOR, heals_after=7))
 
     good = agent.run()
 
@@ -205,7 +210,7 @@ def test_a_card_that_reads_well_after_its_recording_was_concluded_short_is_not_w
     with monkeypatch.context() as bad:
         bad.setattr(taking, "wipe", wipe)  # switched off before it could
         if lost == "a sector":
-            bad.setattr(os, "pread", Card(SECTOR))
+            bad.setattr(os, "pread", BadSectors(SECTOR))
         else:
             cut_short(recorded, keep_bytes=BLOCK_SIZE_BYTES + 100)
         assert not FieldAgent(server.url, yard, tmp_path).run()
@@ -262,7 +267,7 @@ def test_a_block_that_is_lost_after_it_was_stored_is_not_declared_and_nothing_is
 ):
     recorded = yard.record()
     answers = stub_answers(recorded, Ed25519PrivateKey.generate(), good_receipt(recorded))
-    monkeypatch.setattr(os, "pread", Card(0))
+    monkeypatch.setattr(os, "pread", BadSectors(0))
 
     with stub_server(answers) as (url, asked):
         agent = FieldAgent(url, yard, tmp_path)
@@ -288,6 +293,7 @@ def test_a_card_that_cannot_be_wiped_is_tried_again_after_growing_pauses_only(
     with stub_server(stub_answers(recorded, key, good_receipt(recorded))) as (url, asked):
         agent = FieldAgent(url, yard, tmp_path, pace=Pace())
         with agent.going_on():
+            until(lambda: any("Read-only" in line for line in agent.lines))
             time.sleep(5)
 
     # At once, after 2 s, and 4 s after that: a slow machine makes it fewer, never more.
@@ -353,3 +359,80 @@ async def test_a_card_that_lost_its_end_after_it_was_read_is_wiped_and_the_end_s
     assert good, agent.lines
     assert stored(settings, recorded) == content
     assert wiped(recorded)["whole"] is True
+
+
+@pytest.mark.parametrize("sector", [0, 4096])
+def test_a_head_that_the_card_does_not_give_back_holds_up_nothing(
+    server, yard, settings, tmp_path, monkeypatch, sector
+):
+    recorded = yard.record()
+    content = (recorded.folder / "recording.mp4").read_bytes()
+    agent = FieldAgent(server.url, yard, tmp_path)
+    card = BadSectors(sector, name="head.bin")
+    monkeypatch.setattr(os, "pread", card)
+
+    good = agent.run()
+
+    assert good, agent.lines
+    assert card.failed == 1
+    assert any("goes without" in line for line in agent.lines)
+    assert stored(settings, recorded) == content
+    assert wiped(recorded)["whole"] is True
+
+
+CHANGES_OF_A_WIPE = 6  # three files go, the receipt is written and named, the manifest goes
+
+
+@pytest.mark.parametrize("after", range(CHANGES_OF_A_WIPE))
+async def test_a_card_that_becomes_read_only_in_its_wipe_is_told_of_and_never_called_wiped(
+    server, yard, settings, sessions, tmp_path, monkeypatch, after
+):
+    recorded = yard.record()
+    content = (recorded.folder / "recording.mp4").read_bytes()
+    card = ReadOnlyCard(recorded.folder, after=after)
+    for module, name in ((os, "unlink"), (os, "replace"), (io, "open")):
+        monkeypatch.setattr(module, name, card.in_place_of(getattr(module, name)))
+
+    first = FieldAgent(server.url, yard, tmp_path)
+    first_good = first.run()
+    again = FieldAgent(server.url, yard, tmp_path)
+    again_good = again.run()
+    between = [one["fact"] for one in again.noted]
+    card.heal()
+    last = FieldAgent(server.url, yard, tmp_path)
+
+    assert last.run(), last.lines
+    for agent, good in ((first, first_good), (again, again_good)):
+        assert not good
+        assert sum("Read-only" in line for line in agent.lines) == 1
+        assert not any("camera wiped" in one or "wipe finished" in one for one in agent.lines)
+    assert "wiped" not in between
+    assert card.refused == 2
+    assert wiped(recorded)["whole"] is True
+    assert stored(settings, recorded) == content
+    assert len(await bodycam.events(sessions, "bodycam.recording_stored")) == 1
+
+
+async def test_a_clock_that_is_reset_in_mid_shift_costs_no_recording(
+    server, yard, settings, sessions, tmp_path
+):
+    lost_at = bodycam.STARTED_AT + timedelta(hours=1)
+    yard.camera.clock_lost_at = lost_at
+    before = yard.record()
+    behind = yard.record(started_at=lost_at + timedelta(hours=1))
+    contents = [(one.folder / "recording.mp4").read_bytes() for one in (before, behind)]
+    agent = FieldAgent(server.url, yard, tmp_path)
+
+    good = agent.run()
+
+    assert good, agent.lines
+    assert [stored(settings, one) for one in (before, behind)] == contents
+    assert [wiped(one)["whole"] for one in (before, behind)] == [True, True]
+    async with transaction(sessions) as session:
+        found = await session.scalars(sa.select(RecordingRow).order_by(RecordingRow.started_at))
+        told = [(one.id, one.started_at, one.post_id) for one in found]
+    # Nobody held the camera in the year 2000: whose it is a person says, and no date shortens it.
+    assert told == [
+        (behind.recording_id, CLOCK_ZERO + timedelta(hours=1), None),
+        (before.recording_id, bodycam.STARTED_AT, yard.post_id),
+    ]

@@ -21,8 +21,8 @@ from bodycam.field.bay import (
 from bodycam.field.journal import Journal, JournalNotValid
 from bodycam.field.server import Throttle
 from sim.camera import Camera, change_byte, cut_short
+from sim.card import BadSectors
 from tests.factories_bodycam import SECONDS, STARTED_AT, footage
-from tests.factories_dock import Card
 
 ID = uuid4()
 
@@ -185,7 +185,7 @@ def test_a_block_that_the_server_holds_is_not_found_to_differ_where_the_card_fai
     recorded, monkeypatch
 ):
     found = look_into(Place(recorded.folder, "bay-01"))
-    monkeypatch.setattr(os, "pread", Card(0))
+    monkeypatch.setattr(os, "pread", BadSectors(0))
 
     assert found.differing_blocks({0: recorded.manifest.blocks[0]}) == ()
     with pytest.raises(BlocksNotReadable):

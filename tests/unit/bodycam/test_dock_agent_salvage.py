@@ -13,7 +13,7 @@ from bodycam.field.salvage import (
     Salvage,
 )
 from bodycam.wire.digests import BLOCK_SIZE_BYTES
-from tests.factories_dock import Card
+from sim.card import BadSectors
 
 CONTENT = random.Random(3).randbytes(2 * BLOCK_SIZE_BYTES + 5000)
 SCATTERED = [BLOCK_SIZE_BYTES + at for at in range(100, BLOCK_SIZE_BYTES, PIECE_BYTES)]
@@ -31,7 +31,7 @@ def handle(tmp_path):
 @pytest.fixture
 def card(monkeypatch):
     def card(*sectors, **more):
-        card = Card(*sectors, **more)
+        card = BadSectors(*sectors, **more)
         monkeypatch.setattr(os, "pread", card)
         return card
 
