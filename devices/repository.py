@@ -331,8 +331,12 @@ async def camera_assignments(
     device_id: UUID | None = None,
     department_id: UUID | None = None,
     assignment_id: UUID | None = None,
+    last: bool = False,
 ) -> Sequence[tuple[Assignment, Device]]:
-    """Return cameras' signed assignments that meet the time, in the order of issue."""
+    """Return cameras' signed assignments that meet the time, in the order of issue.
+
+    Of them the ``last`` alone where that is asked.
+    """
     over = sa.func.least(Assignment.docked_at, Assignment.returned_at, Assignment.written_off_at)
     statement = (
         sa.select(Assignment, Device)
@@ -342,8 +346,11 @@ async def camera_assignments(
             Assignment.issued_at < end,
             sa.or_(over.is_(None), over > begin),
         )
-        .order_by(Assignment.issued_at, Assignment.id)
     )
+    if last:
+        statement = statement.order_by(Assignment.issued_at.desc(), Assignment.id).limit(1)
+    else:
+        statement = statement.order_by(Assignment.issued_at, Assignment.id)
     if device_id is not None:
         statement = statement.where(Assignment.device_id == device_id)
     if department_id is not None:

@@ -27,6 +27,18 @@ async def assignment_of(sessions, camera_id):
         return (await session.scalars(statement)).one()
 
 
+async def newest_assignment_of(sessions, camera_id):
+    """Return the id of the camera's newest assignment."""
+    statement = (
+        sa.select(Assignment.id)
+        .where(Assignment.device_id == camera_id)
+        .order_by(Assignment.issued_at.desc())
+        .limit(1)
+    )
+    async with transaction(sessions) as session:
+        return (await session.scalars(statement)).one()
+
+
 async def docked_at(sessions, camera_id, at):
     """Move the dock's word to ``at``: a test does not wait out a shift."""
     async with transaction(sessions) as session:

@@ -122,9 +122,8 @@ async def complaint(
         shown = await service.read_complaint(
             session, trail=trail, complaint_id=complaint_id, caller=caller, now=now
         )
-        footage = await footage_of(
-            session, recordings=[one.recording for one in shown.recordings], caller=caller
-        )
+        named = [*(one.recording for one in shown.recordings), *shown.uncertain]
+        footage = await footage_of(session, recordings=named, caller=caller)
         calendar = await working_calendar(session)
     context = {
         "viewer": viewer,

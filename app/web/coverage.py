@@ -72,16 +72,27 @@ async def ledger_page(
     context = {
         "viewer": viewer,
         "view": view,
-        "unseen": [
-            (datetime.fromisoformat(one["start"]), datetime.fromisoformat(one["end"]))
-            for one in view.ledger.findings
-            if one["kind"] == FindingKind.NOT_EXAMINED.value
-        ],
+        "unseen": _found(view, FindingKind.NOT_EXAMINED),
+        "unsigned": _found(view, FindingKind.UNSIGNED),
+        "misdated": _found(view, FindingKind.MISDATED),
         "day": law_date(view.ledger.starts_at).isoformat(),
         "answers": caller.role in _ANSWERING,
         "person_id": caller.person_id,
     }
     return page(request, "coverage_ledger.html", context | _WORDS)
+
+
+def _found(view: reports.LedgerView, kind: FindingKind) -> list[tuple[datetime, datetime, str]]:
+    """Return beginning, end and recording of each finding of a kind."""
+    return [
+        (
+            datetime.fromisoformat(one["start"]),
+            datetime.fromisoformat(one["end"]),
+            one["recording_id"],
+        )
+        for one in view.ledger.findings
+        if one["kind"] == kind.value
+    ]
 
 
 @router.post("/coverage/cases/{coverage_case_id}/explanation", dependencies=[Depends(_RESPONSIBLE)])

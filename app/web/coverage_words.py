@@ -33,6 +33,7 @@ REASONS: Final = {
     GapReason.LOW_BATTERY: N_("the battery was empty"),
     GapReason.LOST: N_("the camera was lost"),
     GapReason.NOT_RECORDING: N_("the camera was not recording"),
+    GapReason.UNSIGNED: N_("only footage that no camera signed shows this time"),
 }
 ENDINGS: Final = {
     Ending.STILL_OUT: N_("still out"),

@@ -20,7 +20,7 @@ from bodycam.models import (
     RecordingRow,
     TrackPointRow,
 )
-from bodycam.rules.life_cycle import ComplaintStatus, RecordingStatus
+from bodycam.rules.life_cycle import OPEN, ComplaintStatus, RecordingStatus
 from bodycam.rules.places import E7, Area, cell_of
 from bodycam.wire.digests import DIGEST_SIZE_BYTES
 
@@ -229,6 +229,26 @@ async def index_of(session: AsyncSession, recording_id: UUID) -> bytes | None:
     return await session.scalar(
         sa.select(RecordingIndexRow.packed).where(RecordingIndexRow.recording_id == recording_id)
     )
+
+
+async def others_arrive(
+    session: AsyncSession, *, camera_id: UUID, but: UUID, since: datetime
+) -> bool:
+    """Return whether another recording of the camera, announced ``since``, is not stored yet.
+
+    One transaction at a time asks it of a camera: two that are stored at once do not both see the
+    other as open.
+    """
+    key = sa.func.hashtextextended(sa.literal(f"uploaded:{camera_id}"), 0)
+    await session.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
+    row = RecordingRow
+    others = sa.exists().where(
+        row.camera_id == camera_id,
+        row.id != but,
+        row.status.in_(OPEN),
+        row.announced_at >= since,
+    )
+    return bool(await session.scalar(sa.select(others)))
 
 
 async def recordings_by_id(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, RecordingRow]:

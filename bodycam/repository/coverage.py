@@ -18,7 +18,7 @@ from bodycam.models import (
     RecordingExaminationRow,
     RecordingRow,
 )
-from bodycam.rules.coverage import SIGNING_DOOR, Interval
+from bodycam.rules.coverage import SIGNING_DOOR, FindingKind, Interval
 
 
 async def recordings_between(
@@ -51,6 +51,61 @@ async def recordings_between(
         .order_by(row.started_at, row.id)
     )
     return [(one[0], bool(one[1]), one[2]) for one in found]
+
+
+async def recordings_elsewhere(
+    session: AsyncSession,
+    *,
+    camera_id: UUID,
+    announced: tuple[datetime, datetime],
+    begin: datetime,
+    end: datetime,
+    limit: int,
+) -> list[tuple[UUID, datetime, datetime]]:
+    """Return recordings of the camera announced in a time that do not meet ``begin`` to ``end``.
+
+    Identifier, beginning and end of each, in the order of their announcement.
+    """
+    row = RecordingRow
+    statement = (
+        sa.select(row.id, row.started_at, row.ended_at)
+        .where(
+            row.camera_id == camera_id,
+            row.announced_at >= announced[0],
+            row.announced_at < announced[1],
+            sa.or_(row.started_at >= end, row.ended_at <= begin),
+        )
+        .order_by(row.announced_at, row.id)
+        .limit(limit)
+    )
+    return [(one[0], one[1], one[2]) for one in await session.execute(statement)]
+
+
+async def has_signed(session: AsyncSession, *, camera_id: UUID) -> bool:
+    """Return whether the camera has ever signed a recording."""
+    row = RecordingRow
+    signed = sa.exists().where(row.camera_id == camera_id, row.door == SIGNING_DOOR)
+    return bool(await session.scalar(sa.select(signed)))
+
+
+async def misdated_between(
+    session: AsyncSession, *, department_id: UUID, begin: datetime, end: datetime, limit: int
+) -> list[UUID]:
+    """Return recordings of a wrong time that cameras brought from the unit's issues of a time."""
+    kind, row = FindingKind.MISDATED.value, CoverageLedgerRow
+    found = await session.scalars(
+        sa.select(row.findings)
+        .where(
+            row.department_id == department_id,
+            row.starts_at < end,
+            row.ends_at > begin,
+            row.findings.contains([{"kind": kind}]),
+        )
+        .order_by(row.starts_at, row.assignment_id)
+        .limit(limit)
+    )
+    named = [one["recording_id"] for each in found for one in each if one["kind"] == kind]
+    return [UUID(one) for one in dict.fromkeys(named)][:limit]
 
 
 async def pauses_of(session: AsyncSession, *, assignment_id: UUID) -> Sequence[CameraPauseRow]:

@@ -14,7 +14,7 @@ from typing import Final
 from uuid import UUID
 
 SIGNING_DOOR: Final = "dock"  # the door whose cameras sign what they tell, one after another
-_SHORTFALL_SHARE: Final = 1000  # a camera's frames may drift from its clock by a thousandth
+SHORTFALL_SHARE: Final = 1000  # a camera's frames may drift from its clock by a thousandth
 
 
 class CoverageKind(enum.Enum):
@@ -47,6 +47,7 @@ class GapReason(enum.Enum):
     LOW_BATTERY = "low_battery"
     LOST = "lost"  # the camera was written off while it was out
     NOT_RECORDING = "not_recording"  # and no cause is known
+    UNSIGNED = "unsigned"  # of a case alone: it is recorded, by nobody's word
 
 
 class FindingKind(enum.Enum):
@@ -57,6 +58,8 @@ class FindingKind(enum.Enum):
     MISSING_PREDECESSOR = "missing_predecessor"
     MEMORY_CHANGED = "memory_changed"
     NOT_EXAMINED = "not_examined"  # of a stretch nothing could be seen or heard: no case
+    UNSIGNED = "unsigned"  # only footage that nobody signed shows it, of a camera that signs
+    MISDATED = "misdated"  # the camera brought it, and had no issue in its time
 
 
 class Standing(enum.Enum):
@@ -257,7 +260,7 @@ def _holes(piece: Piece, terms: CoverageTerms) -> tuple[Hole, ...]:
     if piece.playable is None or piece.standing is not Standing.STORED:
         return holes
     claimed = piece.end - piece.start
-    if claimed - piece.playable <= terms.shortfall + claimed / _SHORTFALL_SHARE:
+    if claimed - piece.playable <= terms.shortfall + claimed / SHORTFALL_SHARE:
         return holes
     reason = GapReason.DAMAGED if piece.damaged else GapReason.CLOCK_LEAP
     return (*holes, Hole(reason, piece.start + piece.playable, piece.end))
@@ -272,6 +275,7 @@ def _segment(
     paused: bool,
 ) -> Interval:
     stored = [one for one in covering if one.standing is Standing.STORED]
+    stored.sort(key=lambda one: one.manifest is None)  # what its camera signed goes before
     hidden: list[tuple[Piece, Hole]] = []
     for one in stored:
         over = [h for h in holes[one.recording_id] if h.start <= start and end <= h.end]
@@ -370,30 +374,3 @@ def _clock_leapt(before: Piece, after: Piece, terms: CoverageTerms) -> bool:
     if before.clock_drift is None or after.clock_drift is None:
         return False
     return abs(after.clock_drift - before.clock_drift) > terms.leap
-
-
-def findings_of(pieces: Iterable[Piece], *, terms: CoverageTerms) -> tuple[Finding, ...]:
-    """Return what is odd about the recordings, beside the gaps that they leave."""
-    found: list[Finding] = []
-    reached: datetime | None = None
-    for one in sorted(pieces, key=lambda one: (one.start, one.end, one.recording_id)):
-        if reached is not None and one.start < reached:
-            end = min(one.end, reached)
-            long = end - one.start > terms.overlap
-            kind = FindingKind.CLOCK_LEAP if long else FindingKind.OVERLAP
-            found.append(Finding(kind, one.start, end, one.recording_id))
-        if one.playable is not None and one.standing is Standing.STORED:
-            claimed = one.end - one.start
-            if one.playable - claimed > terms.leap + claimed / _SHORTFALL_SHARE:
-                found.append(Finding(FindingKind.CLOCK_LEAP, one.start, one.end, one.recording_id))
-        found += [
-            Finding(FindingKind.CLOCK_LEAP, noted.at, noted.at, one.recording_id)
-            for noted in one.noted
-            if noted.reason is GapReason.CLOCK_LEAP
-        ]
-        if not one.previous_here and reached is not None and one.start - reached <= terms.seam:
-            broken = one.previous is not None
-            kind = FindingKind.MISSING_PREDECESSOR if broken else FindingKind.MEMORY_CHANGED
-            found.append(Finding(kind, one.start, one.start, one.recording_id))
-        reached = one.end if reached is None else max(reached, one.end)
-    return tuple(found)

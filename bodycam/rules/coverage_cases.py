@@ -48,6 +48,8 @@ _OF_FINDING: Final = MappingProxyType(
         FindingKind.CLOCK_LEAP: GapReason.CLOCK_LEAP,
         FindingKind.MISSING_PREDECESSOR: GapReason.MISSING_PREDECESSOR,
         FindingKind.MEMORY_CHANGED: GapReason.MEMORY_CHANGED,
+        FindingKind.UNSIGNED: GapReason.UNSIGNED,
+        FindingKind.MISDATED: GapReason.CLOCK_LEAP,
     }
 )
 

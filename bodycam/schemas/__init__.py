@@ -98,3 +98,4 @@ class ComplaintAnswer(ComplaintLine):
     complainant_name: str
     complainant_contact: str
     recordings: list[FoundAnswer]
+    uncertain: list[RecordingAnswer]

@@ -8,7 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.access import Principal
 from app.audit.service import AuditTrail
+from bodycam import repository
 from bodycam.errors import CameraNotKnown
+from bodycam.models import RecordingRow
 from bodycam.wire.manifest import Manifest
 from devices import service as devices
 from devices.errors import DeviceNotFound
@@ -16,6 +18,7 @@ from devices.errors import DeviceNotFound
 _WITHOUT_SHIFT: Final = timedelta(hours=12)
 _SHIFT_MAX: Final = timedelta(hours=36)  # 24 hours and a late return
 _BEFORE_ISSUE: Final = timedelta(minutes=30)
+_BROUGHT_WITHIN: Final = timedelta(hours=24)  # what was given up long ago is not waited for
 
 
 async def camera_key(session: AsyncSession, *, camera_id: UUID, dock: Principal) -> str:
@@ -128,10 +131,18 @@ async def held_between(
 
 
 async def note_uploaded(
-    session: AsyncSession, *, trail: AuditTrail, camera_id: UUID, dock: Principal, at: datetime
+    session: AsyncSession, *, trail: AuditTrail, row: RecordingRow, dock: Principal, at: datetime
 ) -> None:
-    """Note in the journal of devices that the camera's footage is stored; safe to repeat."""
-    await devices.note_uploaded(session, trail=trail, dock=dock, device_id=camera_id, at=at)
+    """Note in the journal of devices that the camera's footage is stored; safe to repeat.
+
+    The last of the recordings that it brought says so.
+    """
+    await session.flush()
+    if await repository.others_arrive(
+        session, camera_id=row.camera_id, but=row.id, since=at - _BROUGHT_WITHIN
+    ):
+        return
+    await devices.note_uploaded(session, trail=trail, dock=dock, device_id=row.camera_id, at=at)
 
 
 async def awaited_since(session: AsyncSession, *, camera_id: UUID) -> datetime | None:

@@ -15,6 +15,7 @@ from app.clock import law_date
 from bodycam import repository
 from bodycam.errors import ComplaintNotFound, SearchNotValid, TooManyFound
 from bodycam.models import ComplaintRow
+from bodycam.repository import coverage
 from bodycam.rules.life_cycle import (
     TERM_WORKING_DAYS,
     ComplaintKind,
@@ -25,6 +26,7 @@ from bodycam.rules.places import E7, WINDOW_DAYS_MAX, Area
 from bodycam.service.recordings import RecordingFacts, facts_of
 
 _FOUND_MAX: Final = 200
+_UNCERTAIN_MAX: Final = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +81,12 @@ class ComplaintFacts:
 
 @dataclass(frozen=True, kw_only=True)
 class Complaint(ComplaintFacts):
-    """A complaint as its page shows it, with what is found now."""
+    """A complaint as its page shows it, with what is found now.
+
+    Attributes:
+        uncertain: what cameras of a wrong clock brought from issues of that time: it may show the
+            place, and no search by time finds it.
+    """
 
     latitude: float
     longitude: float
@@ -88,6 +95,7 @@ class Complaint(ComplaintFacts):
     complainant_name: str
     complainant_contact: str
     recordings: tuple[Found, ...]
+    uncertain: tuple[RecordingFacts, ...]
 
 
 async def register_complaint(
@@ -131,15 +139,19 @@ async def register_complaint(
     )
     session.add(row)
     await session.flush()
-    found = await _search(session, row)
+    found, uncertain = await _search(session, row), await _uncertain(session, row)
     await trail.record(
         session,
         event="bodycam.complaint_registered",
         at=now,
         who=caller,
-        fields={"complaint_id": str(row.id), "number": row.number, **_search_fields(row, found)},
+        fields={
+            "complaint_id": str(row.id),
+            "number": row.number,
+            **_search_fields(row, found, uncertain),
+        },
     )
-    return _complaint(row, found)
+    return _complaint(row, found, uncertain)
 
 
 async def read_complaint(
@@ -158,15 +170,15 @@ async def read_complaint(
         ComplaintNotFound: there is none, or another department's.
     """
     row = await _own(session, complaint_id, caller)
-    found = await _search(session, row)
+    found, uncertain = await _search(session, row), await _uncertain(session, row)
     await trail.record(
         session,
         event="bodycam.complaint_read",
         at=now,
         who=caller,
-        fields={"complaint_id": str(row.id), **_search_fields(row, found)},
+        fields={"complaint_id": str(row.id), **_search_fields(row, found, uncertain)},
     )
-    return _complaint(row, found)
+    return _complaint(row, found, uncertain)
 
 
 async def list_complaints(
@@ -224,7 +236,21 @@ async def _search(session: AsyncSession, row: ComplaintRow) -> tuple[Found, ...]
     )
 
 
-def _search_fields(row: ComplaintRow, found: tuple[Found, ...]) -> dict[str, object]:
+async def _uncertain(session: AsyncSession, row: ComplaintRow) -> tuple[RecordingFacts, ...]:
+    named = await coverage.misdated_between(
+        session,
+        department_id=row.department_id,
+        begin=row.seen_from,
+        end=row.seen_to,
+        limit=_UNCERTAIN_MAX,
+    )
+    rows = await repository.recordings_by_id(session, named)
+    return tuple(facts_of(rows[one]) for one in named if one in rows)
+
+
+def _search_fields(
+    row: ComplaintRow, found: tuple[Found, ...], uncertain: tuple[RecordingFacts, ...]
+) -> dict[str, object]:
     return {
         "latitude_e7": row.latitude_e7,
         "longitude_e7": row.longitude_e7,
@@ -232,6 +258,7 @@ def _search_fields(row: ComplaintRow, found: tuple[Found, ...]) -> dict[str, obj
         "seen_from": row.seen_from.isoformat(),
         "seen_to": row.seen_to.isoformat(),
         "recordings": [str(one.recording.recording_id) for one in found],
+        "uncertain": [str(one.recording_id) for one in uncertain],
     }
 
 
@@ -249,7 +276,9 @@ def _line(row: ComplaintRow) -> dict[str, Any]:
     }
 
 
-def _complaint(row: ComplaintRow, found: tuple[Found, ...]) -> Complaint:
+def _complaint(
+    row: ComplaintRow, found: tuple[Found, ...], uncertain: tuple[RecordingFacts, ...]
+) -> Complaint:
     return Complaint(
         **_line(row),
         latitude=row.latitude_e7 / E7,
@@ -259,4 +288,5 @@ def _complaint(row: ComplaintRow, found: tuple[Found, ...]) -> Complaint:
         complainant_name=row.complainant_name,
         complainant_contact=row.complainant_contact,
         recordings=found,
+        uncertain=uncertain,
     )

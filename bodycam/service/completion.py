@@ -230,8 +230,7 @@ async def conclude(
         steps += await _shown(session, docking, row, examined, now=now)
     for step in steps:
         row.status = next_recording_status(row.status, step)
-    await note_uploaded(session, trail=docking.trail, camera_id=row.camera_id, dock=caller, at=now)
-    await session.flush()
+    await note_uploaded(session, trail=docking.trail, row=row, dock=caller, at=now)
     await note_recording(session, trail=docking.trail, row=row, now=now)
     await docking.trail.record(
         session,

@@ -1,7 +1,7 @@
 """Keeping the coverage ledgers: made anew from the recordings whenever something has come."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -26,7 +26,6 @@ from bodycam.rules.coverage import (
     Span,
     Standing,
     coverage_terms_on,
-    findings_of,
     intervals_of,
 )
 from bodycam.rules.coverage_cases import (
@@ -37,6 +36,7 @@ from bodycam.rules.coverage_cases import (
     match_cases,
     next_case_status,
 )
+from bodycam.rules.coverage_findings import around, findings_of, misdated_of, unsigned_of
 from bodycam.rules.coverage_notes import (
     HOLE_REASONS,
     holes_of,
@@ -51,6 +51,7 @@ from devices.service import CameraSpan
 
 _LOOKED_BACK: Final = timedelta(days=30)  # an assignment without any ledger is not older
 _AT_ONCE: Final = 500
+_NEVER: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 async def keep_ledgers(sessions: Sessions, *, trail: AuditTrail, now: datetime) -> int:
@@ -74,10 +75,15 @@ async def keep_ledgers(sessions: Sessions, *, trail: AuditTrail, now: datetime) 
 async def note_recording(
     session: AsyncSession, *, trail: AuditTrail, row: RecordingRow, now: datetime
 ) -> None:
-    """Make the ledgers anew that a recording belongs to."""
+    """Make the ledgers anew that a recording belongs to; see ``_misdated`` where it has none."""
     spans = await devices.camera_spans(
         session, begin=row.started_at, end=row.ended_at, camera_id=row.camera_id
     )
+    if not spans:
+        brought = await devices.camera_span_before(
+            session, camera_id=row.camera_id, at=row.announced_at
+        )
+        spans = [brought] if brought is not None else []
     for span in spans:
         await make_ledger(session, trail=trail, assignment_id=span.assignment_id, now=now)
 
@@ -120,7 +126,10 @@ async def make_ledger(
     ]
     intervals = intervals_of(span, pieces=pieces, pauses=pauses, terms=terms)
     unseen = [one for row, _, stretches in rows for one in _unseen(row, stretches or ())]
-    findings = (*findings_of(pieces, terms=terms), *unseen)
+    findings = [*findings_of(pieces, terms=terms), *unseen]
+    if await repository.has_signed(session, camera_id=camera.camera_id):
+        findings += unsigned_of(intervals, pieces=pieces, terms=terms)
+    findings += misdated_of(span, await _misdated(session, camera, span, terms))
     values: dict[str, Any] = {
         "assignment_id": assignment_id,
         "camera_id": camera.camera_id,
@@ -145,6 +154,38 @@ async def make_ledger(
     await repository.put_ledger(session, values=values, intervals=intervals)
     concerns = concerns_of(span, intervals=intervals, findings=findings, terms=terms, now=now)
     await _keep_cases(session, trail, camera, concerns, now)
+
+
+async def _misdated(
+    session: AsyncSession, camera: CameraSpan, span: Span, terms: CoverageTerms
+) -> list[UUID]:
+    """Return the recordings that came from this issue and whose time is of no issue's.
+
+    A camera whose clock was reset brings them. Which issue they are of is told by when they were
+    announced alone: the last one signed for before that. By a door whose clips come days late it
+    may be the next officer's; the case is the unit's, not his.
+    """
+    following = await devices.camera_spans(
+        session, begin=camera.issued_at, end=_NEVER, camera_id=camera.camera_id
+    )
+    later = [one.issued_at for one in following if one.issued_at > camera.issued_at]
+    strays = await repository.recordings_elsewhere(
+        session,
+        camera_id=camera.camera_id,
+        announced=(camera.issued_at, min(later, default=_NEVER)),
+        begin=span.begin,
+        end=span.end,
+        limit=_AT_ONCE,
+    )
+    found = []
+    for recording_id, started_at, ended_at in strays:
+        begin, end = around(started_at, ended_at, terms=terms)
+        issues = await devices.camera_spans(
+            session, begin=begin, end=end, camera_id=camera.camera_id
+        )
+        if not issues:
+            found.append(recording_id)
+    return found
 
 
 def span_of(camera: CameraSpan, *, now: datetime) -> Span:

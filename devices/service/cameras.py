@@ -56,6 +56,16 @@ async def camera_span(session: AsyncSession, *, assignment_id: UUID) -> CameraSp
     return _span(*rows[0]) if rows else None
 
 
+async def camera_span_before(
+    session: AsyncSession, *, camera_id: UUID, at: datetime
+) -> CameraSpan | None:
+    """Return the last assignment of a camera that was signed for before ``at``, if there is one."""
+    rows = await repository.camera_assignments(
+        session, begin=_EVER[0], end=at, device_id=camera_id, last=True
+    )
+    return _span(*rows[0]) if rows else None
+
+
 async def note_pause(
     session: AsyncSession, *, caller: Principal, assignment_id: UUID, note: str, now: datetime
 ) -> CameraSpan:

@@ -10,7 +10,13 @@ from devices.service.assignments import (
     view_assignment,
     withdraw_sheet,
 )
-from devices.service.cameras import CameraSpan, camera_span, camera_spans, note_pause
+from devices.service.cameras import (
+    CameraSpan,
+    camera_span,
+    camera_span_before,
+    camera_spans,
+    note_pause,
+)
 from devices.service.credentials import authenticate_both, authenticate_device, device_token
 from devices.service.inventory import (
     change_status,
@@ -60,6 +66,7 @@ __all__ = [
     "camera_key",
     "camera_of_serial",
     "camera_span",
+    "camera_span_before",
     "camera_spans",
     "change_status",
     "close_shift",

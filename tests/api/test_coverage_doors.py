@@ -121,5 +121,38 @@ async def test_a_signed_recording_after_clips_is_its_camera_s_first(
     body = await told(client, sessions, keeper, yard, docked=ISSUED_AT + 2 * CLIP)
 
     assert {one["kind"] for one in body["intervals"]} == {"recorded"}
-    assert body["findings"] == []
-    assert body["cases"] == []
+    assert {one["kind"] for one in body["findings"]} == {"unsigned"}
+
+
+async def test_what_nobody_signed_counts_and_must_be_explained_where_the_camera_signs(
+    client, yard, keeper, sessions, send
+):
+    signed = yard.record(started_at=ISSUED_AT)
+    (await bodycam.dock_whole(client, signed, yard.dock)).raise_for_status()
+    before = await told(client, sessions, keeper, yard, docked=ISSUED_AT + 2 * CLIP)
+    await send(ISSUED_AT + CLIP)
+
+    body = await told(client, sessions, keeper, yard, docked=ISSUED_AT + 2 * CLIP)
+
+    assert [one["kind"] for one in before["intervals"]] == ["recorded", "gap"]
+    assert {one["kind"] for one in body["intervals"]} == {"recorded"}
+    (finding,) = body["findings"]
+    (case,) = body["cases"]
+    assert (finding["kind"], case["reason"]) == ("unsigned", "unsigned")
+    assert case["status"] == "opened"
+    for of_case, of_finding in (("starts_at", "start"), ("ends_at", "end")):
+        assert datetime.fromisoformat(case[of_case]) == datetime.fromisoformat(finding[of_finding])
+
+
+async def test_what_its_camera_signed_goes_before_a_clip_of_the_same_time(
+    client, yard, keeper, sessions, send
+):
+    signed = yard.record(started_at=ISSUED_AT)
+    (await bodycam.dock_whole(client, signed, yard.dock)).raise_for_status()
+    await send(ISSUED_AT)
+
+    body = await told(client, sessions, keeper, yard, docked=ISSUED_AT + CLIP)
+
+    (interval,) = body["intervals"]
+    assert interval["recording_id"] == str(signed.recording_id)
+    assert "unsigned" not in {one["kind"] for one in body["findings"]}

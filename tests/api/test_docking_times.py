@@ -148,3 +148,25 @@ async def test_the_known_drift_of_a_clock_is_counted(
     (await bodycam.announce(client, recorded, yard.dock)).raise_for_status()
 
     assert await standing(sessions, yard) == stands
+
+
+async def uploaded_at(sessions, yard):
+    statement = sa.select(Assignment.uploaded_at).where(
+        Assignment.device_id == yard.camera.camera_id
+    )
+    async with transaction(sessions) as session:
+        return (await session.scalars(statement)).one()
+
+
+async def test_the_last_of_several_recordings_says_that_the_camera_s_footage_is_stored(
+    client, sessions, yard
+):
+    first, last = yard.record(), yard.record(started_at=STARTED_AT + timedelta(minutes=1))
+    (await bodycam.announce(client, last, yard.dock)).raise_for_status()
+
+    (await bodycam.dock_whole(client, first, yard.dock)).raise_for_status()
+    before = await uploaded_at(sessions, yard)
+    (await bodycam.dock_whole(client, last, yard.dock)).raise_for_status()
+
+    assert before is None
+    assert await uploaded_at(sessions, yard) is not None

@@ -17,10 +17,10 @@ from bodycam.rules.coverage import (
     Piece,
     Span,
     Standing,
-    findings_of,
     intervals_of,
 )
 from bodycam.rules.coverage_day import clipped, day_bounds, totals_of
+from bodycam.rules.coverage_findings import findings_of
 
 TERMS = COVERAGE_TERMS[0]
 BEGIN = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
