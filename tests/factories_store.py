@@ -106,7 +106,7 @@ async def put(store, upload, number, content, *, size=SIZE):
     part = content[start : start + block_size(number=number, size_bytes=size)]
     if store.takes_parts_itself:
         target = await target_of(store, upload, part, number=number)
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             answer = await client.put(target.url, content=part, headers=target.headers)
         answer.raise_for_status()
         return

@@ -130,7 +130,7 @@ async def test_a_line_cut_at_the_status_changes_nothing(
     direct = await bodycam.status(client, recorded, yard.dock)
     line.behave("status", cut, times=1)
 
-    async with httpx.AsyncClient(base_url=line.url, trust_env=False) as far:
+    async with httpx.AsyncClient(base_url=line.url, trust_env=False, timeout=60) as far:
         with pytest.raises(httpx.TransportError):
             await bodycam.status(far, recorded, yard.dock)
         again = await bodycam.status(far, recorded, yard.dock)
@@ -184,7 +184,7 @@ NAMES = {put_container: CONTAINER, put_clip: CLIP, put_note: "bookmark_1_1"}
 async def test_a_line_cut_at_any_message_of_a_body_worn_system_stores_the_clip_once(
     sessions, settings, yard, line, message, cut
 ):
-    async with httpx.AsyncClient(base_url=line.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=line.url, trust_env=False, timeout=60) as client:
         system = await System.signed_in(Repeating(client), yard.dock)
         for step in STEPS:
             if step is message:

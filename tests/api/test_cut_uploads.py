@@ -94,7 +94,7 @@ def line(served):
 
 @pytest.fixture
 async def sender(line, yard):
-    async with httpx.AsyncClient(base_url=line.url, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=line.url, trust_env=False, timeout=60) as client:
         yield Sender(client, yard.dock)
 
 
@@ -292,7 +292,7 @@ async def test_two_announcements_at_once_leave_one_upload_in_the_store(app, clie
 
     app.state.store = Overtaken(app.state.store, repeated_announcement)
     plan = (await bodycam.announce(client, recorded, yard.dock)).raise_for_status().json()
-    async with httpx.AsyncClient(trust_env=False) as straight:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as straight:
         for part in plan["parts"]:
             block = bodycam.block(recorded, part["number"])
             answer = await straight.put(part["url"], content=block, headers=part["headers"])

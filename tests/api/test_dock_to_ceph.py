@@ -48,7 +48,7 @@ async def plan_of(client, yard, recorded):
 
 async def sent(recorded, parts, *, body=None):
     """Send the parts as the dock does; return the answers."""
-    async with httpx.AsyncClient(trust_env=False) as straight:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as straight:
         return [
             await straight.put(
                 part["url"],

@@ -54,7 +54,7 @@ async def plan_of(client, yard, recorded, **more):
 
 async def send(recorded, parts, *, body=None):
     """Send the parts as the dock does: straight, without the device's credential."""
-    async with httpx.AsyncClient(trust_env=False) as straight:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as straight:
         for part in parts:
             block = body or bodycam.block(recorded, part["number"])
             answer = await straight.put(part["url"], content=block, headers=part["headers"])

@@ -24,7 +24,7 @@ async def raw_put(store, upload, part, *, number=0, body=None, **headers):
     target = await target_of(store, upload, part, number=number)
     body = part if body is None else body
     headers = target.headers | {"Content-Length": str(len(body))} | headers
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         return await client.put(target.url, content=body, headers=headers)
 
 
@@ -40,7 +40,7 @@ async def test_a_real_server_refuses_a_changed_address(ceph, content):
     given = {"content": content[:5], "headers": target.headers}
     last = "1" if target.url.endswith("0") else "0"
 
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         other_part = await client.put(target.url.replace("partNumber=1", "partNumber=2"), **given)
         forged = await client.put(target.url[:-1] + last, **given)
         bare = await client.put(target.url.split("?")[0], **given)

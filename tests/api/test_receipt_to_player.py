@@ -67,7 +67,7 @@ async def docked(client, yard, *, head=True):
     plan = (await bodycam.announce(client, recorded, yard.dock)).raise_for_status().json()
     if head:
         (await bodycam.put_head(client, recorded, yard.dock)).raise_for_status()
-    async with httpx.AsyncClient(trust_env=False) as straight:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as straight:
         for part in plan["parts"]:
             block = bodycam.block(recorded, part["number"])
             sent = await straight.put(part["url"], content=block, headers=part["headers"])

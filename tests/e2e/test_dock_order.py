@@ -4,10 +4,12 @@ import os
 import threading
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from bodycam.field.bay import RECORDING
 from bodycam.wire import protocol
 from tests import factories_bodycam as bodycam
 from tests.factories_dock import (
@@ -34,6 +36,19 @@ def server(settings, database_url):
     server.kill()
 
 
+def held_back(monkeypatch):
+    """Let no recording be read before what is returned is set; manifests and heads are."""
+    plain, go_on = os.pread, threading.Event()
+
+    def pread(handle, size, at):
+        if Path(f"/proc/self/fd/{handle}").readlink().name == RECORDING:
+            go_on.wait(SECONDS)
+        return plain(handle, size, at)
+
+    monkeypatch.setattr(os, "pread", pread)
+    return go_on
+
+
 async def test_a_complaint_that_comes_while_cameras_wait_moves_the_one_that_saw_it(
     server, yard, tmp_path, monkeypatch
 ):
@@ -42,13 +57,7 @@ async def test_a_complaint_that_comes_while_cameras_wait_moves_the_one_that_saw_
     agent = FieldAgent(
         server.url, yard, tmp_path, pace=replace(QUICK, ask_again_seconds=0.1), cameras_at_once=1
     )
-    plain, complained = os.pread, threading.Event()
-
-    def pread(*where):
-        complained.wait(SECONDS)  # the first camera is being read, the others wait
-        return plain(*where)
-
-    monkeypatch.setattr(os, "pread", pread)
+    complained = held_back(monkeypatch)  # the first camera is being read, the others wait
 
     with agent.going_on():
         until(lambda: agent.waiting == ["bay-02", "bay-03"])
@@ -65,13 +74,7 @@ def test_one_that_waits_is_not_announced_again_before_its_time(yard, tmp_path, m
     recorded = yard.record()
     yard.record()
     key = Ed25519PrivateKey.generate()
-    plain, go_on = os.pread, threading.Event()
-
-    def pread(*where):
-        go_on.wait(SECONDS)
-        return plain(*where)
-
-    monkeypatch.setattr(os, "pread", pread)
+    go_on = held_back(monkeypatch)
 
     with stub_server(stub_answers(recorded, key, good_receipt(recorded))) as (url, asked):
         agent = FieldAgent(url, yard, tmp_path, cameras_at_once=1)

@@ -22,7 +22,7 @@ def server(settings, database_url):
 
 def test_every_process_of_several_writes_lines_that_passed_the_net(server):
     for _ in range(QUESTIONS):
-        httpx.get(f"{server.url}/health", trust_env=False)
+        httpx.get(f"{server.url}/health", trust_env=False, timeout=60)
 
     server.process.terminate()  # it says what it still has to say
     server.process.wait()

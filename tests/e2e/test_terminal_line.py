@@ -579,7 +579,7 @@ def test_the_control_presents_cards_and_cuts_the_line(driver):
     _, terminal = driver
     url = f"http://127.0.0.1:{terminal.control_port}"
 
-    with httpx.Client(base_url=url, trust_env=False) as control:
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as control:
         control.post("/card", json={"card": "own"}).raise_for_status()
         shown = control.get("/state").json()["card"]
         control.post("/line", json={"cut": True}).raise_for_status()
