@@ -74,7 +74,6 @@ async def ledger_page(
         "view": view,
         "unseen": _found(view, FindingKind.NOT_EXAMINED),
         "unsigned": _found(view, FindingKind.UNSIGNED),
-        "misdated": _found(view, FindingKind.MISDATED),
         "day": law_date(view.ledger.starts_at).isoformat(),
         "answers": caller.role in _ANSWERING,
         "person_id": caller.person_id,

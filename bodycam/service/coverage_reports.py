@@ -12,9 +12,11 @@ from app.identity import service as identity
 from bodycam.errors.custody import LedgerNotFound
 from bodycam.models import CameraPauseRow, CoverageCaseRow, CoverageLedgerRow
 from bodycam.repository import coverage as repository
-from bodycam.rules.coverage import Interval
+from bodycam.repository import recordings_by_id
+from bodycam.rules.coverage import FindingKind, Interval
 from bodycam.rules.coverage_cases import LIVE
 from bodycam.rules.coverage_day import Totals, clipped, day_bounds, totals_of
+from bodycam.service.recordings import RecordingFacts, facts_of
 from devices import service as devices
 
 CASES_SHOWN_MAX = 200
@@ -41,7 +43,11 @@ class DayReport:
 
 @dataclass(frozen=True, kw_only=True)
 class LedgerView:
-    """One camera's time in full."""
+    """One camera's time in full.
+
+    Attributes:
+        misdated: what the camera brought whose own time is of no issue's.
+    """
 
     ledger: CoverageLedgerRow
     camera_number: str
@@ -50,6 +56,7 @@ class LedgerView:
     totals: Totals
     pauses: Sequence[CameraPauseRow]
     cases: Sequence[CoverageCaseRow]
+    misdated: Sequence[RecordingFacts]
 
 
 async def read_day(session: AsyncSession, *, caller: Principal, day: date) -> DayReport:
@@ -101,7 +108,15 @@ async def read_ledger(
         totals=totals_of(intervals),
         pauses=await repository.pauses_of(session, assignment_id=assignment_id),
         cases=await repository.cases_of(session, assignment_id=assignment_id),
+        misdated=await _misdated(session, row),
     )
+
+
+async def _misdated(session: AsyncSession, row: CoverageLedgerRow) -> list[RecordingFacts]:
+    kind = FindingKind.MISDATED.value
+    named = [UUID(one["recording_id"]) for one in row.findings if one["kind"] == kind]
+    rows = await recordings_by_id(session, named)
+    return [facts_of(rows[one]) for one in named if one in rows]
 
 
 async def list_cases(
