@@ -10,13 +10,15 @@ from typing import Any, Final
 import httpx
 
 from bodycam.wire import protocol
-from sim.client import ApiClient
+from sim.client import ApiClient, Refused
 from sim.district import DRIVER, LATITUDE, LONGITUDE, PLACE, REVIEWER
 from sim.patrol import Device
 from sim.stage import Stage
 
 _DOCK_SECONDS: Final = 150.0
 _POLL_SECONDS: Final = 0.02
+_READ_SECONDS: Final = 60.0  # of a busy machine; normally less than one
+_NOT_YET: Final = "bodycam.not_playable"
 
 
 class DockAgent:
@@ -82,6 +84,23 @@ class Reviewer:
 
     def __init__(self, stage: Stage) -> None:
         self.api: ApiClient = stage.staff_client(REVIEWER)
+
+    def open_playlist(self, recording_id: str) -> bytes:
+        """Return the playlist over the stored file, as soon as the worker has read a long one.
+
+        Until then it is played by its head, which the page does by itself.
+
+        Raises:
+            Refused: it is not to be played.
+        """
+        deadline = time.monotonic() + _READ_SECONDS
+        while True:
+            try:
+                return self.api.fetch(f"/api/recordings/{recording_id}/playlist.m3u8")
+            except Refused as refused:
+                if refused.code != _NOT_YET or time.monotonic() > deadline:
+                    raise
+            time.sleep(_POLL_SECONDS)
 
     def register_complaint(self, at: datetime) -> dict[str, Any]:
         """Register a complaint that names a place and a time, and nothing else."""

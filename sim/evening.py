@@ -215,7 +215,7 @@ class Evening:
         with self._narrator.step("Playable: the playlist over the stored file answers"):
             reviewer = Reviewer(self._stage)
             began = time.perf_counter()
-            reviewer.api.fetch(f"/api/recordings/{recording_id}/playlist.m3u8")
+            reviewer.open_playlist(recording_id)
             summary["playable_after_dock_ms"] = _ms_since(began)
 
     def complain(self, summary: dict[str, Any]) -> None:
